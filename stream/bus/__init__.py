@@ -1,0 +1,1 @@
+"""The rim towards Kafka: consuming, dead letters, the embedded broker."""

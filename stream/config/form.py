@@ -1,0 +1,71 @@
+"""The way back: a configuration as plain values, as YAML to be shown, as a digest."""
+
+import hashlib
+import typing
+from collections.abc import Callable, Mapping
+
+import msgspec
+import orjson
+import yaml
+
+from stream.config.durations import duration_text
+from stream.config.schema import Config, DetectorName, Window
+from stream.config.secret import Secret
+
+__all__ = ["detection_hash", "masked", "plain"]
+
+
+def plain(value: object, duration: Callable[[int], object] = duration_text) -> object:
+    """Turn a configuration, or a part of one, into plain dicts, lists and scalars.
+
+    Args:
+        value: a struct, or anything in one.
+        duration: how ms are written; by default as people do. Secrets are always masked.
+    """
+    if isinstance(value, Window) and value.tumbling:
+        return duration(value.size_ms)
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        tag = {config.tag_field: config.tag} if config.tag_field else {}
+        return tag | {
+            field.encode_name: (
+                duration(getattr(value, field.name))
+                if field.name.endswith("_ms")
+                else plain(getattr(value, field.name), duration)
+            )
+            for field in msgspec.structs.fields(value)
+        }
+    if isinstance(value, Mapping):
+        return {name: plain(inner, duration) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return [plain(inner, duration) for inner in value]
+    return value.masked if isinstance(value, Secret) else value
+
+
+def masked(config: Config) -> str:
+    """Tell the whole configuration as YAML, secrets masked.
+
+    `from_text` reads it back, to the same configuration where there are no secrets.
+    """
+    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True)
+
+
+def detection_hash(config: Config) -> bytes:
+    """Digest what decides detections, and nothing of where or how the system runs.
+
+    BLAKE2b-128 over panes, windows, lateness, references, labels, sampling, alarms and detectors
+    in canonical form: a default that is written out changes nothing.
+    """
+    detectors = {name: config.detector(name) for name in typing.get_args(DetectorName)}
+    decides = {
+        "pane": config.pane_ms,
+        "windows": [(window.size_ms, window.every_ms) for window in config.windows],
+        "lateness": config.lateness_ms,
+        "reference": plain(config.reference, int),
+        "labels": plain(config.labels, int),
+        "sample": config.sample,
+        "alarms": plain(config.alarms, int),
+        "detectors": plain(detectors, int),
+    }
+    canonical = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=16).digest()

@@ -1,0 +1,152 @@
+"""What the keys of a configuration owe one another, and words whose form is fixed elsewhere.
+
+A rule yields problems as (key, what is wrong, what to do); it sees a configuration in which every
+single value is already good.
+"""
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from stream.config.durations import duration_text
+from stream.config.kafka import refusal
+from stream.config.schema import Config, FilesConfig, JsonlSink, Window
+
+__all__ = ["cautions", "is_loopback", "problems_of"]
+
+Problem = tuple[str, str, str]
+
+_KAFKA_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_NAME_RULE = "use letters, digits, `.`, `_` and `-`, at most 249"
+
+
+def problems_of(config: Config) -> Iterator[Problem]:
+    """Tell all that is wrong between the keys, in the order of the sections."""
+    yield from _addresses(config)
+    yield from _topics(config)
+    yield from _kafka(config)
+    yield from _windows(config)
+    yield from _sinks(config)
+    yield from _columns(config.files)
+    if not is_loopback(config.http.host) and config.http.token is None:
+        yield (
+            "http.host",
+            "other machines could read this without a token",
+            "set `http.token`, or bind 127.0.0.1",
+        )
+
+
+def cautions(config: Config) -> list[str]:
+    """Tell what is allowed and yet dangerous, a line each, to be logged at the start."""
+    off = {
+        "enable.ssl.certificate.verification": {"false", "f", "0"},
+        "ssl.endpoint.identification.algorithm": {"none"},
+    }
+    found = [
+        f"kafka.{name} is off: anyone on the way can pose as the broker"
+        for name, values in off.items()
+        if config.kafka.get(name, "").lower() in values
+    ]
+    plain = config.kafka.get("security.protocol", "plaintext").lower() == "sasl_plaintext"
+    if plain and "sasl.password" in config.kafka:
+        found.append("kafka.security.protocol is sasl_plaintext: the password goes in the clear")
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or name is this machine's own and not seen by others."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _addresses(config: Config) -> Iterator[Problem]:
+    if config.bootstrap != "embedded":
+        for address in config.bootstrap.split(","):
+            found = _ADDRESS.fullmatch(address.strip())
+            if found is None or not 0 < int(found[2]) < 65_536:
+                yield "bootstrap", "not a list of host:port", "write host:port[,host:port]"
+                break
+    if not _KAFKA_NAME.fullmatch(config.app):
+        yield "app", "not a name Kafka takes for a group", _NAME_RULE
+    url = config.redis.url
+    if url is not None and not re.match(r"(rediss?|unix)://.", url):
+        yield "redis.url", "not the address of a Redis", "write redis://host:6379/0 or rediss://..."
+
+
+def _topics(config: Config) -> Iterator[Problem]:
+    topics = config.topics
+    inputs = {
+        "features": topics.features,
+        "predictions": topics.predictions,
+        "labels": topics.labels,
+    }
+    used: dict[str, str] = {}
+    for key, name in (inputs | {"alerts": topics.alerts}).items():
+        if name is None:
+            continue
+        if not _KAFKA_NAME.fullmatch(name):
+            yield f"topics.{key}", "not a name Kafka takes for a topic", _NAME_RULE
+        if name in used:
+            yield f"topics.{key}", f"the same topic as `topics.{used[name]}`", "give it its own"
+        used.setdefault(name, key)
+    if not any(inputs.values()):
+        yield "topics", "every input is null: nothing would be read", "name one at least"
+
+
+def _kafka(config: Config) -> Iterator[Problem]:
+    for name in config.kafka:
+        refused = refusal(name)
+        if refused is not None:
+            yield f"kafka.{name}", *refused
+
+
+def _windows(config: Config) -> Iterator[Problem]:
+    pane = duration_text(config.pane_ms)
+    for window, times in Counter(config.windows).items():
+        if times > 1:
+            yield "windows", f"the window {window} stands there {times} times", "keep one"
+        yield from _window(window, config.pane_ms, pane)
+
+
+def _window(window: Window, pane_ms: int, pane: str) -> Iterator[Problem]:
+    for ms in dict.fromkeys((window.size_ms, window.every_ms)):
+        if ms % pane_ms:
+            length = duration_text(ms)
+            yield "windows", f"{length} is no multiple of the pane, {pane}", "change one of them"
+    if window.size_ms % window.every_ms:
+        yield "windows", f"{window}: `every` does not divide `size`", "make it a whole part"
+
+
+def _sinks(config: Config) -> Iterator[Problem]:
+    names = [
+        f"jsonl sink to {sink.path}" if isinstance(sink, JsonlSink) else type(sink).__name__
+        for sink in config.sinks
+    ]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            yield f"sinks[{at}]", "the same sink stands there twice", "keep one"
+
+
+def _columns(files: FilesConfig) -> Iterator[Problem]:
+    fillable = {"model", "version", *files.segment}
+    for name in files.constants:
+        if name not in fillable:
+            known = ", ".join(sorted(fillable))
+            yield f"files.constants.{name}", "nothing to fill by this name", f"known: {known}"
+    roles = ("ts", "id", "model", "version", "prediction", "score", "label", "label_ts")
+    used: dict[str, str] = {}
+    for role in roles:
+        column = getattr(files, role)
+        if column in used:
+            yield f"files.{role}", f"`{column}` is `files.{used[column]}` already", "name another"
+        elif column is not None:
+            used[column] = role
+    for at, column in enumerate(files.segment):
+        if column in files.segment[:at]:
+            yield f"files.segment[{at}]", f"`{column}` stands there twice", "keep one"
+    if files.ts in files.ignore:
+        yield "files.ignore", f"`{files.ts}` is `files.ts`, which is needed", "take it out"

@@ -1,0 +1,304 @@
+"""What a configuration may say: one frozen struct for each section, one field for each key.
+
+The field is named in the program's units, its YAML key in the person's: `pane_ms` is `pane: 10s`.
+Bounds of single values stand here; what several keys owe one another stands in `rules`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from stream.config.durations import duration_text
+from stream.config.secret import Secret, is_secret
+
+__all__ = [
+    "Alarms",
+    "Config",
+    "ConsoleSink",
+    "DetectorConfig",
+    "DetectorName",
+    "FilesConfig",
+    "HttpConfig",
+    "JsonlSink",
+    "KafkaSink",
+    "LabelsConfig",
+    "Limits",
+    "RedisConfig",
+    "ReferenceConfig",
+    "Sink",
+    "Topics",
+    "Window",
+]
+
+_DURATION = Meta(extra={"unit": "ms"}, extra_json_schema={"unit": "ms"})
+Duration = Annotated[int, Meta(ge=0, le=10**12), _DURATION]
+Span = Annotated[int, Meta(gt=0, le=10**12), _DURATION]
+Count = Annotated[int, Meta(ge=1, le=10**12)]
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+
+DetectorName = Literal[
+    "psi",
+    "kolmogorov_smirnov",
+    "chi_square",
+    "missing",
+    "invalid",
+    "unseen",
+    "out_of_range",
+    "frozen",
+    "volume",
+    "page_hinkley",
+    "adwin",
+]
+
+
+class _Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the configuration: immutable, closed to unknown keys."""
+
+
+class Topics(_Section, frozen=True, kw_only=True):
+    """The Kafka topics; an input set to null is not read."""
+
+    features: Annotated[Name | None, Meta(description="Feature events; null: not read.")] = (
+        "features"
+    )
+    predictions: Annotated[Name | None, Meta(description="Predictions; null: not read.")] = (
+        "predictions"
+    )
+    labels: Annotated[Name | None, Meta(description="Labels; null: not read.")] = "labels"
+    alerts: Annotated[Name, Meta(description="Where the drift events go.")] = "drift-alerts"
+
+
+class RedisConfig(_Section, frozen=True, kw_only=True):
+    """Where the state lives."""
+
+    url: Annotated[
+        str | None,
+        Meta(description="redis://, rediss:// or unix:// address; null: in memory, one worker."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None:
+            msgspec.structs.force_setattr(self, "url", Secret(self.url))
+
+
+class Window(_Section, frozen=True):
+    """A window of event time; tumbling when `every_ms` equals `size_ms`, else sliding."""
+
+    size_ms: Annotated[Span, Meta(description="Length of the window.")] = field(name="size")
+    every_ms: Annotated[Span, Meta(description="How often one ends; default: the size.")] = field(
+        name="every"
+    )
+
+    def __str__(self) -> str:
+        size = duration_text(self.size_ms)
+        return size if self.tumbling else f"{size} every {duration_text(self.every_ms)}"
+
+    @property
+    def tumbling(self) -> bool:
+        """Whether the windows touch without overlapping."""
+        return self.every_ms == self.size_ms
+
+
+class ReferenceConfig(_Section, frozen=True, kw_only=True):
+    """How baselines are learned."""
+
+    learn_events: Annotated[
+        Count, Meta(description="Events after which an unknown series' reference is frozen.")
+    ] = 10_000
+    bins: Annotated[
+        int, Meta(ge=2, le=1000, description="Quantile bins of a numeric column, at most.")
+    ] = 20
+    categories_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="Values kept by name; the others are `other`.")
+    ] = 50
+    windows_min: Annotated[
+        Count, Meta(description="Windows of its own that tell how much a reference varies.")
+    ] = 10
+
+
+class LabelsConfig(_Section, frozen=True, kw_only=True):
+    """How predictions wait for their labels."""
+
+    wait_ms: Annotated[Span, Meta(description="How long a prediction waits.")] = field(
+        name="wait", default=604_800_000
+    )
+    waiting_max: Annotated[Count, Meta(description="Waiting predictions of a model, at most.")] = (
+        200_000
+    )
+
+
+class Alarms(_Section, frozen=True, kw_only=True):
+    """When a verdict is worth telling."""
+
+    budget_per_week: Annotated[
+        float, Meta(gt=0, description="False alarms a week over all that is watched, at most.")
+    ] = 1.0
+    monitors: Annotated[
+        Count, Meta(description="Monitors among which the budget is split, in equal shares.")
+    ] = 100
+    events_min: Annotated[Count, Meta(description="Events a window needs to be judged.")] = 30
+    clear_after: Annotated[Count, Meta(description="Quiet windows that end an incident.")] = 3
+
+
+class DetectorConfig(_Section, frozen=True, kw_only=True):
+    """One detector; null leaves the choice to it."""
+
+    enabled: Annotated[bool, Meta(description="Whether it runs.")] = True
+    floor: Annotated[
+        Annotated[float, Meta(ge=0)] | None, Meta(description="Effect size worth telling.")
+    ] = None
+    threshold: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Fixed threshold of the statistic, instead of the calibrated one."),
+    ] = None
+
+
+class KafkaSink(_Section, frozen=True, kw_only=True, tag_field="type", tag="kafka"):
+    """The alerts topic, as CloudEvents."""
+
+    mode: Annotated[
+        Literal["structured", "binary"], Meta(description="CloudEvents content mode.")
+    ] = "structured"
+
+
+class JsonlSink(_Section, frozen=True, kw_only=True, tag_field="type", tag="jsonl"):
+    """A file, one CloudEvent a line."""
+
+    path: Annotated[Name, Meta(description="The file; it is appended to.")]
+
+
+class ConsoleSink(_Section, frozen=True, kw_only=True, tag_field="type", tag="console"):
+    """Lines for people on the standard output."""
+
+
+Sink = KafkaSink | JsonlSink | ConsoleSink
+
+
+class FilesConfig(_Section, frozen=True, kw_only=True):
+    """What the columns of a table (CSV, Parquet) are; every column not named is a feature.
+
+    A column named here that the table lacks is simply not there, except `ts`.
+    """
+
+    ts: Annotated[Name, Meta(description="Time of the row: whole ms or RFC 3339.")] = "ts"
+    id: Annotated[
+        Name | None, Meta(description="Joins predictions and labels; null: the row's number.")
+    ] = None
+    model: Annotated[Name | None, Meta(description="Name of the model.")] = "model"
+    version: Annotated[Name | None, Meta(description="Version of the model.")] = "version"
+    prediction: Annotated[Name | None, Meta(description="What the model said.")] = "prediction"
+    score: Annotated[Name | None, Meta(description="How sure the model was.")] = "score"
+    label: Annotated[Name | None, Meta(description="What turned out to be true.")] = "label"
+    label_ts: Annotated[
+        Name | None, Meta(description="When the label became known; null: at the row's time.")
+    ] = None
+    segment: Annotated[tuple[Name, ...], Meta(description="Columns that split a model.")] = ()
+    constants: Annotated[
+        Mapping[str, str],
+        Meta(description="Fills `model`, `version` or a segment that has no column."),
+    ] = {}
+    ignore: Annotated[tuple[str, ...], Meta(description="Columns that are left out.")] = ()
+
+
+class HttpConfig(_Section, frozen=True, kw_only=True):
+    """Where health and metrics are served."""
+
+    host: Annotated[
+        Name, Meta(description="Address to bind; another than loopback wants a token.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port; 0: any that is free.")] = 6066
+    token: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="Bearer token that requests must carry; null: none."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.token is not None:
+            msgspec.structs.force_setattr(self, "token", Secret(self.token))
+
+
+class Limits(_Section, frozen=True, kw_only=True):
+    """Caps of what grows with the input; beyond one, things are counted and left out."""
+
+    series_max: Annotated[Count, Meta(description="Series of a worker.")] = 10_000
+    columns_max: Annotated[Count, Meta(description="Columns of a series.")] = 1_000
+    outbox_max: Annotated[Count, Meta(description="Drift events that wait for a sink.")] = 10_000
+    raw_rows_max: Annotated[Count, Meta(description="Raw rows kept while learning.")] = 100_000
+    event_bytes_max: Annotated[Count, Meta(description="Bytes of an event.")] = 1_000_000
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """The whole configuration; `Config()` is the default one, durations are in ms.
+
+    Windows are kept from short to long, Kafka's settings as the texts librdkafka reads.
+    """
+
+    bootstrap: Annotated[
+        Name, Meta(description="Kafka's addresses, host:port[,host:port]; `embedded`: the demo.")
+    ] = "127.0.0.1:9092"
+    app: Annotated[Name, Meta(description="Consumer group and prefix of the state's keys.")] = (
+        "driftbus"
+    )
+    topics: Topics = Topics()
+    kafka: Annotated[
+        Mapping[str, str], Meta(description="Further settings of librdkafka, of those allowed.")
+    ] = {}
+    redis: RedisConfig = RedisConfig()
+    pane_ms: Annotated[
+        Span, Meta(description="Length of a pane, the smallest slice of event time.")
+    ] = field(name="pane", default=10_000)
+    windows: Annotated[
+        tuple[Window, ...],
+        Meta(min_length=1, max_length=16, description="Windows judged side by side."),
+    ] = (Window(3_600_000, 3_600_000), Window(86_400_000, 86_400_000))
+    lateness_ms: Annotated[Duration, Meta(description="How long a pane waits for late events.")] = (
+        field(name="lateness", default=30_000)
+    )
+    max_future_ms: Annotated[
+        Duration, Meta(description="How far an event may be ahead of Kafka's time.")
+    ] = field(name="max_future", default=300_000)
+    idle_timeout_ms: Annotated[
+        Span, Meta(description="Silence after which a partition holds nothing up.")
+    ] = field(name="idle_timeout", default=60_000)
+    commit_interval_ms: Annotated[
+        Span, Meta(description="Longest time between two commits of a partition.")
+    ] = field(name="commit_interval", default=1_000)
+    pane_retention_ms: Annotated[
+        Duration, Meta(description="How long evaluated panes are kept.")
+    ] = field(name="pane_retention", default=3_600_000)
+    reference: ReferenceConfig = ReferenceConfig()
+    labels: LabelsConfig = LabelsConfig()
+    sample: Annotated[
+        float, Meta(gt=0, le=1, description="Share of the feature events that is folded.")
+    ] = 1.0
+    alarms: Alarms = Alarms()
+    detectors: Annotated[
+        Mapping[DetectorName, DetectorConfig], Meta(description="Settings of single detectors.")
+    ] = {}
+    sinks: Annotated[tuple[Sink, ...], Meta(min_length=1, description="Where drift events go.")] = (
+        KafkaSink(),
+    )
+    files: FilesConfig = FilesConfig()
+    http: HttpConfig = HttpConfig()
+    shutdown_timeout_ms: Annotated[Span, Meta(description="Time to end in after SIGTERM.")] = field(
+        name="shutdown_timeout", default=20_000
+    )
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        windows = sorted(self.windows, key=lambda window: (window.size_ms, window.every_ms))
+        msgspec.structs.force_setattr(self, "windows", tuple(windows))
+        kafka = {
+            name: Secret(text) if is_secret(f"kafka.{name}") else text
+            for name, text in self.kafka.items()
+        }
+        msgspec.structs.force_setattr(self, "kafka", kafka)
+
+    def detector(self, name: DetectorName) -> DetectorConfig:
+        """Tell the settings of a detector, the default ones if the file does not name it."""
+        return self.detectors.get(name, _DEFAULT_DETECTOR)
+
+
+_DEFAULT_DETECTOR = DetectorConfig()

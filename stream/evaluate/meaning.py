@@ -1,0 +1,104 @@
+"""What a verdict means to people: the kind of drift, how much it matters, one sentence."""
+
+from collections.abc import Sequence
+
+from detectors import Verdict
+from stream.evaluate.incidents import Severity, strongest
+from stream.reference.reference import Reference
+from stream.summaries.summary import Summary, mean_of
+from stream.words import Kind
+
+__all__ = ["column_position", "kind_of", "means", "sentence", "severity_of"]
+
+QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
+DRIFT = {
+    Kind.FEATURES: "data_drift",
+    Kind.PREDICTIONS: "prediction_drift",
+    Kind.LABELS: "data_drift",
+    Kind.ERRORS: "concept_drift",
+}
+NAMES = {
+    "psi": "PSI",
+    "kolmogorov_smirnov": "Kolmogorov-Smirnov distance",
+    "chi_square": "chi-square",
+    "page_hinkley": "Page-Hinkley sum",
+    "adwin": "ADWIN level",
+}
+MUCH_WORSE, WORSE = 1.5, 1.05
+"""How many times the reference's mean error makes concept drift critical, or an error rather than good news."""
+
+
+def kind_of(kind: Kind, column: str | None, alarms: Sequence[Verdict]) -> str:
+    """Name the kind of drift by the strongest of the alarms."""
+    if column is None:
+        return "freshness" if alarms and strongest(alarms).detector == "silence" else "volume"
+    if alarms and strongest(alarms).detector in QUALITY:
+        return "data_quality"
+    return DRIFT[kind]
+
+
+def severity_of(reference: Reference, column: str | None, alarms: Sequence[Verdict], window: Summary | None) -> Severity:
+    """Tell how much alarms matter.
+
+    A feature that drifts is a warning; hard rules (all missing, another unit, frozen, silence) are errors; errors of
+    the model are information when they shrink, an error when they grow, and critical from 1.5 times the usual on.
+    """
+    if not alarms:
+        return "info"
+    if any(v.note.startswith("hard rule") or v.detector == "frozen" for v in alarms):
+        return "error"
+    if reference.kind is Kind.ERRORS and column == "error" and window is not None:
+        usual, now = means(reference, column, window)
+        if usual is not None and now is not None:
+            return "critical" if now >= MUCH_WORSE * usual else "error" if now >= WORSE * usual else "info"
+    return "warning"
+
+
+def column_position(reference: Reference, column: str) -> int:
+    """Tell where a column stands in its reference."""
+    return next(i for i, c in enumerate(reference.columns) if c.name == column)
+
+
+def means(reference: Reference, column: str, window: Summary) -> tuple[float | None, float | None]:
+    """Tell the means of a column in the reference and in a window; None where there is none."""
+    i = column_position(reference, column)
+    return mean_of(reference.layout, i, reference.total), mean_of(reference.layout, i, window)
+
+
+def sentence(
+    reference: Reference, column: str | None, phase: str, verdict: Verdict, window: Summary | None, moved: str
+) -> str:
+    """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
+    if phase == "resolved":
+        subject = f"{reference.series.model} {reference.kind}" if column is None else column
+        return f"{subject} is back within what the reference's own windows vary"
+    if column is None:
+        n = 0 if window is None else window.n
+        usual = _usual_volume(reference)
+        return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
+    told = _QUALITY_TEXTS.get(verdict.detector)
+    if told is not None:
+        return told.format(column=column, share=verdict.statistic)
+    usual_mean, mean = (None, None) if window is None else means(reference, column, window)
+    score = f"{NAMES.get(verdict.detector, verdict.detector)} {verdict.statistic:.3g} over {verdict.threshold:.3g}"
+    if usual_mean is None or mean is None:
+        return f"{column} is distributed otherwise: {moved} ({score})"
+    if column == "error":
+        turn = "is larger" if mean > usual_mean else "is smaller"
+        return f"the model's error {turn}: mean {mean:.3g} against {usual_mean:.3g} ({score})"
+    turn = "went up" if mean > usual_mean else "went down"
+    return f"{column} {turn}: mean {mean:.3g} against {usual_mean:.3g}; {moved} ({score})"
+
+
+_QUALITY_TEXTS = {
+    "missing": "{share:.1%} of {column} are missing",
+    "invalid": "{share:.1%} of {column} are of a wrong type",
+    "unseen": "{share:.1%} of {column} are values that the reference does not know",
+    "out_of_range": "{share:.1%} of {column} lie far outside the reference's range",
+    "frozen": "{column} holds one and the same value throughout the window",
+}
+
+
+def _usual_volume(reference: Reference) -> int:
+    counts = sorted(s.n for s in reference.histories[0].summaries)
+    return counts[len(counts) // 2] if counts else reference.total.n

@@ -1,0 +1,239 @@
+"""Everything that is known of one model, and how it moves: merged panes in, drift events and changed fields out.
+
+Pure: what it is given decides what it does, in whatever portions it is given. `Evaluator` reads and writes for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import orjson
+
+from sinks.event import DriftEvent, structured
+from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.gather import Evidence, Merged, MergedRows
+from stream.evaluate.join import Join, JoinCounters, JoinRules
+from stream.evaluate.judge import Rules
+from stream.evaluate.learner import Learner
+from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.ingest.fold import NEVER
+from stream.ingest.pane import Binned, Raw
+from stream.reference.binning import bin_raw
+from stream.reference.book import Book
+from stream.reference.learn import LearnRules
+from stream.reference.reference import Reference
+from stream.state.codec import pack, unpack
+from stream.state.fields import STATE, chain_field, join_field, learn_field, outbox_field, result_field
+from stream.summaries.summary import Summary
+from stream.words import Kind, Series
+
+__all__ = ["RESULTS_KEPT", "Model", "ModelRules"]
+
+VERSION = 1
+RESULTS_KEPT = 512
+"""Results of windows kept for looking back, of each size of each chain."""
+KINDS = tuple(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """What the configuration says of evaluating."""
+
+    judging: Rules
+    learning: LearnRules
+    join: JoinRules
+    context: Context
+
+
+class Model:
+    """The state of one model.
+
+    `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
+    learned and gives the one in force (another worker may have been first; then it is the same).
+    """
+
+    def __init__(self, name: str, rules: ModelRules, book: Book, publish: Callable[[Reference], Reference]) -> None:
+        self.name = name
+        self.rules = rules
+        self.book = book
+        self.bases = dict.fromkeys(KINDS, NEVER)
+        self.chains: dict[tuple[Series, Kind], Chain | Learner] = {}
+        self.join = Join(name, rules.join)
+        self.next_alert = 0
+        self.alerts = 0
+        self.windows = 0
+        self.changed: dict[bytes, bytes] = {}
+        self.obsolete: set[bytes] = set()
+        self.latest: dict[tuple[Series, Kind, int], Judged] = {}
+        self._publish = publish
+
+    # -- moving ------------------------------------------------------------------------------------------------------
+
+    def advance(self, kind: Kind, panes: Sequence[Merged], until: int, told: Told) -> list[DriftEvent]:
+        """Evaluate the panes of a kind up to (not including) `until`, which must hold all there are before it."""
+        events: list[DriftEvent] = []
+        for pane in panes:
+            for series in sorted(pane.parts):
+                events += self._take(series, kind, pane.number, pane.parts[series], pane.evidence, told)
+        return events + self._pass(kind, until, told)
+
+    def advance_errors(self, panes: Sequence[MergedRows], until: int, told: Told) -> list[DriftEvent]:
+        """Join the rows up to (not including) pane `until`, and evaluate the errors they give."""
+        events: list[DriftEvent] = []
+        for pane in panes:
+            errors, accepted, dropped = self.join.step(pane.number, pane.predictions, pane.labels)
+            if accepted is not None:
+                self.changed[join_field(pane.number)] = accepted
+            for number in dropped:
+                self._forget(join_field(number))
+            for series in sorted(errors):
+                events += self._take(series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told)
+        return events + self._pass(Kind.ERRORS, until, told)
+
+    def flush(self, told: Told) -> list[DriftEvent]:
+        """Close all windows that hold data, as a replay does at its end."""
+        events: list[DriftEvent] = []
+        for chain in self._watching():
+            events += self._tell(chain, chain.flush(), told)
+        return events
+
+    def _take(
+        self, series: Series, kind: Kind, number: int, parts: Sequence[Binned | Raw], evidence: Evidence, told: Told
+    ) -> list[DriftEvent]:
+        reference = self.book.find(series, kind, number)
+        chain = self.chains.get((series, kind))
+        if reference is None:
+            learner = chain if isinstance(chain, Learner) else Learner(series, kind, self.rules.learning)
+            self.chains[series, kind] = learner
+            self._learn(learner, number, parts)
+            return []
+        events: list[DriftEvent] = []
+        start = number * reference.pane_ms
+        if not isinstance(chain, Chain) or chain.reference.digest != reference.digest:
+            if isinstance(chain, Chain):
+                events += self._tell(chain, chain.close(start), told)
+            chain = self.chains[series, kind] = Chain(series, kind, reference, self.rules.judging)
+        events += self._tell(chain, chain.close(start), told)
+        chain.take(start, _merge(reference, parts), evidence)
+        self._touch(chain)
+        return events
+
+    def _learn(self, learner: Learner, number: int, parts: Sequence[Binned | Raw]) -> None:
+        raw = Raw()
+        for part in parts:
+            if isinstance(part, Binned):
+                raise RuntimeError(f"{learner.series}: a pane is binned by a reference that the book does not have")
+            raw.merge(part)
+        self.changed[learn_field(learner.series, learner.kind, number)] = learner.take(number, raw)
+        if learner.ready:
+            reference = self._publish(learner.freeze("learned"))
+            self.book.add(reference)
+            for pane in learner.panes:
+                self._forget(learn_field(learner.series, learner.kind, pane))
+            chain = Chain(learner.series, learner.kind, reference, self.rules.judging)
+            self.chains[learner.series, learner.kind] = chain
+            self._touch(chain)
+
+    def _pass(self, kind: Kind, until: int, told: Told) -> list[DriftEvent]:
+        """Let time pass for all chains of a kind: what ends before `until` is closed, data or not."""
+        events: list[DriftEvent] = []
+        self.bases[kind] = max(until, self.bases[kind])
+        for chain in self._watching(kind):
+            events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
+        return events
+
+    def _watching(self, kind: Kind | None = None) -> list[Chain]:
+        chains = sorted(self.chains.items())
+        return [c for (_, of), c in chains if isinstance(c, Chain) and kind in (None, of)]
+
+    def _tell(self, chain: Chain, judged: Sequence[Judged], told: Told) -> list[DriftEvent]:
+        events: list[DriftEvent] = []
+        for window in judged:
+            self.windows += 1
+            which = chain.reference.windows.index(window.window)
+            self.latest[chain.series, chain.kind, which] = window
+            slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
+            self.changed[result_field(chain.series, chain.kind, which, slot)] = orjson.dumps(window_result(window))
+            events += drift_events(chain, window, self.rules.context, told)
+        if judged:
+            self._touch(chain)
+        for event in events:
+            self.changed[outbox_field(self.next_alert)] = structured(event)
+            self.next_alert += 1
+        self.alerts += len(events)
+        return events
+
+    def _touch(self, chain: Chain) -> None:
+        self.changed[chain_field(chain.series, chain.kind)] = b""  # packed once, when the fields are asked for
+
+    def _forget(self, field: bytes) -> None:
+        self.changed.pop(field, None)
+        self.obsolete.add(field)
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def base(self) -> bytes:
+        """Give the bases as the store compares them."""
+        return b",".join(b"%d" % self.bases[kind] for kind in KINDS)
+
+    def fields(self) -> dict[bytes, bytes]:
+        """Give the fields that changed since `settled`, packed."""
+        for (series, kind), chain in self.chains.items():
+            field = chain_field(series, kind)
+            if field in self.changed and isinstance(chain, Chain):
+                body = [series.version, series.segment, kind.value, chain.payload()]
+                self.changed[field] = pack("chain", VERSION, body)
+        learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
+                    if isinstance(c, Learner)]  # fmt: skip
+        joined = [astuple(self.join.counters), self.join.first_pane()]
+        state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning]
+        self.changed[STATE] = pack("model", VERSION, state)
+        return dict(self.changed)
+
+    def settled(self) -> list[bytes]:
+        """Forget what changed, as it is committed; give the fields that may be deleted now."""
+        self.changed.clear()
+        gone, self.obsolete = sorted(self.obsolete), set()
+        return gone
+
+    def restore(self, base: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Take the state that was committed; references must be in the book."""
+        if not base:
+            return
+        self.bases = {kind: int(b) for kind, b in zip(KINDS, base.split(b","), strict=True)}
+        state: Any = unpack(fields[STATE], "model", VERSION)[1]
+        _, self.next_alert, self.alerts, self.windows, joined, learning = state
+        self.join.counters = JoinCounters(*joined[0])
+        for version, segment, kind, panes in learning:
+            series = Series(self.name, version, tuple((k, v) for k, v in segment))
+            learner = Learner(series, Kind(kind), self.rules.learning)
+            for number in panes:
+                learner.restore(number, fields[learn_field(series, kind, number)])
+            self.chains[series, Kind(kind)] = learner
+        for field in sorted(f for f in fields if f.startswith(b"c:")):
+            self._restore_chain(fields[field])
+        rows = {int(f[2:]): blob for f, blob in fields.items() if f.startswith(b"w:")}
+        for number in sorted(rows):
+            if number >= joined[1]:  # an older one was let go, and only its deletion was lost
+                self.join.restore(number, rows[number])
+
+    def _restore_chain(self, blob: bytes) -> None:
+        body: Any = unpack(blob, "chain", VERSION)[1]
+        version, segment, kind, payload = body
+        series = Series(self.name, version, tuple((k, v) for k, v in segment))
+        reference = self.book.by_digest(payload[0])
+        chain = Chain.restore(series, Kind(kind), reference, self.rules.judging, payload)
+        self.chains[series, Kind(kind)] = chain
+
+
+def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
+    """Merge the parts of a pane; raw ones, folded before the reference was known, are binned now."""
+    summary = Summary.empty(reference.layout)
+    for part in parts:
+        if isinstance(part, Raw):
+            summary.merge(bin_raw(reference, part))
+        elif part.digest == reference.digest:
+            summary.merge(part.summary)
+        else:
+            raise RuntimeError(f"{reference.series}: a pane is binned by another reference than {reference.name}")
+    return summary

@@ -1,0 +1,180 @@
+"""Turns a change in an incident into a drift event that explains itself."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import orjson
+
+from detectors import Verdict, psi
+from sinks.event import DriftEvent, rfc3339
+from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.incidents import Change
+from stream.evaluate.meaning import column_position, means, sentence
+from stream.reference.reference import Reference
+from stream.summaries.summary import Summary, cells
+
+__all__ = ["Context", "Told", "drift_events", "window_result"]
+
+BINS_TOLD = 6
+"""Bins that an explanation names, those that contribute most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every alert of a run shares: the detection hash, the sampling rate, the stated budget."""
+
+    detection_hash: bytes
+    sample: float
+    budget: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known at the time of telling and may differ between runs: watermark (ms) and late events so far."""
+
+    watermark_ms: int
+    late: int
+
+
+def drift_events(chain: Chain, judged: Judged, context: Context, told: Told) -> list[DriftEvent]:
+    """Write the drift events of a judged window."""
+    return [_event(chain, judged, column, change, context, told) for column, change in judged.changes]
+
+
+def _event(
+    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told
+) -> DriftEvent:
+    s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
+    start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
+    params = blake2b(context.detection_hash + reference.digest, digest_size=16).hexdigest()
+    window = judged.window
+    identity = [
+        s.model, s.version, s.segment, chain.kind, column, verdict.detector, [window.size_ms, window.every_ms, start, end],
+        change.phase, params,
+    ]  # fmt: skip
+    moved = [] if column is None else _bins(reference, column, closed.summary)
+    severity = "info" if change.phase == "resolved" else change.incident.severity
+    text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
+    n = 0 if closed.summary is None else closed.summary.n
+    data: dict[str, object] = {
+        "schema": "driftbus.alert/1",
+        "episode_id": change.incident.episode_id,
+        "phase": change.phase,
+        "kind": change.incident.kind,
+        "severity": severity,
+        "summary": text,
+        "model": s.model,
+        "version": s.version,
+        "column": column,
+        "segment": dict(s.segment),
+        "detector": {"name": verdict.detector, "params_hash": params[:8], "config_version": context.detection_hash.hex()[:8]},
+        "baseline": {"id": reference.name, "kind": "fixed", "n": reference.total.n, "digest": reference.digest.hex()},
+        "window": {
+            "kind": "tumbling" if window.size_ms == window.every_ms else "sliding",
+            "start": start, "end": end,
+            "watermark": rfc3339(told.watermark_ms), "late_dropped": told.late,
+        },
+        "sample": {"n_seen": round(n / context.sample), "n_used": n, "rate": context.sample},
+        "score": _score(verdict),
+        "scores": {
+            f.verdict.detector: _score(f.verdict) | {"alarm": bool(f.verdict.alarm)}
+            for f in judged.findings if f.column == column
+        },
+        "false_alarm": {"budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold")},
+        "onset": _onset(chain, column, verdict, closed.start_ms, closed.end_ms),
+        "explain": _explain(reference, column, closed.summary, moved),
+        "replay": [
+            {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
+            for (topic, partition), (first, last) in sorted(closed.evidence.items())
+        ],
+    }  # fmt: skip
+    return DriftEvent(
+        id=blake2b(orjson.dumps(identity), digest_size=16).hexdigest(), time_ms=closed.end_ms, model=s.model,
+        version=s.version, segment=dict(s.segment), column=column, detector=verdict.detector, phase=change.phase,
+        severity=severity, kind=change.incident.kind, data=data,
+    )  # fmt: skip
+
+
+def _score(verdict: Verdict) -> dict[str, object]:
+    return {
+        "value": _round(verdict.statistic),
+        "threshold": _round(verdict.threshold),
+        "p_value": _round(verdict.p_value),
+        "effect": _round(verdict.effect),
+        "n": verdict.n,
+        "n_reference": verdict.m,
+        "note": verdict.note,
+    }
+
+
+def _round(x: float | None) -> float | None:
+    """Keep six significant digits, as more would pretend; JSON has no infinity."""
+    return None if x is None or not np.isfinite(x) else float(f"{x:.6g}")
+
+
+def _bins(reference: Reference, column: str, summary: Summary | None) -> list[dict[str, object]]:
+    """Tell the bins that contribute most to the PSI, with their shares in the reference and in the window."""
+    if summary is None:
+        return []
+    i = column_position(reference, column)
+    known = cells(reference.layout, i, [reference.total])
+    now = cells(reference.layout, i, [summary])
+    _, parts = psi(now.with_missing, known.with_missing)
+    ref, cur = known.with_missing[0], now.with_missing[0]
+    of = reference.columns[i]
+    told = []
+    for b in np.argsort(-np.abs(parts[0]), kind="stable")[:BINS_TOLD].tolist():
+        name = of.bin_name(b) if b < of.bins else "missing"
+        bounds: dict[str, Any] = {}
+        if not of.discrete and b < of.bins:
+            edges = (None, *of.edges, None)
+            bounds = {"lo": edges[b], "hi": edges[b + 1]}
+        shares = {"ref": _round(ref[b] / max(1, ref.sum())), "cur": _round(cur[b] / max(1, cur.sum()))}
+        told.append({"bin": name, **bounds, **shares, "contribution": _round(parts[0][b])})
+    return told
+
+
+def _moved(bins: list[dict[str, Any]]) -> str:
+    """Name the bin that moved most: `80 to 92 holds 61 % instead of 5 %`."""
+    if not bins:
+        return "no values"
+    top = bins[0]
+    return f"{top['bin']} holds {top['cur']:.0%} instead of {top['ref']:.0%}"
+
+
+def _explain(
+    reference: Reference, column: str | None, summary: Summary | None, moved: list[dict[str, object]]
+) -> dict[str, object]:
+    if column is None:
+        return {"events": 0 if summary is None else summary.n}
+    i = column_position(reference, column)
+    explained: dict[str, object] = {"bins": moved}
+    if summary is not None:
+        usual, now = means(reference, column, summary)
+        explained["mean"] = {"ref": _round(usual), "cur": _round(now)}
+        for name, offset in (("null_rate", 0), ("invalid_rate", 1)):
+            slot = reference.layout.tail_of(i) + offset
+            ref = reference.total.counts[slot] / max(1, reference.total.n)
+            explained[name] = {"ref": _round(float(ref)), "cur": _round(float(summary.counts[slot] / max(1, summary.n)))}
+    return explained
+
+
+def _onset(chain: Chain, column: str | None, verdict: Verdict, start_ms: int, end_ms: int) -> dict[str, object]:
+    """Estimate when it began: for slow drift, when its sum last stood low; else within the window itself."""
+    begin = start_ms
+    if column is not None and verdict.detector in ("page_hinkley", "adwin") and column in chain.slow:
+        begin = min(start_ms, chain.slow[column].quiet_until_ms or start_ms)
+    return {"estimate": rfc3339(begin), "interval": [rfc3339(begin), rfc3339(end_ms)]}
+
+
+def window_result(judged: Judged) -> dict[str, object]:
+    """Give what is kept of a judged window for looking back: every statistic with its p-value and its alarm."""
+    columns: dict[str, dict[str, object]] = {}
+    for finding in judged.findings:
+        v = finding.verdict
+        scores = columns.setdefault(finding.column or "", {})
+        scores[v.detector] = [_round(v.statistic), _round(v.threshold), _round(v.p_value), _round(v.effect), bool(v.alarm)]
+    n = 0 if judged.closed.summary is None else judged.closed.summary.n
+    return {"start": judged.closed.start_ms, "end": judged.closed.end_ms, "n": n, "columns": columns}

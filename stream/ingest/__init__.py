@@ -1,0 +1,1 @@
+"""The hot half: raw messages to events, events to panes, panes to the store."""

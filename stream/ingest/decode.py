@@ -1,0 +1,141 @@
+"""From the bytes of a batch to events with a time: typed where the model is known, by hand where it is not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.ingest.envelope import NAME_BYTES_MAX, TS_MAX, TS_MIN, Envelope, Unreadable, read_envelope, read_ts
+from stream.ingest.raw import DeadLetter, RawBatch
+from stream.ingest.schema import Schema, make_decoder
+from stream.words import Kind, Segment
+
+__all__ = ["Decoded", "Decoder", "segment_of"]
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A batch after decoding: `events[i]` (typed struct or Envelope) happened at `ts[i]` and stood at `offsets[i]`.
+
+    `values` are the bytes, for a second look. What could not be read is in `dead`, and nowhere else.
+    """
+
+    events: list[Any]
+    values: Sequence[bytes | None]
+    ts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    dead: list[DeadLetter]
+
+
+class Decoder:
+    """Decodes batches of one kind. `schemas` are the known models; new ones call for a new Decoder.
+
+    Cost: about 1 us for a typed event of 11 features, 3 us and more for one read by hand.
+    """
+
+    def __init__(self, kind: Kind, schemas: Sequence[Schema], bytes_max: int) -> None:
+        self.kind = kind
+        self._bytes_max = bytes_max
+        self._typed = make_decoder(schemas)
+        self.schema_of: dict[type[Any], Schema] = {s.struct: s for s in schemas if not s.mixed}
+
+    def decode(self, batch: RawBatch, max_future_ms: int) -> Decoded:
+        """Decode a batch; times beyond the Kafka timestamp + max_future_ms are dead-lettered (files have no bound)."""
+        events, reasons = self._events(batch.values)
+        ts = self._times(events, batch, reasons)
+        if batch.stamps is not None:
+            for i in np.flatnonzero(ts > batch.stamps + max_future_ms).tolist():
+                ahead = (int(ts[i]) - int(batch.stamps[i])) // 1000
+                reasons.setdefault(i, f"ts lies {ahead} s after the Kafka timestamp, over max_future")
+        dead = [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)]
+        if not dead:
+            return Decoded(events, batch.values, ts, batch.offsets, dead)
+        kept = np.ones(len(events), dtype=bool)
+        kept[list(reasons)] = False
+        chosen = np.flatnonzero(kept).tolist()
+        return Decoded(
+            [events[i] for i in chosen], [batch.values[i] for i in chosen], ts[kept], batch.offsets[kept], dead
+        )
+
+    def _events(self, values: Sequence[bytes | None]) -> tuple[list[Any], dict[int, str]]:
+        events: list[Any] = []
+        reasons: dict[int, str] = {}
+        if self._typed is None:
+            for value in values:
+                events.append(self._by_hand(value, len(events), reasons))
+            return events, reasons
+        left: Iterator[bytes | None] = iter(values)
+        while len(events) < len(values):
+            try:
+                # what extend took before an error stays, so the loop goes on behind the refused message
+                events.extend(map(self._typed.decode, left))  # type: ignore[arg-type]
+            except (msgspec.DecodeError, TypeError, RecursionError):
+                events.append(self._by_hand(values[len(events)], len(events), reasons))
+        self._check_bounds(events, values, reasons)
+        return events, reasons
+
+    def _check_bounds(self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]) -> None:
+        """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason."""
+        versions = {event.version for event in events if event is not None}
+        long = max(map(len, filter(None, values)), default=0) > self._bytes_max
+        if not long and all(map(_fits, versions)) and not any(getattr(e, "segment", None) for e in events):
+            return
+        for i, event in enumerate(events):
+            if event is not None and not isinstance(event, Envelope):
+                texts = [event.version, *(t for pair in segment_of(event) for t in pair)]
+                if len(values[i] or b"") > self._bytes_max or not all(map(_fits, texts)):
+                    self._by_hand(values[i], i, reasons)
+
+    def _by_hand(self, value: bytes | None, i: int, reasons: dict[int, str]) -> Envelope | None:
+        try:
+            return read_envelope(value, self.kind, self._bytes_max)
+        except Unreadable as error:
+            reasons[i] = str(error)
+            return None
+
+    def _times(self, events: list[Any], batch: RawBatch, reasons: dict[int, str]) -> NDArray[np.int64]:
+        try:
+            ts = np.fromiter([event.ts for event in events], np.int64, len(events))
+        except (TypeError, AttributeError, OverflowError, ValueError):  # a text, a null, a dead one, 2^63
+            ts = np.fromiter((self._time(e, i, batch, reasons) for i, e in enumerate(events)), np.int64, len(events))
+        for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
+            reasons.setdefault(i, "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected")
+        return ts
+
+    def _time(self, event: Any, i: int, batch: RawBatch, reasons: dict[int, str]) -> int:
+        if event is None:
+            return TS_MIN
+        try:
+            ts = read_ts(event.ts)
+        except Unreadable as error:
+            reasons.setdefault(i, str(error))
+            return TS_MIN
+        if ts is None:
+            if batch.stamps is None:
+                reasons.setdefault(i, "ts is missing, and a file has no Kafka timestamp to serve instead")
+                return TS_MIN
+            return int(batch.stamps[i])
+        return ts
+
+
+def segment_of(event: Any) -> Segment:
+    """Tell the segment of an event, typed or not; labels have none."""
+    segment = getattr(event, "segment", None)
+    if not segment:
+        return ()
+    if isinstance(segment, tuple):
+        return segment
+    return tuple(sorted(segment.items()))
+
+
+def _fits(name: str) -> bool:
+    return 0 < len(name) <= NAME_BYTES_MAX and (name.isascii() or len(name.encode()) <= NAME_BYTES_MAX)
+
+
+def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:
+    headers: Any = batch.headers[i] if batch.headers else ()
+    key = batch.keys[i] if batch.keys else None
+    return DeadLetter(batch.source, int(batch.offsets[i]), reason, batch.values[i], key, headers or ())

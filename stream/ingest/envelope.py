@@ -1,0 +1,107 @@
+"""Reads one event the slow and tolerant way: what the typed decoder refuses, and models not seen before."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from stream.words import Kind, Segment
+
+__all__ = ["NAME_BYTES_MAX", "TS_MAX", "TS_MIN", "Envelope", "Unreadable", "read_envelope", "read_ts"]
+
+TS_MIN = 946_684_800_000
+"""2000-01-01: an earlier time is a broken clock, or seconds taken for milliseconds."""
+TS_MAX = 32_503_680_000_000
+"""3000-01-01."""
+NAME_BYTES_MAX = 256
+
+
+class Unreadable(ValueError):
+    """An event whose envelope cannot be read; the text is the reason of its dead letter."""
+
+
+class Envelope(NamedTuple):
+    """An event read by hand. `fields` has the feature values, or `prediction`, `score`, `label` as they stand."""
+
+    model: str
+    version: str
+    id: str | None
+    ts: int | None
+    segment: Segment
+    fields: dict[str, object]
+
+
+def read_envelope(value: bytes | None, kind: Kind, bytes_max: int) -> Envelope:
+    """Read one event of a kind.
+
+    Raises:
+        Unreadable: when it is no JSON object, or its envelope (model, version, ts, segment, and the id where it joins)
+            is missing or of a wrong type. A value of a wrong type among the fields is no reason: it spoils its column.
+    """
+    if not value:
+        raise Unreadable("the message is empty")
+    if len(value) > bytes_max:
+        raise Unreadable(f"the message has {len(value)} bytes, over limits.event_bytes_max ({bytes_max})")
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"no JSON: {error.msg}") from None
+    if not isinstance(event, dict):
+        raise Unreadable("the message is no JSON object")
+    identity = event.get("id")
+    if kind is not Kind.FEATURES or identity is not None:
+        identity = _name(event, "id")
+    return Envelope(
+        _name(event, "model"), _name(event, "version"), identity, read_ts(event.get("ts")),
+        _segment(event.get("segment")), _fields(event, kind),
+    )  # fmt: skip
+
+
+def read_ts(ts: object) -> int | None:
+    """Give a time in ms since 1970 from an integer or an RFC 3339 text; None when there is none."""
+    if ts is None:
+        return None
+    if isinstance(ts, str):
+        try:
+            moment = datetime.fromisoformat(ts)
+        except ValueError:
+            raise Unreadable("ts is no RFC 3339 time") from None
+        if moment.tzinfo is None:
+            raise Unreadable("ts has no time zone")
+        ts = round(moment.timestamp() * 1000)
+    if not isinstance(ts, int) or isinstance(ts, bool):
+        raise Unreadable("ts is neither an integer (ms) nor an RFC 3339 text")
+    if not TS_MIN <= ts < TS_MAX:
+        raise Unreadable("ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected")
+    return ts
+
+
+def _name(event: dict[str, object], key: str) -> str:
+    name = event.get(key)
+    if not isinstance(name, str) or not name:
+        raise Unreadable(f"{key} is missing or no text")
+    if len(name.encode()) > NAME_BYTES_MAX:
+        raise Unreadable(f"{key} is longer than {NAME_BYTES_MAX} bytes")
+    return name
+
+
+def _segment(segment: object) -> Segment:
+    if segment is None:
+        return ()
+    if not isinstance(segment, dict) or not all(isinstance(v, str) for v in segment.values()):
+        raise Unreadable("segment is no map of text to text")
+    if any(len(t.encode()) > NAME_BYTES_MAX for pair in segment.items() for t in pair):
+        raise Unreadable(f"segment has a text longer than {NAME_BYTES_MAX} bytes")
+    return tuple(sorted(segment.items()))
+
+
+def _fields(event: dict[str, object], kind: Kind) -> dict[str, object]:
+    if kind is not Kind.FEATURES:
+        names = ("prediction", "score") if kind is Kind.PREDICTIONS else ("label", "prediction")
+        if names[0] not in event:
+            raise Unreadable(f"{names[0]} is missing")
+        return {name: event[name] for name in names if name in event}
+    fields = event.get("features")
+    if not isinstance(fields, dict):
+        raise Unreadable("features is missing or no object")
+    return fields

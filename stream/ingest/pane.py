@@ -1,0 +1,156 @@
+"""What one partition knows of one model in one pane: summaries, raw values while learning, rows for the join."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from stream.state.codec import pack, unpack
+from stream.summaries.column import INVALID
+from stream.summaries.rows import Rows
+from stream.summaries.summary import Summary
+from stream.words import Series
+
+__all__ = ["VERSION", "Binned", "Pane", "Raw"]
+
+VERSION = 1
+"""Of the packed forms of panes and rows."""
+
+
+class Binned:
+    """The summary of a series under the reference with this digest."""
+
+    __slots__ = ("digest", "summary")
+
+    def __init__(self, digest: bytes, summary: Summary) -> None:
+        self.digest = digest
+        self.summary = summary
+
+
+class Raw:
+    """Raw values of a series that has no reference yet: columns of equal length, None where a value is missing.
+
+    Beyond `rows_max` rows events are counted (`dropped`) and their values left out.
+    """
+
+    __slots__ = ("columns", "dropped", "n")
+
+    def __init__(self, n: int = 0, dropped: int = 0, columns: dict[str, list[object]] | None = None) -> None:
+        self.n = n
+        self.dropped = dropped
+        self.columns: dict[str, list[object]] = columns or {}
+
+    def add(self, fields: Mapping[str, object], rows_max: int) -> None:
+        """Take in one event."""
+        if self.n >= rows_max:
+            self.dropped += 1
+            return
+        for name, value in fields.items():
+            column = self.columns.setdefault(name, [])
+            column.extend([None] * (self.n - len(column)))
+            scalar = value is None or isinstance(value, bool | str | float | int)
+            column.append(_storable(value) if scalar else INVALID)
+        self.n += 1
+
+    def merge(self, other: "Raw") -> None:
+        """Append the rows of another partition."""
+        for name in self.columns.keys() | other.columns.keys():
+            column = self.columns.setdefault(name, [])
+            column.extend([None] * (self.n - len(column)))
+            column.extend(other.columns.get(name, []))
+        self.n += other.n
+        self.dropped += other.dropped
+
+    def payload(self) -> list[object]:
+        """Give plain values for the codec."""
+        return [self.n, self.dropped, dict(sorted(self.columns.items()))]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Raw":
+        """Read what `payload` gave."""
+        columns = {name: [INVALID if v == [] else v for v in values] for name, values in payload[2].items()}
+        return cls(payload[0], payload[1], columns)
+
+
+class Pane:
+    """One model in one pane of one partition; `first` and `last` are the offsets of its events."""
+
+    __slots__ = ("entries", "first", "last", "rows")
+
+    def __init__(self) -> None:
+        self.entries: dict[Series, Binned | Raw] = {}
+        self.rows: list[Rows] = []
+        self.first: int = -1
+        self.last: int = -1
+
+    def touch(self, first: int, last: int) -> None:
+        """Note the offsets of events."""
+        self.first = first if self.first < 0 else min(first, self.first)
+        self.last = max(last, self.last)
+
+    @property
+    def raw_rows(self) -> int:
+        """Rows whose raw values are kept."""
+        return sum(entry.n for entry in self.entries.values() if isinstance(entry, Raw))
+
+    def pack(self) -> bytes:
+        """Give the summaries as bytes: equal contents, equal bytes."""
+        entries: list[object] = []
+        for series, entry in sorted(self.entries.items()):
+            head = [series.version, series.segment]
+            if isinstance(entry, Raw):
+                entries.append([*head, b"", entry.payload()])
+            else:
+                entries.append([*head, entry.digest, [entry.summary.counts, entry.summary.extremes]])
+        return pack("pane", VERSION, [self.first, self.last, entries])
+
+    def pack_rows(self) -> bytes | None:
+        """Give the rows for the join as bytes; None when there are none."""
+        if not self.rows:
+            return None
+        rows = self.all_rows()
+        return pack("rows", VERSION, [self.first, self.last, rows.payload()])
+
+    def all_rows(self) -> Rows:
+        """Give all rows in their canonical order."""
+        return Rows.concat(self.rows).in_order()
+
+    @classmethod
+    def unpack(cls, model: str, blob: bytes, rows: bytes | None) -> "Pane":
+        """Read a pane back."""
+        pane = cls()
+        _, (pane.first, pane.last, entries) = unpack_checked(blob, "pane")
+        for version, segment, digest, body in entries:
+            series = Series(model, version, tuple((k, v) for k, v in segment))
+            if digest:
+                counts = np.array(body[0], dtype=np.int64)
+                pane.entries[series] = Binned(digest, Summary(counts, np.array(body[1], dtype=np.float64)))
+            else:
+                pane.entries[series] = Raw.from_payload(body)
+        if rows is not None:
+            pane.rows = [unpack_rows(rows)[2]]
+        return pane
+
+
+def unpack_checked(blob: bytes, kind: str) -> tuple[int, Any]:
+    """Unpack a blob of this room's version."""
+    version, payload = unpack(blob, kind, VERSION)
+    return version, payload
+
+
+def unpack_rows(blob: bytes) -> tuple[int, int, Rows]:
+    """Read the rows of a pane: first and last offset, rows."""
+    _, (first, last, payload) = unpack_checked(blob, "rows")
+    return first, last, Rows.from_payload(payload)
+
+
+def _storable(value: Any) -> object:
+    """Give integers beyond 64 bits as floats, as msgpack has no others."""
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        try:
+            return float(value)
+        except OverflowError:
+            return INVALID
+    return value
+
+

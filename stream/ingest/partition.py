@@ -1,0 +1,207 @@
+"""A source partition's fold and its place in the store: loaded on take-over, committed with the offset it stands at."""
+
+from collections.abc import Mapping
+from dataclasses import astuple
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stream.ingest.decode import Decoder
+from stream.ingest.fold import Counters, Fold, FoldRules
+from stream.ingest.pane import Pane
+from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.reference.book import Book
+from stream.state.codec import pack, unpack
+from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_field
+from stream.state.store import Answer, Commit, Store, partition_key
+
+__all__ = ["Marks", "Partition", "read_marks"]
+
+VERSION = 1
+
+
+class Marks(NamedTuple):
+    """What others may know of a partition: how far its time is, whether it follows others, its models, its counts."""
+
+    watermark: int
+    idle: bool
+    counters: Counters
+    models: tuple[str, ...]
+
+
+class Partition:
+    """One source partition as its owner holds it.
+
+    `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
+    Memory: the open panes, and eight bytes for each pane that is kept in the store.
+    """
+
+    def __init__(self, store: Store, app: str, source: Source, rules: FoldRules) -> None:
+        self.source = source
+        self.key = partition_key(app, source.topic, source.partition)
+        self.fold_state = Fold(source, rules)
+        self.idle = False
+        self._store = store
+        self._epoch = 0
+        self._base = b""
+        self._index: dict[str, set[int]] = {}
+        self._index_changed: set[str] = set()
+        self._raw_closed: dict[tuple[str, int], int] = {}
+        self._pending: Commit | None = None
+        self._commits = 0
+        self._committed_state = b""
+
+    # -- taking over -------------------------------------------------------------------------------------------------
+
+    def load(self) -> int:
+        """Take the partition over and give the offset to read from."""
+        taken = self._store.take_over(self.key)
+        self._epoch, self._base = taken.epoch, taken.base
+        fold = self.fold_state
+        if STATE in taken.fields:
+            _, payload = unpack(taken.fields[STATE], "partition", VERSION)
+            state: Any = payload
+            fold.watermark, fold.ticks, self.idle = state[0], state[1], state[2]
+            fold.counters = Counters(*state[3])
+            fold.next_offset = int(taken.base)
+            for model in _models(taken.fields[MODELS]) if MODELS in taken.fields else ():
+                self._load_model(model, taken.fields)
+        return fold.next_offset
+
+    def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
+        fold = self.fold_state
+        _, payload = unpack(fields[index_field(model)], "index", VERSION)
+        index: Any = payload
+        self._index[model] = set(np.asarray(index).tolist())
+        for number in self._index[model]:
+            blob = fields.get(pane_field(model, number))
+            if blob is None:
+                continue  # removed already; the index is written with the next commit
+            if number >= fold.closed_before():
+                fold.open[model, number] = Pane.unpack(model, blob, fields.get(rows_field(model, number)))
+            else:
+                self._note_raw(model, number, Pane.unpack(model, blob, None))
+
+    # -- folding and committing --------------------------------------------------------------------------------------
+
+    def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
+        """Take in a batch; its dead letters must be delivered before the next commit."""
+        self.idle = False
+        return self.fold_state.fold(batch, decoder, book)
+
+    def tick(self, watermark: int) -> None:
+        """Follow the others' time while silent."""
+        self.fold_state.tick(watermark)
+        self.idle = True
+
+    @property
+    def closes_pane(self) -> bool:
+        """Whether the watermark has closed a pane that the store does not know as closed."""
+        before = self.fold_state.closed_before()
+        return any(number < before for _, number in self.fold_state.touched)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to commit."""
+        return self._pending is not None or self._base != self._new_base() or self._state() != self._committed_state
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether closed panes hold so many raw values that the evaluator must first learn from them."""
+        return sum(self._raw_closed.values()) >= self.fold_state.rules.raw_rows_max
+
+    def commit(self) -> Answer:
+        """Write what changed, with the next offset, in one atomic step; on StoreUnavailable call it again."""
+        if self._pending is None:
+            self._pending = self._make_commit()
+        answer = self._store.commit(self._pending)
+        if answer in (Answer.OK, Answer.ALREADY):
+            self._base = self._pending.new_base
+            self._committed_state = self._pending.fields[STATE]
+            self._pending = None
+            self._settle()
+        return answer
+
+    def _make_commit(self) -> Commit:
+        fold = self.fold_state
+        fields: dict[bytes, bytes] = {STATE: self._state()}
+        for model, number in sorted(fold.touched):
+            pane = fold.open[model, number]
+            fields[pane_field(model, number)] = pane.pack()
+            rows = pane.pack_rows()
+            if rows is not None:
+                fields[rows_field(model, number)] = rows
+            if model not in self._index:
+                self._index[model] = set()
+                fields[MODELS] = pack("models", VERSION, sorted(self._index))
+            if number not in self._index[model]:
+                self._index[model].add(number)
+                self._index_changed.add(model)
+        for model in sorted(self._index_changed):
+            fields[index_field(model)] = pack("index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64))
+        self._index_changed.clear()
+        self._commits += 1
+        commit_id = b"%d.%d" % (self._epoch, self._commits)
+        return Commit(self.key, self._epoch, self._base, self._new_base(), commit_id, fields)
+
+    def _settle(self) -> None:
+        fold = self.fold_state
+        fold.touched.clear()
+        for key in [key for key in fold.open if key[1] < fold.closed_before()]:
+            self._note_raw(*key, fold.open.pop(key))
+
+    def _note_raw(self, model: str, number: int, pane: Pane) -> None:
+        if pane.raw_rows:
+            self._raw_closed[model, number] = pane.raw_rows
+
+    def _new_base(self) -> bytes:
+        return b"%d" % self.fold_state.next_offset
+
+    def _state(self) -> bytes:
+        fold = self.fold_state
+        return pack("partition", VERSION, [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)])
+
+    # -- cleaning up -------------------------------------------------------------------------------------------------
+
+    def models(self) -> list[str]:
+        """List the models seen on this partition."""
+        return sorted(self._index)
+
+    def clean(self, evaluated: Mapping[str, int], retention_panes: int) -> Answer:
+        """Delete panes that are evaluated and older than the retention; `evaluated`: a model's first pane that is not.
+
+        Idempotent, and apart from commits: the index loses them with the next one.
+        """
+        fields: list[bytes] = []
+        for model, base in sorted(evaluated.items()):
+            for key in [k for k in self._raw_closed if k[0] == model and k[1] < base]:
+                del self._raw_closed[key]
+            gone = {number for number in self._index.get(model, ()) if number < base - retention_panes}
+            gone -= {number for of, number in self.fold_state.open if of == model}
+            for number in sorted(gone):
+                fields += [pane_field(model, number), rows_field(model, number)]
+            if gone:
+                self._index[model] -= gone
+                self._index_changed.add(model)
+        return self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+
+
+def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Marks | None]:
+    """Read the marks of partitions, whoever owns them; None for one that nobody has committed yet."""
+    keys = [partition_key(app, s.topic, s.partition) for s in sources]
+    answers = store.read_many([(key, [STATE, MODELS]) for key in keys])
+    marks: dict[Source, Marks | None] = {}
+    for source, (state, models) in zip(sources, answers, strict=True):
+        if state is None:
+            marks[source] = None
+            continue
+        _, payload = unpack(state, "partition", VERSION)
+        p: Any = payload
+        marks[source] = Marks(p[0], p[2], Counters(*p[3]), tuple(_models(models)) if models else ())
+    return marks
+
+
+def _models(blob: bytes) -> list[str]:
+    _, payload = unpack(blob, "models", VERSION)
+    names: Any = payload
+    return list(names)

@@ -1,0 +1,132 @@
+"""Typed decoders made from the references: one struct a model, one tagged union a topic."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.summaries.column import INVALID, Column, ColumnType, Value, conform
+from stream.words import Kind
+
+__all__ = ["JOINED", "Schema", "Table", "make_decoder"]
+
+JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
+"""The fields that the join reads, first the one that the event is about."""
+
+_TYPES: dict[ColumnType, object] = {"number": float | None, "string": str | None, "boolean": bool | None}
+
+
+class Table:
+    """The columns of some events of one model: X float64 [n, numbers] (NaN missing, inf invalid), and the others.
+
+    `others` maps a column's name to its n values, each of the column's type, None or INVALID.
+    """
+
+    __slots__ = ("X", "others", "schema")
+
+    def __init__(self, schema: "Schema", X: NDArray[np.float64], others: dict[str, list[Value | tuple[()] | None]]):
+        self.schema = schema
+        self.X = X
+        self.others = others
+
+
+class Schema:
+    """What is known of the events of one model on one kind of topic: the columns of its references.
+
+    `struct` decodes an event; `table` and `table_of_fields` give columns. Where two references type a column
+    differently, `mixed` is true and events are read by hand, for each reference by itself.
+    """
+
+    def __init__(self, kind: Kind, model: str, columns: Iterable[Column]) -> None:
+        types: dict[str, ColumnType | None] = {}
+        for column in columns:
+            types[column.name] = column.type if types.get(column.name, column.type) == column.type else None
+        self.kind = kind
+        self.model = model
+        self.mixed = any(t is None for t in types.values())
+        self.numbers = sorted(name for name, t in types.items() if t == "number")
+        self.others = {name: t for name, t in sorted(types.items()) if t not in ("number", None)}
+        self.position = {name: i for i, name in enumerate(self.numbers)}
+        self._attribute = {name: f"c{i}" for i, name in enumerate([*self.numbers, *self.others])}
+        self._numbers_of, self._others_of = self._getters()
+
+    @cached_property
+    def struct(self) -> type[msgspec.Struct]:
+        """The type of an event of this model; each schema has its own, so the type tells the model."""
+        typed = [(name, _TYPES["number"]) for name in self.numbers]
+        typed += [(name, _TYPES[t]) for name, t in self.others.items() if t]
+        fields = [(self._attribute[name], t, None) for name, t in typed]
+        rename = {self._attribute[name]: name for name, _ in typed}
+        envelope: list[Any] = [("version", str), ("ts", int | str | None, None)]
+        if self.kind is Kind.FEATURES:
+            inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
+            envelope += [("segment", dict[str, str] | None, None)]
+            return msgspec.defstruct("Event", [("features", inner), *envelope], tag_field="model", tag=self.model)
+        envelope.insert(0, ("id", str))
+        if self.kind is Kind.PREDICTIONS:
+            envelope.append(("segment", dict[str, str] | None, None))
+        for name in JOINED[self.kind]:
+            if name not in self._attribute:
+                rename[f"joined_{name}"] = name
+                envelope.append((f"joined_{name}", float | str | None, None))
+        return msgspec.defstruct("Event", [*envelope, *fields], tag_field="model", tag=self.model, rename=rename)
+
+    def _getters(self) -> tuple[Callable[[Any], Any] | None, dict[str, Callable[[Any], Any]]]:
+        names = [self._attribute[name] for name in self.numbers]
+        if len(names) > 1:
+            numbers: Callable[[Any], Any] | None = attrgetter(*names)
+        elif names:
+            one = attrgetter(names[0])
+            numbers = lambda event: (one(event),)  # noqa: E731 - attrgetter of one name gives no tuple
+        else:
+            numbers = None
+        return numbers, {name: attrgetter(self._attribute[name]) for name in self.others}
+
+    def joined(self, events: Sequence[Any]) -> list[list[Value | None]]:
+        """The fields of JOINED of typed events, one list a field."""
+        names = [self._attribute.get(name, f"joined_{name}") for name in JOINED[self.kind]]
+        return [list(map(attrgetter(name), events)) for name in names]
+
+    def table(self, events: Sequence[Any]) -> Table:
+        """Columns of typed events, which hold values of the right types only. Cost: about 60 ns a value."""
+        holders = [event.features for event in events] if self.kind is Kind.FEATURES else events
+        n, k = len(holders), len(self.numbers)
+        X = np.empty((n, 0), dtype=np.float64)
+        if self._numbers_of is not None:
+            try:
+                flat = np.fromiter(chain.from_iterable(map(self._numbers_of, holders)), np.float64, n * k)
+                X = flat.reshape(n, k)
+            except TypeError:  # a None among them: the slower way gives it as NaN
+                X = np.array(list(map(self._numbers_of, holders)), dtype=np.float64).reshape(n, k)
+        return Table(self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()})
+
+    def table_of_fields(self, fields: Sequence[Mapping[str, object]]) -> Table:
+        """Columns of events read by hand: a value of a wrong type becomes invalid in its own column only."""
+        X = np.full((len(fields), len(self.numbers)), np.nan)
+        for j, name in enumerate(self.numbers):
+            for i, row in enumerate(fields):
+                value = conform("number", row.get(name))
+                if value is not None:
+                    X[i, j] = np.inf if value == INVALID else value
+        others = {name: [conform(t, row.get(name)) for row in fields] for name, t in self.others.items() if t}
+        return Table(self, X, others)
+
+
+def make_decoder(schemas: Iterable[Schema]) -> msgspec.json.Decoder[Any] | None:
+    """Make one decoder for all models of a topic: a union tagged by `model`. None when no model is known.
+
+    A model with a column of mixed types is left to the slow way, which checks each value against each reference.
+    """
+    structs = [schema.struct for schema in schemas if not schema.mixed]
+    if not structs:
+        return None
+    union: Any = structs[0]
+    for struct in structs[1:]:
+        union = union | struct
+    return msgspec.json.Decoder(union)
+

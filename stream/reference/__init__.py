@@ -1,0 +1,1 @@
+"""Baselines: how they are learned, kept, and found."""

@@ -1,0 +1,64 @@
+"""Which reference judges a series in a pane."""
+
+from collections.abc import Iterable
+
+from stream.ingest.schema import Schema
+from stream.reference.reference import Reference
+from stream.words import Kind, Series
+
+__all__ = ["Book"]
+
+
+class Book:
+    """All references that are known, by (series, kind), each from a named pane on.
+
+    `revision` goes up with every change, so that what was derived from the book can be made anew.
+    """
+
+    def __init__(self, references: Iterable[Reference] = ()) -> None:
+        self.revision = 0
+        self._by_series: dict[tuple[Series, Kind], list[Reference]] = {}
+        self._by_digest: dict[bytes, Reference] = {}
+        for reference in references:
+            self.add(reference)
+
+    def __len__(self) -> int:
+        return len(self._by_digest)
+
+    def add(self, reference: Reference) -> None:
+        """Enter a reference; one that is known already changes nothing."""
+        if reference.digest in self._by_digest:
+            return
+        self._by_digest[reference.digest] = reference
+        line = self._by_series.setdefault((reference.series, reference.kind), [])
+        line.append(reference)
+        line.sort(key=lambda r: (r.from_pane, r.number))
+        self.revision += 1
+
+    def find(self, series: Series, kind: Kind, pane: int) -> Reference | None:
+        """Tell the reference in force in a pane: the last one that starts at or before it."""
+        held = None
+        for reference in self._by_series.get((series, kind), ()):
+            if reference.from_pane <= pane:
+                held = reference
+        return held
+
+    def by_digest(self, digest: bytes) -> Reference:
+        """Give the reference of a digest; KeyError when it is not known (yet)."""
+        return self._by_digest[digest]
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether a reference of this digest is entered."""
+        return digest in self._by_digest
+
+    def all(self) -> list[Reference]:
+        """List every reference, ordered by series, kind and number."""
+        return [r for _, line in sorted(self._by_series.items()) for r in line]
+
+    def schemas(self, kind: Kind) -> list[Schema]:
+        """Give one schema a model for a kind: the union of the columns of its references."""
+        columns: dict[str, list[Reference]] = {}
+        for (series, of), line in sorted(self._by_series.items()):
+            if of is kind:
+                columns.setdefault(series.model, []).extend(line)
+        return [Schema(kind, model, [c for r in line for c in r.columns]) for model, line in columns.items()]

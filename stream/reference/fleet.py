@@ -1,0 +1,58 @@
+"""The references that all workers share, in the store's fleet hash."""
+
+from hashlib import blake2b
+
+from stream.reference.book import Book
+from stream.reference.reference import Reference
+from stream.state.codec import pack, unpack
+from stream.state.store import Store, fleet_key
+from stream.words import Kind, Series
+
+__all__ = ["Fleet"]
+
+VERSION = 1
+
+
+class Fleet:
+    """Reads and enters references; `book` is what is known here.
+
+    Each reference has its own field, found by counting: reference number i of the fleet is field `r:i`. Entering is
+    put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost.
+    """
+
+    def __init__(self, store: Store, app: str) -> None:
+        self.book = Book()
+        self._store = store
+        self._key = fleet_key(app)
+        self._known = 0
+
+    def refresh(self) -> None:
+        """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
+        while True:
+            (blob,) = self._store.read(self._key, [b"r:%d" % self._known])
+            if blob is None:
+                return
+            self._known += 1
+            self.book.add(Reference.unpack(_payload(blob)))
+
+    def publish(self, reference: Reference) -> Reference:
+        """Enter a reference and give the one in force for its series from its pane on: itself, or an equal one that
+        somebody entered before."""
+        tag = _tag(reference.series, reference.kind, reference.from_pane)
+        held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
+        entered = reference if held == reference.packed else Reference.unpack(held)
+        while not self.book.knows(entered.digest):
+            blob = pack("entry", VERSION, [entered.packed])
+            self._store.put_if_absent(self._key, b"r:%d" % self._known, blob)
+            self.refresh()
+        return entered
+
+
+def _payload(blob: bytes) -> bytes:
+    entry = unpack(blob, "entry", VERSION)[1]
+    packed = entry[0]  # type: ignore[index]
+    return bytes(packed)
+
+
+def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:
+    return blake2b(repr((tuple(series), kind.value, from_pane)).encode(), digest_size=16).hexdigest().encode()

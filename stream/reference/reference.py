@@ -1,0 +1,147 @@
+"""The versioned baseline of one kind of one series: frozen columns, their counts, and its own windows in time order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.errors import ReferenceMismatch
+from stream.ingest.schema import Schema
+from stream.state.codec import pack, unpack
+from stream.summaries.column import Column
+from stream.summaries.layout import Layout
+from stream.summaries.summary import Summary
+from stream.words import Kind, Series
+
+__all__ = ["ALWAYS", "History", "Reference", "WindowSize"]
+
+VERSION = 1
+ALWAYS = -(2**62)
+"""The pane from which a reference holds when it holds from the beginning."""
+
+
+class WindowSize(NamedTuple):
+    """A window: how long, and how often it ends (tumbling when the two are equal)."""
+
+    size_ms: int
+    every_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Windows in time order: window i starts at starts[i]; empty ones are in it, since silence is information."""
+
+    starts: NDArray[np.int64]
+    summaries: tuple[Summary, ...]
+
+    def __len__(self) -> int:
+        return len(self.summaries)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A baseline. `number` counts the versions of it, `from_pane` says from which pane on it judges.
+
+    `start_ms` and `end_ms` bound the time it was learned from; windows that begin before the end are not judged with
+    it. `histories` has one entry a window size, in the order of `windows`.
+    """
+
+    series: Series
+    kind: Kind
+    number: int
+    origin: str
+    from_pane: int
+    pane_ms: int
+    windows: tuple[WindowSize, ...]
+    start_ms: int
+    end_ms: int
+    columns: tuple[Column, ...]
+    total: Summary
+    histories: tuple[History, ...]
+
+    @property
+    def name(self) -> str:
+        """The name that alerts use: `fraud-12@3`."""
+        return f"{self.series.model}-{self.series.version}@{self.number}"
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the columns have their slots."""
+        return Layout(self.columns)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """How events are read for this reference alone."""
+        return Schema(self.kind, self.series.model, self.columns)
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The reference as bytes."""
+        s = self.series
+        histories = [
+            [h.starts, _stack([x.counts for x in h.summaries]), _stack([x.extremes for x in h.summaries])]
+            for h in self.histories
+        ]
+        columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
+        return pack(
+            "reference", VERSION,
+            [s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
+             self.windows, self.start_ms, self.end_ms, columns, [self.total.counts, self.total.extremes], histories],
+        )  # fmt: skip
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Sixteen bytes that stand for the whole contents."""
+        return blake2b(self.packed, digest_size=16).digest()
+
+    @classmethod
+    def unpack(cls, blob: bytes) -> "Reference":
+        """Read a reference from bytes; CodecError when they are none."""
+        _, p = unpack(blob, "reference", VERSION)
+        payload: Any = p
+        model, version, segment, kind, number, origin, from_pane, pane_ms, windows, start, end, columns, total, hs = payload
+        made = tuple(Column(n, t, tuple(e), tuple(v), mid, step) for n, t, e, v, mid, step in columns)
+        layout = Layout(made)
+        shape = (len(layout.numbers), 2)
+        return cls(
+            Series(model, version, tuple((k, v) for k, v in segment)), Kind(kind), number, origin, from_pane, pane_ms,
+            tuple(WindowSize(*w) for w in windows), start, end, made,
+            _summary(total[0], total[1], shape),
+            tuple(
+                History(
+                    np.array(starts, dtype=np.int64),
+                    tuple(_summary(c, e, shape) for c, e in zip(counts, extremes, strict=True)),
+                )
+                for starts, counts, extremes in hs
+            ),
+        )  # fmt: skip
+
+    def check(self, pane_ms: int, windows: Sequence[WindowSize]) -> None:
+        """Refuse to judge with other panes or windows than those that the reference was built with.
+
+        Raises:
+            ReferenceMismatch: saying both and what to do.
+        """
+        if self.pane_ms != pane_ms or tuple(self.windows) != tuple(windows):
+            raise ReferenceMismatch(
+                f"reference {self.name} was built with panes of {self.pane_ms} ms and windows {_say(self.windows)}, "
+                f"the configuration has {pane_ms} ms and {_say(windows)}",
+                f"{self.series} {self.kind}",
+                "build it again with this configuration, or set `pane` and `windows` as it has them",
+            )
+
+
+def _say(windows: Sequence[WindowSize]) -> str:
+    return ", ".join(f"{w.size_ms // 1000} s every {w.every_ms // 1000} s" for w in windows)
+
+
+def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:
+    return np.stack(arrays) if arrays else []
+
+
+def _summary(counts: Any, extremes: Any, shape: tuple[int, int]) -> Summary:
+    return Summary(np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(shape))

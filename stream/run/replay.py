@@ -1,0 +1,142 @@
+"""The whole pipeline over files: no Kafka, no Redis, the same rooms, and the same alerts as live."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from sinks.event import DriftEvent, parse
+from stream.config import Config
+from stream.errors import FileError
+from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.model import Model
+from stream.files.source import FileEvent
+from stream.ingest.ingest import Ingest
+from stream.ingest.partition import read_marks
+from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.reference.fleet import Fleet
+from stream.reference.reference import Reference
+from stream.run.rules import fold_rules, model_rules, window_sizes
+from stream.state.memory import MemoryStore
+from stream.words import INPUTS, Kind
+
+__all__ = ["BATCH", "Replay", "write_dead_letters"]
+
+BATCH = 5_000
+
+
+class Replay:
+    """A run of the pipeline in this process. `feed` events in order of time, then `finish`.
+
+    The answers do not depend on how the events are portioned. `dead` are called with what could not be read.
+    """
+
+    def __init__(
+        self, config: Config, references: Sequence[Reference], dead: Callable[[Sequence[DeadLetter]], None]
+    ) -> None:
+        self.config = config
+        self.alerts: list[DriftEvent] = []
+        self.models: dict[str, Evaluator] = {}
+        self._store = MemoryStore()
+        self._fleet = Fleet(self._store, config.app)
+        for reference in references:
+            reference.check(config.pane_ms, window_sizes(config))
+            self._fleet.publish(reference)
+        self._ingest = Ingest(self._store, config.app, fold_rules(config), self._fleet)
+        self._sources = {kind: Source(kind, getattr(config.topics, kind) or kind, 0) for kind in INPUTS}
+        self._next = dict.fromkeys(INPUTS, 0)
+        self._dead = dead
+        for source in self._sources.values():
+            self._ingest.take_over(source)
+
+    def feed(self, events: Iterable[FileEvent], batch: int = BATCH) -> Iterator[int]:
+        """Take in events; yields the number taken after every portion."""
+        rest = iter(events)
+        while portion := list(islice(rest, batch)):
+            for kind, source in self._sources.items():
+                values = [event.value for event in portion if event.kind is kind]
+                if values:
+                    self._fold(source, values)
+            self._evaluate()
+            yield len(portion)
+
+    def finish(self, *, flush: bool = True) -> list[DriftEvent]:
+        """End the run: close the windows that are still open if `flush`, and give all alerts."""
+        for source in self._sources.values():
+            self._ingest.commit(source)
+        self._evaluate()
+        if flush:
+            self._flush()
+        return self.alerts
+
+    def learned(self) -> Iterator[Model]:
+        """Give the models, as `reference build` reads what they have learned."""
+        return (evaluator.model for _, evaluator in sorted(self.models.items()))
+
+    def counters(self) -> dict[Kind, tuple[int, int, int]]:
+        """Tell for each kind how many events were seen, were malformed, were late."""
+        told = {}
+        for kind, source in self._sources.items():
+            c = self._ingest.partitions[source].fold_state.counters
+            told[kind] = (c.seen, c.malformed, c.late)
+        return told
+
+    def _fold(self, source: Source, values: list[bytes]) -> None:
+        first = self._next[source.kind]
+        self._next[source.kind] = first + len(values)
+        offsets = np.arange(first, first + len(values), dtype=np.int64)
+        dead = self._ingest.fold(RawBatch(source, values, offsets, None))
+        if dead:
+            self._dead(dead)
+        if self._ingest.partitions[source].closes_pane:
+            self._ingest.commit(source)
+
+    def _flush(self) -> None:
+        """Let every kind's time pass its last event, then close what is open."""
+        latest = max(p.fold_state.watermark for p in self._ingest.partitions.values())
+        horizon = latest + self.config.lateness_ms + self.config.pane_ms
+        for source, partition in self._ingest.partitions.items():
+            if partition.fold_state.counters.seen:
+                partition.tick(horizon)
+                self._ingest.commit(source)
+        self._evaluate(flush=True)
+
+    def _evaluate(self, *, flush: bool = False) -> None:
+        sources = list(self._sources.values())
+        marks = read_marks(self._store, self.config.app, sources)
+        for name in self._ingest.models():
+            evaluator = self.models.get(name)
+            if evaluator is None:
+                evaluator = self.models[name] = Evaluator(
+                    self._store, self.config.app, name, model_rules(self.config), self._fleet,
+                    self.config.lateness_ms, sources,
+                )  # fmt: skip
+                evaluator.load()
+            evaluator.step(marks, flush=flush)
+            self.alerts += map(parse, evaluator.outbox.values())
+            evaluator.acknowledge(list(evaluator.outbox))
+        evaluated = {
+            kind: {name: evaluator.evaluated(kind) for name, evaluator in self.models.items()} for kind in INPUTS
+        }
+        self._ingest.clean(evaluated, 0)
+
+
+def write_dead_letters(path: Path) -> Callable[[Sequence[DeadLetter]], None]:
+    """Make a function that appends dead letters to a file, one JSON object a line; the file appears with the first."""
+    path.unlink(missing_ok=True)
+
+    def write(letters: Sequence[DeadLetter]) -> None:
+        try:
+            with path.open("ab") as out:
+                for letter in letters:
+                    told = {
+                        "topic": letter.source.topic, "partition": letter.source.partition, "offset": letter.offset,
+                        "reason": letter.reason, "value": (letter.value or b"").decode("utf-8", "backslashreplace"),
+                    }  # fmt: skip
+                    out.write(orjson.dumps(told) + b"\n")
+        except OSError as error:
+            raise FileError(f"cannot be written ({error.strerror})", str(path), "check the folder and its space") from None
+
+    return write

@@ -1,0 +1,56 @@
+"""From the configuration to the rules that each room obeys."""
+
+from stream.config import Config, detection_hash
+from stream.evaluate.join import JoinRules
+from stream.evaluate.judge import Rules
+from stream.evaluate.model import ModelRules
+from stream.evaluate.report import Context
+from stream.ingest.fold import FoldRules
+from stream.reference.learn import LearnRules
+from stream.reference.reference import WindowSize
+
+__all__ = ["fold_rules", "model_rules", "window_sizes"]
+
+
+def window_sizes(config: Config) -> tuple[WindowSize, ...]:
+    """Give the windows as the rooms know them."""
+    return tuple(WindowSize(w.size_ms, w.every_ms) for w in config.windows)
+
+
+def fold_rules(config: Config) -> FoldRules:
+    """Give what the fold obeys."""
+    return FoldRules(
+        pane_ms=config.pane_ms,
+        lateness_ms=config.lateness_ms,
+        max_future_ms=config.max_future_ms,
+        sample=config.sample,
+        raw_rows_max=config.limits.raw_rows_max,
+        join_rows_max=config.labels.waiting_max,
+        event_bytes_max=config.limits.event_bytes_max,
+    )
+
+
+def model_rules(config: Config) -> ModelRules:
+    """Give what evaluating obeys."""
+    named = dict(config.detectors)
+    judging = Rules(
+        budget=config.alarms.budget_per_week,
+        monitors=config.alarms.monitors,
+        events_min=config.alarms.events_min,
+        clear_after=config.alarms.clear_after,
+        windows_min=config.reference.windows_min,
+        floors={name: d.floor for name, d in named.items() if d.floor is not None},
+        fixed={name: d.threshold for name, d in named.items() if d.threshold is not None},
+        off=frozenset(name for name, d in named.items() if not d.enabled),
+    )
+    learning = LearnRules(
+        learn_events=config.reference.learn_events,
+        bins=config.reference.bins,
+        categories_max=config.reference.categories_max,
+        columns_max=config.limits.columns_max,
+        pane_ms=config.pane_ms,
+        windows=window_sizes(config),
+    )
+    join = JoinRules(config.labels.wait_ms, config.labels.waiting_max, config.pane_ms)
+    context = Context(detection_hash(config), config.sample, config.alarms.budget_per_week)
+    return ModelRules(judging, learning, join, context)

@@ -1,0 +1,64 @@
+"""The names of the fields in the hashes of partitions and models, shared by those who write and those who read."""
+
+from hashlib import blake2b
+
+from stream.words import Series
+
+__all__ = [
+    "MODELS", "STATE", "chain_field", "index_field", "join_field", "learn_field", "model_tag", "outbox_field",
+    "pane_field", "result_field", "rows_field",
+]  # fmt: skip
+
+STATE = b"state"
+"""Of a partition: watermark, ticks, counters. Of a model: its name, the outbox's numbers, the join's counters."""
+MODELS = b"models"
+"""Of a partition: the names of the models seen on it."""
+
+
+def model_tag(model: str) -> bytes:
+    """Stand for a model's name in a field's name; names come from events and are never pasted."""
+    return blake2b(model.encode(), digest_size=8).hexdigest().encode()
+
+
+def index_field(model: str) -> bytes:
+    """Name the list of panes kept of a model."""
+    return b"i:" + model_tag(model)
+
+
+def pane_field(model: str, pane: int) -> bytes:
+    """Name the summaries of a model's pane."""
+    return b"p:%b:%d" % (model_tag(model), pane)
+
+
+def rows_field(model: str, pane: int) -> bytes:
+    """Name the rows for the join of a model's pane."""
+    return b"r:%b:%d" % (model_tag(model), pane)
+
+
+def chain_field(series: Series, kind: str) -> bytes:
+    """Name the state of the chain of one kind of one series."""
+    return b"c:%b:%b" % (_series_tag(series), kind.encode())
+
+
+def learn_field(series: Series, kind: str, pane: int) -> bytes:
+    """Name the raw values that a learning chain has collected in a pane."""
+    return b"l:%b:%b:%d" % (_series_tag(series), kind.encode(), pane)
+
+
+def join_field(pane: int) -> bytes:
+    """Name the rows that came to the join in a pane and are still held."""
+    return b"w:%d" % pane
+
+
+def outbox_field(number: int) -> bytes:
+    """Name an alert that waits for its delivery; numbers ascend."""
+    return b"o:%012d" % number
+
+
+def result_field(series: Series, kind: str, window: int, slot: int) -> bytes:
+    """Name the kept results of a window; slots are used in turn, so the number of fields is bounded."""
+    return b"h:%b:%b:%d:%d" % (_series_tag(series), kind.encode(), window, slot)
+
+
+def _series_tag(series: Series) -> bytes:
+    return blake2b(repr(tuple(series)).encode(), digest_size=8).hexdigest().encode()

@@ -1,0 +1,91 @@
+"""The state store in memory: for one worker, for replays, for tests. It dies with its process."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from threading import Lock
+
+from stream.state.store import (
+    BASE,
+    COMMIT,
+    EPOCH,
+    META,
+    Answer,
+    Commit,
+    Taken,
+    forbid_meta,
+    judge,
+)
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """A `Store` of dictionaries. One lock makes each method atomic; what goes in is copied.
+
+    The hashes look as they do in Redis, meta included, so whatever reads one reads the other.
+    """
+
+    def __init__(self) -> None:
+        self._hashes: defaultdict[str, dict[bytes, bytes]] = defaultdict(dict)
+        self._lock = Lock()
+
+    def take_over(self, key: str) -> Taken:
+        """Raise the epoch by one and read the whole hash. Cost: the number of fields."""
+        with self._lock:
+            kept = self._hashes[key]
+            epoch = int(kept.get(EPOCH, b"0")) + 1
+            kept[EPOCH] = b"%d" % epoch
+            fields = {field: value for field, value in kept.items() if field not in META}
+            return Taken(epoch, kept.get(BASE, b""), fields)
+
+    def commit(self, commit: Commit) -> Answer:
+        """Write meta and the fields if epoch and base are as said; see `store.judge`."""
+        forbid_meta(commit.fields)
+        with self._lock:
+            answer = judge(self._read(commit.key, META), commit)
+            if answer is Answer.OK:
+                kept = self._hashes[commit.key]
+                kept.update({bytes(field): bytes(value) for field, value in commit.fields.items()})
+                kept.update({BASE: bytes(commit.new_base), COMMIT: bytes(commit.commit_id)})
+            return answer
+
+    def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        """Read some fields at one moment; None where there is none."""
+        with self._lock:
+            return self._read(key, fields)
+
+    def read_many(self, wants: Sequence[tuple[str, Sequence[bytes]]]) -> list[list[bytes | None]]:
+        """Read some fields of several keys."""
+        return [self.read(key, fields) for key, fields in wants]
+
+    def remove(self, key: str, epoch: int, fields: Sequence[bytes]) -> Answer:
+        """Delete fields, if the epoch is current, else FENCED."""
+        forbid_meta(fields)
+        with self._lock:
+            if self._read(key, [EPOCH]) != [b"%d" % epoch]:
+                return Answer.FENCED
+            for field in fields:
+                self._hashes[key].pop(field, None)
+            return Answer.OK
+
+    def put_if_absent(self, key: str, field: bytes, value: bytes) -> bytes:
+        """Write a field nobody has written yet; return the value that is there now."""
+        forbid_meta([field])
+        with self._lock:
+            return self._hashes[key].setdefault(bytes(field), bytes(value))
+
+    def size(self, key: str) -> int:
+        """Tell the bytes of all names and values of a key, 0 if none."""
+        with self._lock:
+            kept = self._hashes.get(key, {})
+            return sum(len(field) + len(value) for field, value in kept.items())
+
+    def ping(self) -> None:
+        """Return: memory is always there."""
+
+    def close(self) -> None:
+        """Do nothing: the state ends with the object."""
+
+    def _read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        kept = self._hashes.get(key, {})
+        return [kept.get(field) for field in fields]

@@ -1,0 +1,28 @@
+"""Fixtures for all tests: the real servers, one of each a session, for tests marked `servers`."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.servers import kafka_missing, kafka_server, need, redis_missing, redis_server
+
+# The same examples in every run; no deadline, as the time of one is the machine's affair.
+settings.register_profile("driftbus", derandomize=True, deadline=None)
+settings.load_profile("driftbus")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Redis that keeps nothing on disk."""
+    need(redis_missing())
+    with redis_server(tmp_path_factory.mktemp("redis")) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Kafka that creates topics of 4 partitions on first use."""
+    need(kafka_missing())
+    with kafka_server(tmp_path_factory.mktemp("kafka")) as (bootstrap, _):
+        yield bootstrap

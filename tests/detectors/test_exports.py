@@ -1,0 +1,33 @@
+"""What the package says it exports is what it has."""
+
+import detectors
+from detectors import COMPARISONS
+
+
+def test_every_exported_name_exists_once_and_in_order() -> None:
+    names = detectors.__all__
+    assert len(set(names)) == len(names)
+    assert all(hasattr(detectors, name) for name in names)
+
+
+def test_every_public_class_is_exported() -> None:
+    here = {
+        name
+        for name, thing in vars(detectors).items()
+        if isinstance(thing, type) and thing.__module__.startswith("detectors.")
+    }
+    assert here <= set(detectors.__all__)
+
+
+def test_comparisons_have_names_of_their_own() -> None:
+    names = [kind.name for kind in COMPARISONS]
+    assert names == [
+        "psi",
+        "kolmogorov_smirnov",
+        "chi_square",
+        "missing",
+        "invalid",
+        "unseen",
+        "out_of_range",
+        "frozen",
+    ]
