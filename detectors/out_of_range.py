@@ -19,9 +19,9 @@ class OutOfRange(RateComparison):
 
     The outer bins begin beyond the reference's range widened by half its span on either side.
     The default floor 0.45 is one value in 20 where there were none: records of weather and the
-    like are broken again and again, a broken unit or sensor shows in more than that. Half of the values or more
-    outside (30 values or more) alarm even without a history, unless the reference or a window of
-    the history was just so.
+    like are broken again and again, a broken unit or sensor shows in more than that. Half of the
+    values or more outside (30 values or more) alarm even without a history, unless the reference
+    or a window of the history was just so.
 
     >>> reference = Cells.of([[0, 600, 400, 0]])
     >>> compare = OutOfRange(reference, Cells.of(np.zeros((0, 4))), np.zeros(0, bool))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stream.evaluate.gather import gather_panes, gather_rows, watermark_of
-from stream.evaluate.model import Model, ModelRules
+from stream.evaluate.model import Model, ModelRules, needed_from
 from stream.evaluate.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
@@ -106,9 +106,8 @@ class Evaluator:
         return Told(max(watermark, 0), sum(m.counters.late for s, m in marks.items() if m and s.kind is kind))
 
     def evaluated(self, kind: Kind) -> int:
-        """Tell the first pane of a topic's kind that may still be needed: by its own chain, or by the join."""
-        base = self.model.bases[kind]
-        return base if kind is Kind.FEATURES else min(base, self.model.bases[Kind.ERRORS])
+        """Tell the first pane of a topic's kind that may still be needed."""
+        return needed_from(self.model.base())[kind]
 
     def acknowledge(self, fields: Sequence[bytes]) -> Answer:
         """Take delivered alerts out of the outbox."""

@@ -27,7 +27,7 @@ from stream.state.fields import STATE, chain_field, join_field, learn_field, out
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
-__all__ = ["RESULTS_KEPT", "Model", "ModelRules"]
+__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 
 VERSION = 1
 RESULTS_KEPT = 512
@@ -224,6 +224,13 @@ class Model:
         reference = self.book.by_digest(payload[0])
         chain = Chain.restore(series, Kind(kind), reference, self.rules.judging, payload)
         self.chains[series, Kind(kind)] = chain
+
+
+def needed_from(base: bytes) -> dict[Kind, int]:
+    """Read a model's base: for each kind the first pane still needed, by its own chain or, rows, by the join."""
+    bases = dict(zip(KINDS, map(int, base.split(b",")), strict=True))
+    joined = {kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)}
+    return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
 
 
 def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:

@@ -47,6 +47,12 @@ def test_many_windows_at_once_give_what_each_gives_alone() -> None:
     assert together.tolist() == [float(psi(window, windows[0])[0]) for window in windows]
 
 
+def test_every_count_gets_half_a_count_more() -> None:
+    p, q = np.array([0.5, 20.5]) / 21, np.array([60.5, 40.5]) / 101
+    index, _ = psi(np.array([0, 20]), np.array([60, 40]))
+    assert float(index) == pytest.approx(float(np.sum((p - q) * np.log(p / q))))
+
+
 def test_one_bin_and_no_counts_give_nothing() -> None:
     assert float(psi(np.array([7]), np.array([900]))[0]) == 0
     assert float(psi(np.array([0, 0]), np.array([900, 1]))[0]) == 0

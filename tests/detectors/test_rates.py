@@ -47,19 +47,19 @@ def test_a_rate_that_stays_is_quiet_and_one_that_jumps_alarms(kind: type[RateCom
     compare = kind(history.total(), history, everywhere(30))
     usual, jump = (
         compare.judge(window(kind, 14, 1000), 1e-4),
-        compare.judge(window(kind, 80, 1000), 1e-4),
+        compare.judge(window(kind, 200, 1000), 1e-4),
     )
     assert not usual.alarm
     assert jump.alarm
-    assert jump.statistic == pytest.approx(0.08)
-    assert 0.014 < jump.threshold < 0.08
+    assert jump.statistic == pytest.approx(0.2)
+    assert 0.014 < jump.threshold < 0.2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_threshold_is_where_the_alarm_begins(kind: type[RateComparison]) -> None:
     history = Cells.concat([window(kind, 10 + w * 5 % 7, 1000) for w in range(30)])
     compare = kind(history.total(), history, everywhere(30))
-    for k in range(15, 120):
+    for k in range(15, 200):
         verdict = compare.judge(window(kind, k, 1000), 1e-4)
         assert verdict.alarm == (verdict.statistic > verdict.threshold)
 

@@ -86,6 +86,12 @@ def test_excess_is_what_sampling_does_not_explain() -> None:
     assert loud.centre == pytest.approx(5, abs=0.05)
 
 
+def test_a_level_is_standardised_by_sampling_wander_and_the_doubt_about_its_centre() -> None:
+    wander = Wander(centre=1.0, scale=1.0, excess=0.02, n_eff=4.0, windows=20)
+    expected = 0.5 / np.sqrt((1 / 50 + 1 / 100 + 0.02) * (1 + 1 / 4))
+    assert level_z(1.5, 50, 100, wander) == pytest.approx(expected)
+
+
 def test_resemblance_of_neighbours_costs_independent_windows() -> None:
     """AR(0.9) has an integrated autocorrelation of 19; independent values have 1."""
     n, m = np.full(3000, 10**6), np.full(3000, 10**6)

@@ -1,0 +1,70 @@
+"""From the messages of one consume call to one raw batch a partition."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from stream.ingest.raw import RawBatch, Source
+from stream.words import Kind
+
+__all__ = ["batches_of"]
+
+
+def batches_of(
+    messages: Sequence[Message], kinds: Mapping[str, Kind]
+) -> tuple[list[RawBatch], dict[Source, int], list[KafkaError]]:
+    """Group messages by partition, in offset order.
+
+    Returns:
+        The batches; for partitions that were read to their end, the offset of the end; other errors, which are
+        librdkafka's to retry and ours to tell.
+
+    Raises:
+        KafkaException: of an error that is fatal for the client.
+    """
+    groups: dict[tuple[str | None, int | None], list[Message]] = {}
+    ends: dict[Source, int] = {}
+    errors: list[KafkaError] = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            groups.setdefault((message.topic(), message.partition()), []).append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            errors.append(error)
+    return [_batch(_source(*place, kinds), of_place) for place, of_place in groups.items()], ends, errors
+
+
+def _batch(source: Source, messages: list[Message]) -> RawBatch:
+    n = len(messages)
+    return RawBatch(
+        source,
+        [m.value() for m in messages],
+        np.fromiter([m.offset() for m in messages], np.int64, n),
+        np.fromiter([m.timestamp()[1] for m in messages], np.int64, n),
+        _Later(messages, Message.key),
+        _Later(messages, Message.headers),
+    )
+
+
+class _Later(Sequence[object]):
+    """Keys and headers, asked for only where a message turns out to be a dead letter."""
+
+    def __init__(self, messages: Sequence[Message], get: object) -> None:
+        self._messages = messages
+        self._get = get
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __getitem__(self, i: object) -> object:
+        return self._get(self._messages[i])  # type: ignore[operator, index]
+
+
+def _source(topic: str | None, partition: int | None, kinds: Mapping[str, Kind]) -> Source:
+    assert topic is not None and partition is not None  # noqa: S101, PT018 - consumed messages have both
+    return Source(kinds[topic], topic, partition)

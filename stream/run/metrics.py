@@ -1,0 +1,141 @@
+"""The metrics of a worker in Prometheus' form, made from plain counts when they are asked for."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from stream.ingest.fold import NEVER
+from stream.run.runtime import Runtime
+from stream.state.store import model_key, partition_key
+
+__all__ = ["NAMES", "WorkerMetrics", "exposition"]
+
+NAMES = {
+    "driftbus_events_consumed_total": "Events read, since the first offset of the partitions this worker owns",
+    "driftbus_events_late_total": "Events left out because their pane had closed",
+    "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
+    "driftbus_events_sampled_out_total": "Events left out by sampling",
+    "driftbus_panes_folded_total": "Panes begun",
+    "driftbus_lag_records": "Records between the end of the topic and what is folded",
+    "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
+    "driftbus_watermark_timestamp_seconds": "Event time up to which a topic is complete",
+    "driftbus_windows_evaluated_total": "Windows closed and judged, by the models this worker owns",
+    "driftbus_alerts_emitted_total": "Drift events that every sink has taken",
+    "driftbus_outbox_alerts": "Drift events that wait for a sink",
+    "driftbus_sink_failures_total": "Deliveries in a row that a sink has refused",
+    "driftbus_commit_seconds": "Time of a commit of the state",
+    "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to the end of its evaluation",
+    "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
+    "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
+    "driftbus_partitions_owned": "Partitions this worker owns",
+    "driftbus_models_owned": "Models this worker owns",
+    "driftbus_build_info": "The version",
+}
+"""Every metric and what it tells; names are part of the public interface."""
+
+
+class WorkerMetrics(Collector):
+    """Reads a runtime at scrape time. `lag` gives records behind by source, `state_bytes` was measured last."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.lag_by_topic: dict[str, int] = {}
+        self.state_bytes = 0
+
+    def measure_state(self) -> None:
+        """Ask the store for the size of what is owned; for the store's thread, now and then."""
+        app = self.runtime.config.app
+        keys = [partition_key(app, s.topic, s.partition) for s in list(self.runtime.ingest.partitions)]
+        keys += [model_key(app, name) for name in list(self.runtime.evaluators)]
+        self.state_bytes = sum(self.runtime.store.size(key) for key in keys)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give all metrics."""
+        yield from self._of_topics()
+        runtime = self.runtime
+        windows = sum(e.model.windows for e in list(runtime.evaluators.values()))
+        yield _counter("driftbus_windows_evaluated_total", windows)
+        alerts = CounterMetricFamily("driftbus_alerts_emitted", NAMES["driftbus_alerts_emitted_total"],
+                                     labels=["severity", "kind"])  # fmt: skip
+        for (severity, kind), n in sorted(runtime.tallies.alerts.items()):
+            alerts.add_metric([severity, kind], n)
+        yield alerts
+        yield _gauge("driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values())))
+        failures = CounterMetricFamily("driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"])
+        for courier in runtime.outlet.couriers:
+            failures.add_metric([courier.sink.name], courier.failures)
+        yield failures
+        yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
+        yield from _histogram("driftbus_detect_latency_seconds", {"": {"": runtime.tallies.detect_seconds}})
+        yield _gauge("driftbus_state_bytes", self.state_bytes)
+        yield _counter("driftbus_state_reloads_total", runtime.tallies.reloads)
+        yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
+        yield _gauge("driftbus_models_owned", len(runtime.evaluators))
+        build = GaugeMetricFamily("driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"])
+        build.add_metric([version("driftbus")], 1)
+        yield build
+
+    def _of_topics(self) -> Iterator[Metric]:
+        counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",
+                   "events_sampled_out": "sampled_out", "panes_folded": "panes"}  # fmt: skip
+        owned = {s: p.fold_state for s, p in list(self.runtime.ingest.partitions.items())}
+        topics = sorted({source.topic for source in owned})
+        for name, counter in counted.items():
+            family = CounterMetricFamily(f"driftbus_{name}", NAMES[f"driftbus_{name}_total"], labels=["topic"])
+            for topic in topics:
+                total = sum(getattr(f.counters, counter) for s, f in owned.items() if s.topic == topic)
+                family.add_metric([topic], total)
+            yield family
+        lag = GaugeMetricFamily("driftbus_lag_records", NAMES["driftbus_lag_records"], labels=["topic"])
+        for topic in topics:
+            lag.add_metric([topic], self.lag_by_topic.get(topic, 0))
+        yield lag
+        yield from self._of_time()
+
+    def _of_time(self) -> Iterator[Metric]:
+        behind = GaugeMetricFamily("driftbus_lag_event_time_seconds", NAMES["driftbus_lag_event_time_seconds"],
+                                   labels=["topic"])  # fmt: skip
+        watermark = GaugeMetricFamily("driftbus_watermark_timestamp_seconds",
+                                      NAMES["driftbus_watermark_timestamp_seconds"], labels=["topic"])  # fmt: skip
+        times: dict[str, list[int]] = {}
+        for source, marks in self.runtime.tallies.marks.items():
+            if marks is not None and marks.watermark != NEVER:
+                times.setdefault(source.topic, []).append(marks.watermark)
+        newest = max((t for of_topic in times.values() for t in of_topic), default=0)
+        for topic, of_topic in sorted(times.items()):
+            behind.add_metric([topic], (newest - min(of_topic)) / 1000)
+            watermark.add_metric([topic], min(of_topic) / 1000)
+        yield behind
+        yield watermark
+
+
+def exposition(collector: Collector) -> bytes:
+    """Give all metrics in Prometheus' text form."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)
+
+
+def _counter(name: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(name.removesuffix("_total"), NAMES[name], value=value)
+
+
+def _gauge(name: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, NAMES[name], value=value)
+
+
+def _histogram(name: str, by_label: dict[str, dict[str, Histogram]]) -> Iterator[Metric]:
+    """Give histograms kept elsewhere under one name, told apart by a label."""
+    metric = Metric(name, NAMES[name], "histogram")
+    for label, histograms in by_label.items():
+        for value, histogram in histograms.items():
+            for family in histogram.collect():
+                for sample in family.samples:
+                    suffix = sample.name.removeprefix(family.name)
+                    if suffix != "_created":
+                        labels = dict(sample.labels) | ({label: value} if label else {})
+                        metric.add_sample(name + suffix, labels, sample.value)
+    yield metric

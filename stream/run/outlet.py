@@ -1,0 +1,124 @@
+"""Publishes the outboxes: one courier and one thread a sink, so that a sink that fails holds up no other."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from sinks.courier import Courier
+from sinks.event import parse
+from sinks.sink import Sink
+
+__all__ = ["Outlet"]
+
+LOG = logging.getLogger("driftbus.sinks")
+IDLE_S = 0.05
+ON_THE_WAY_MAX = 10_000
+"""Alerts handed to the sinks and not taken by all; the others wait in their outboxes."""
+
+
+class Outlet:
+    """Hands committed alerts to every sink and tells which all of them have taken.
+
+    An alert is known by (model, field of the outbox). `offer` may be called with the same alerts again and again.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], clock: Callable[[], float] = time.monotonic) -> None:
+        self.couriers = [Courier(sink, queue_max=ON_THE_WAY_MAX) for sink in sinks]
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._owing: dict[str, set[str]] = {}
+        self._places: dict[str, tuple[str, bytes]] = {}
+        self._offered: dict[tuple[str, bytes], str] = {}
+        self._done: dict[str, list[bytes]] = {}
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(courier,), name=f"driftbus-sink-{courier.sink.name}", daemon=True)
+            for courier in self.couriers
+        ]
+
+    def start(self) -> None:
+        """Start the sinks' threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def offer(self, model: str, outbox: Mapping[bytes, bytes]) -> None:
+        """Take in the alerts of a model's outbox that are not on their way yet."""
+        fresh = []
+        with self._lock:
+            for field, blob in outbox.items():
+                if len(self._owing) >= ON_THE_WAY_MAX:
+                    break
+                if (model, field) in self._offered:
+                    continue
+                event = parse(blob)
+                self._offered[model, field] = event.id
+                self._places[event.id] = (model, field)
+                self._owing[event.id] = {courier.sink.name for courier in self.couriers}
+                fresh.append(event)
+        for courier in self.couriers:
+            if fresh:
+                courier.offer(fresh)
+
+    def delivered(self) -> dict[str, list[bytes]]:
+        """Give, once, the fields of the alerts that every sink has taken, by model."""
+        with self._lock:
+            done, self._done = self._done, {}
+            for model, fields in done.items():
+                for field in fields:
+                    self._offered.pop((model, field), None)
+        return done
+
+    @property
+    def has_delivered(self) -> bool:
+        """Whether `delivered` has something to give."""
+        return bool(self._done)
+
+    def forget(self, model: str) -> None:
+        """Know no longer what was offered of a model: its next owner offers it again."""
+        with self._lock:
+            for key in [key for key in self._offered if key[0] == model]:
+                event_id = self._offered.pop(key)
+                self._owing.pop(event_id, None)
+                self._places.pop(event_id, None)
+            self._done.pop(model, None)
+
+    @property
+    def waiting(self) -> int:
+        """The number of alerts that some sink has not taken."""
+        with self._lock:
+            return len(self._owing)
+
+    def close(self) -> None:
+        """Stop the threads and close the sinks."""
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=12.0)
+        for courier in self.couriers:
+            courier.sink.close()
+
+    def _run(self, courier: Courier) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            now = self._clock()
+            if not (courier.waiting and courier.due(now)):
+                self._stopping.wait(IDLE_S)
+                continue
+            taken = courier.deliver(now)
+            self._note(courier.sink.name, taken)
+            if courier.failures > failures:
+                LOG.warning("sink %s: %s; it is tried again", courier.sink.name, courier.last_error)
+            failures = courier.failures
+
+    def _note(self, name: str, taken: Sequence[str]) -> None:
+        with self._lock:
+            for event_id in taken:
+                owing = self._owing.get(event_id)
+                if owing is None:
+                    continue
+                owing.discard(name)
+                if not owing:
+                    del self._owing[event_id]
+                    model, field = self._places.pop(event_id)
+                    self._done.setdefault(model, []).append(field)

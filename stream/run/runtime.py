@@ -1,0 +1,329 @@
+"""What a worker owns and does: partitions folded and committed, models evaluated, alerts handed to the sinks.
+
+The consumer's thread calls in through `Owner`; everything else runs on the event loop, with store calls on one thread
+of their own, so that health answers even while the store does not.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol, TypeVar
+
+from stream.bus.dead_letters import DeadLetterOffice
+from stream.bus.murmur2 import partition_of
+from stream.bus.settings import producer_settings
+from stream.config import Config
+from stream.errors import BusUnavailable, StoreUnavailable
+from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.model import needed_from
+from stream.ingest.ingest import Ingest
+from stream.ingest.partition import Marks, read_marks
+from stream.ingest.raw import RawBatch, Source
+from stream.reference.fleet import Fleet
+from stream.run.outlet import Outlet
+from stream.run.rules import fold_rules, model_rules
+from stream.run.tallies import Tallies
+from stream.state.store import BASE, Answer, Store, model_key
+from stream.words import INPUTS, Kind
+
+__all__ = ["Bus", "Item", "Runtime"]
+
+LOG = logging.getLogger("driftbus.worker")
+T = TypeVar("T")
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.5, 10.0
+CLEAN_EVERY_S = 5.0
+
+
+class Bus(Protocol):
+    """What the runtime asks of the consumer's thread."""
+
+    def hold(self, source: Source) -> None: ...  # noqa: D102
+    def seek(self, source: Source, offset: int) -> None: ...  # noqa: D102
+    def tell_offsets(self, offsets: dict[Source, int]) -> None: ...  # noqa: D102
+
+
+class Item(NamedTuple):
+    """A batch on its way to an agent; `term` tells the assignment it was read under."""
+
+    batch: RawBatch
+    term: int
+    done: Callable[[], None]
+
+
+class Runtime:
+    """The state of one worker.
+
+    `term[source]` goes up whenever a partition is taken over or loaded anew; batches of an older term are stale and
+    left out, since what they hold will be read again.
+    """
+
+    def __init__(self, config: Config, store: Store, fleet: Fleet, outlet: Outlet, clock: Callable[[], float] = time.monotonic):
+        self.config = config
+        self.store = store
+        self.fleet = fleet
+        self.outlet = outlet
+        self.ingest = Ingest(store, config.app, fold_rules(config), fleet)
+        self.evaluators: dict[str, Evaluator] = {}
+        self.tallies = Tallies()
+        self.term: dict[Source, int] = {}
+        self.store_well = True
+        self.partitions_of: dict[str, int] = {}
+        self.bus: Bus | None = None
+        self._clock = clock
+        self._locks: dict[Source, asyncio.Lock] = {}
+        self._committed: dict[Source, float] = {}
+        self._heard: dict[Source, float] = {}
+        self._ends: dict[Source, int] = {}
+        self._held: set[Source] = set()
+        self._office = DeadLetterOffice(producer_settings(config), config.app)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="driftbus-store")
+        self._cleaned = clock()
+        self._rules = model_rules(config)
+
+    # -- partitions --------------------------------------------------------------------------------------------------
+
+    async def take_over(self, sources: Sequence[Source]) -> dict[Source, int]:
+        """Take partitions over and give the offsets to read from; waits for the store as long as it must."""
+        offsets = {}
+        for source in sources:
+            async with self._lock(source):
+                await self.persist(self.fleet.refresh)
+                offsets[source] = await self.persist(lambda s=source: self.ingest.take_over(s))
+                self._began(source)
+                LOG.info("took over %s/%d at offset %d", source.topic, source.partition, offsets[source])
+        return offsets
+
+    async def let_go(self, sources: Sequence[Source], *, lost: bool) -> None:
+        """Commit and drop partitions, and the models that came with them."""
+        for source in sources:
+            async with self._lock(source):
+                if source in self.ingest.partitions and not lost:
+                    await self.persist(lambda s=source: self.ingest.commit(s), patience_s=5.0)
+                self.ingest.drop(source)
+                self.term[source] = self.term.get(source, 0) + 1
+                self._held.discard(source)
+                self._ends.pop(source, None)
+        for name in [name for name in self.evaluators if not self._owns(name)]:
+            self._drop_model(name)
+
+    async def fold(self, item: Item) -> None:
+        """Fold a batch and commit it when that is due."""
+        source = item.batch.source
+        try:
+            async with self._lock(source):
+                if self.term.get(source) != item.term or source not in self.ingest.partitions:
+                    return
+                self._heard[source] = self._clock()
+                dead = self.ingest.fold(item.batch)
+                if dead:
+                    await self.persist(lambda: self._office.deliver(dead))
+                    LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
+                                source.partition, dead[0].reason, source.topic)  # fmt: skip
+                partition = self.ingest.partitions[source]
+                late = self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
+                if late or partition.closes_pane:
+                    await self._commit(source)
+        finally:
+            item.done()
+
+    async def look_after(self) -> None:
+        """Once in a while: commit what is old, let silent partitions follow time, delete what is not needed."""
+        now = self._clock()
+        marks = None
+        for source in list(self.ingest.partitions):
+            async with self._lock(source):
+                partition = self.ingest.partitions.get(source)
+                if partition is None:
+                    continue
+                if self._is_silent(source, now):
+                    marks = marks or await self.persist(self._read_marks)
+                    others = [m.watermark for s, m in marks.items() if m and s.kind is source.kind and not m.idle]
+                    if others and is_ahead(min(others), partition.fold_state.watermark, self.config.pane_ms):
+                        partition.tick(min(others))
+                waited = now - self._committed[source] >= self.config.commit_interval_ms / 1000
+                if partition.changed and (waited or partition.closes_pane):
+                    await self._commit(source)
+                self._hold_or_go_on(source)
+        if now - self._cleaned >= CLEAN_EVERY_S:
+            self._cleaned = now
+            await self._clean()
+            if self.bus is not None:
+                self.bus.tell_offsets({s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()})
+
+    async def _commit(self, source: Source) -> None:
+        partition = self.ingest.partitions[source]
+        with self.tallies.commit_seconds["ingest"].time():
+            answer = await self.persist(lambda: self.ingest.commit(source))
+        self._committed[source] = self._clock()
+        if answer in (Answer.OK, Answer.ALREADY):
+            return
+        LOG.warning("%s/%d: the store answered %s; loading anew", source.topic, source.partition, answer.value)
+        self.tallies.reloads += 1
+        offset = await self.persist(lambda: self.ingest.take_over(source))
+        self._began(source)
+        if self.bus is not None and offset != partition.fold_state.next_offset:
+            self.bus.seek(source, offset)
+
+    def _began(self, source: Source) -> None:
+        self.term[source] = self.term.get(source, 0) + 1
+        self._committed[source] = self._heard[source] = self._clock()
+
+    def caught_up(self, source: Source, offset: int) -> None:
+        """Know that a partition was read to its end."""
+        self._ends[source] = offset
+
+    def _is_silent(self, source: Source, now: float) -> bool:
+        partition = self.ingest.partitions[source]
+        caught_up = self._ends.get(source, -1) == partition.fold_state.next_offset
+        return caught_up and now - self._heard[source] >= self.config.idle_timeout_ms / 1000
+
+    def _hold_or_go_on(self, source: Source) -> None:
+        if self.bus is None:
+            return
+        partition = self.ingest.partitions[source]
+        if partition.must_wait and source not in self._held:
+            self._held.add(source)
+            self.bus.hold(source)
+            LOG.info("%s/%d waits: a reference is being learned", source.topic, source.partition)
+        elif not partition.must_wait and source in self._held:
+            self._held.discard(source)
+            self.bus.seek(source, partition.fold_state.next_offset)
+
+    async def _clean(self) -> None:
+        """Delete panes that their models' evaluators, here or elsewhere, no longer need."""
+        names = self.ingest.models()
+        bases = await self.persist(lambda: bases_of(self.store, self.config.app, names))
+        evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
+        retention = self.config.pane_retention_ms // self.config.pane_ms
+        for source in list(self.ingest.partitions):
+            async with self._lock(source):
+                partition = self.ingest.partitions.get(source)
+                if partition is not None:
+                    of_kind = evaluated[source.kind]
+                    await self.persist(lambda p=partition, of=of_kind: p.clean(of, retention))
+
+    # -- models ------------------------------------------------------------------------------------------------------
+
+    async def evaluate(self) -> None:
+        """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
+        marks = await self.persist(self._read_marks)
+        names = sorted({name for m in marks.values() if m for name in m.models})
+        self.tallies.note(marks)
+        for name in names:
+            if not self._owns(name):
+                if name in self.evaluators:
+                    self._drop_model(name)
+                continue
+            await self._evaluate_model(name, marks)
+
+    async def _evaluate_model(self, name: str, marks: dict[Source, Marks | None]) -> None:
+        evaluator = self.evaluators.get(name)
+        try:
+            if evaluator is None:
+                evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet,
+                                      self.config.lateness_ms, self._sources())  # fmt: skip
+                await self.in_thread(evaluator.load)
+                self.evaluators[name] = evaluator
+                LOG.info("took over model %s", name)
+            if len(evaluator.outbox) >= self.config.limits.outbox_max:
+                return  # the sinks must first take what waits
+            with self.tallies.commit_seconds["evaluate"].time():
+                answer = await self.in_thread(lambda: evaluator.step(marks))
+        except StoreUnavailable as error:
+            self._store_is_down(error)
+            self._drop_model(name)  # memory may be ahead of the store: what is there now is loaded next time
+            return
+        self.store_well = True
+        if answer not in (Answer.OK, Answer.ALREADY):
+            LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
+            self._drop_model(name)
+            return
+        self.outlet.offer(name, evaluator.outbox)
+
+    async def acknowledge(self) -> None:
+        """Take alerts that every sink has taken out of the outboxes."""
+        for name, fields in self.outlet.delivered().items():
+            evaluator = self.evaluators.get(name)
+            if evaluator is not None:
+                self.tallies.delivered(evaluator.outbox[f] for f in fields if f in evaluator.outbox)
+                await self.persist(lambda e=evaluator, f=fields: e.acknowledge(f))
+
+    def _owns(self, model: str) -> bool:
+        """A model belongs to the owner of its partition of the first topic configured."""
+        first = next(kind for kind in INPUTS if getattr(self.config.topics, kind))
+        topic = getattr(self.config.topics, first)
+        count = self.partitions_of.get(topic, 0)
+        return count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
+
+    def _drop_model(self, name: str) -> None:
+        self.evaluators.pop(name, None)
+        self.outlet.forget(name)
+
+    def _sources(self) -> list[Source]:
+        kinds = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
+        return [Source(kind, topic, p) for kind, topic in kinds if topic for p in range(self.partitions_of.get(topic, 0))]
+
+    def _read_marks(self) -> dict[Source, Marks | None]:
+        return read_marks(self.store, self.config.app, self._sources())
+
+    # -- the store ---------------------------------------------------------------------------------------------------
+
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def persist(self, call: Callable[[], T], patience_s: float = float("inf")) -> T:
+        """Call the store (or the dead-letter topic) until it answers: all these calls may be repeated."""
+        wait, began = RETRY_FIRST_S, self._clock()
+        while True:
+            try:
+                answer = await self.in_thread(call)
+                self.store_well = True
+                return answer
+            except (StoreUnavailable, BusUnavailable) as error:
+                self._store_is_down(error)
+                if self._clock() - began + wait > patience_s:
+                    raise
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, RETRY_LONGEST_S)
+
+    def _store_is_down(self, error: Exception) -> None:
+        if self.store_well:
+            LOG.error("%s; driftbus keeps trying, nothing is lost", error)
+        self.store_well = False
+
+    def _lock(self, source: Source) -> asyncio.Lock:
+        return self._locks.setdefault(source, asyncio.Lock())
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    async def wind_up(self, deadline: float) -> None:
+        """Commit every partition, evaluate once more, and let the sinks finish, until the deadline."""
+        for source in list(self.ingest.partitions):
+            async with self._lock(source):
+                if source in self.ingest.partitions and self.ingest.partitions[source].changed:
+                    await self.persist(lambda s=source: self.ingest.commit(s), max(0.0, deadline - self._clock()))
+        await self.evaluate()
+        while self.outlet.waiting and self._clock() < deadline:
+            await asyncio.sleep(0.05)
+            await self.acknowledge()
+        await self.acknowledge()
+        if self.bus is not None:
+            self.bus.tell_offsets({s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()})
+
+    def close(self) -> None:
+        """Give threads back."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def is_ahead(others: int, own: int, pane_ms: int) -> bool:
+    """Whether following the others would move a silent partition by a pane or more, so that ticks stay few."""
+    return others // pane_ms > own // pane_ms
+
+
+def bases_of(store: Store, app: str, models: Sequence[str]) -> dict[str, dict[Kind, int]]:
+    """Read how far models are evaluated: for each topic's kind the first pane that is still needed."""
+    answers = store.read_many([(model_key(app, name), [BASE]) for name in models])
+    return {name: needed_from(base) for name, (base,) in zip(models, answers, strict=True) if base}
+

@@ -1,0 +1,328 @@
+"""The worker: Faust's application around the runtime.
+
+Faust gives agents, supervision, timers, signals and the web server; its own Kafka path is switched off. The agents read
+in-memory channels whose items are whole batches, put there by the consumer's thread.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from tempfile import mkdtemp
+from typing import Any
+
+import faust
+import orjson
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from faust.app.base import BootStrategy
+
+from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
+from stream.bus.consumer import ConsumerThread
+from stream.bus.settings import admin_settings, consumer_settings
+from stream.config import Config, cautions
+from stream.config import ConsoleSink as ConsoleConfig
+from stream.config import JsonlSink as JsonlConfig
+from stream.errors import DriftbusError
+from stream.ingest.raw import RawBatch, Source
+from stream.reference.fleet import Fleet
+from stream.reference.reference import Reference
+from stream.run.health import Health
+from stream.run.metrics import WorkerMetrics, exposition
+from stream.run.outlet import Outlet
+from stream.run.runtime import Item, Runtime
+from stream.state.memory import MemoryStore
+from stream.state.redis import RedisStore
+from stream.state.store import Store
+from stream.words import INPUTS
+
+__all__ = ["Worker", "run"]
+
+LOG = logging.getLogger("driftbus.worker")
+LOOK_AFTER_S = 0.25
+EVALUATE_EVERY_S = 1.0
+METADATA_EVERY_S = 10.0
+MEASURE_EVERY_S = 10.0
+
+
+class _WithoutKafka(BootStrategy):
+    """Faust starts its web server and agents, and leaves Kafka to our consumer."""
+
+    enable_kafka = False
+
+
+class _App(faust.App):
+    BootStrategy = _WithoutKafka
+
+
+class Worker:
+    """One worker process: the runtime, the consumer's thread, and Faust's agents between them."""
+
+    def __init__(self, config: Config, references: Sequence[Reference]) -> None:
+        self.config = config
+        self.references = references
+        self.error: BaseException | None = None
+        self.store = _store(config)
+        self.outlet = Outlet([_sink(config, sink) for sink in config.sinks])
+        self.runtime = Runtime(config, self.store, Fleet(self.store, config.app), self.outlet)
+        self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
+        self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
+        self.health = Health(config, self.runtime, self.consumer)
+        self.metrics = WorkerMetrics(self.runtime)
+        self.runtime.bus = self.consumer
+        self._admin = AdminClient(admin_settings(config))
+        self._ending = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = 0.0
+        self.app = self._make_app()
+        self.faust = _Process(self.app, self)
+
+    # -- Faust -------------------------------------------------------------------------------------------------------
+
+    def _make_app(self) -> faust.App:
+        http = self.config.http
+        app = _App(
+            self.config.app, broker="kafka://unused", autodiscover=False, topic_disable_leader=True,
+            web_host=http.host, web_bind=http.host, web_port=http.port, datadir=mkdtemp(prefix="driftbus-"),
+            worker_redirect_stdouts=False,
+        )  # fmt: skip
+        self._channels = {kind: app.channel(maxsize=64) for kind in self.kinds.values()}
+        self._moved = app.channel(maxsize=1)
+        self._told = app.channel(maxsize=1)
+        for kind, channel in self._channels.items():
+            app.agent(channel, name=str(kind))(self._agent(self.runtime.fold))
+        app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
+        app.agent(self._told, name="publish")(self._agent(self._publish))
+        self._make_pages(app)
+        app.task(self._begin)
+        return app
+
+    def _agent(self, act: Callable[[Any], Coroutine[Any, Any, None]]) -> Callable[[Any], Coroutine[Any, Any, None]]:
+        """Make an agent that acts on each item; an error that reaches it ends the worker, to load and fold again."""
+
+        async def agent(items: AsyncIterator[Any]) -> None:
+            async for item in items:
+                try:
+                    await act(item)
+                except Exception as error:
+                    self.fail(error)
+
+        return agent
+
+    def _make_pages(self, app: faust.App) -> None:
+        def page(path: str, answer: Callable[[], tuple[int, bytes, str]]) -> None:
+            async def view(web: Any, request: Any) -> Any:
+                if path not in ("/livez", "/readyz") and not self.health.allows(request.headers.get("Authorization")):
+                    return web.bytes(b"a token is needed\n", content_type="text/plain", status=401)
+                status, body, kind = answer()
+                return web.bytes(body, content_type=kind, status=status, headers={"X-Content-Type-Options": "nosniff"})
+
+            app.page(path, name=f"driftbus{path}")(view)
+
+        page("/livez", lambda: _verdict(*self.health.alive()))
+        page("/readyz", lambda: _verdict(*self.health.ready()))
+        page("/metrics", self._metrics_page)
+        page("/status", lambda: (200, _json(self.health.status()), "application/json"))
+
+    def _metrics_page(self) -> tuple[int, bytes, str]:
+        lag: dict[str, int] = {}
+        for source, records in self.consumer.lag.copy().items():
+            lag[source.topic] = lag.get(source.topic, 0) + records
+        self.metrics.lag_by_topic = lag
+        return 200, exposition(self.metrics), "text/plain"
+
+    # -- the event loop ----------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Start everything once Faust runs, then keep the clockwork going until the end."""
+        self._loop = asyncio.get_running_loop()
+        self.app.flow_control.resume()
+        try:
+            await self._publish_references()
+            self.outlet.start()
+            self.consumer.start()
+            await self._clockwork()
+        except Exception as error:
+            self.fail(error)
+
+    async def _publish_references(self) -> None:
+        for reference in self.references:
+            held = await self.runtime.persist(lambda r=reference: self.runtime.fleet.publish(r))
+            if held.digest != reference.digest:
+                LOG.warning("%s: reference %s is in force already; `driftbus reference promote` replaces it", held.series, held.name)
+
+    async def _clockwork(self) -> None:
+        asked = measured = float("-inf")
+        while not self._ending:
+            now = self.health.beat = time.monotonic()
+            if now - asked >= METADATA_EVERY_S and await self._ask_partitions():
+                asked = now
+            await self.runtime.look_after()
+            if self._is_evaluation_due(now):
+                await self._moved.send(value=now)
+            if self.outlet.has_delivered:
+                await self._told.send(value=now)
+            if now - measured >= MEASURE_EVERY_S:
+                measured = now
+                await self.runtime.in_thread(self._measure)
+            await asyncio.sleep(LOOK_AFTER_S)
+
+    def _is_evaluation_due(self, now: float) -> bool:
+        if now - self._asked < EVALUATE_EVERY_S:
+            return False
+        self._asked = now
+        return True
+
+    def _measure(self) -> None:
+        try:
+            self.store.ping()
+            self.metrics.measure_state()
+            self.runtime.store_well = True
+        except DriftbusError:
+            self.runtime.store_well = False
+
+    async def _ask_partitions(self) -> bool:
+        """Learn how many partitions the topics have; False while Kafka does not answer."""
+        try:
+            for topic in self.kinds:
+                listed = await asyncio.to_thread(self._admin.list_topics, topic, 5.0)
+                self.runtime.partitions_of[topic] = len(listed.topics[topic].partitions)
+        except KafkaException as error:
+            LOG.info("Kafka: %s", error)
+            self.consumer.reachable = False
+            return False
+        self.consumer.reachable = True
+        return True
+
+    async def _evaluate(self, _: object) -> None:
+        began = time.monotonic()
+        await self.runtime.evaluate()
+        self.runtime.tallies.detect_seconds.observe(time.monotonic() - began)
+
+    async def _publish(self, _: object) -> None:
+        await self.runtime.acknowledge()
+
+    # -- the consumer's thread calls these ---------------------------------------------------------------------------
+
+    def assigned(self, sources: list[Source]) -> dict[Source, int]:
+        """Take partitions over and give the offsets to read from."""
+        return self._call(self.runtime.take_over(sources))
+
+    def revoked(self, sources: list[Source], *, lost: bool) -> None:
+        """Commit and let go of partitions."""
+        self._call(self.runtime.let_go(sources, lost=lost))
+
+    def batch(self, batch: RawBatch, done: Callable[[], None]) -> None:
+        """Hand a batch to the agent of its kind."""
+        item = Item(batch, self.runtime.term.get(batch.source, 0), done)
+        assert self._loop is not None  # noqa: S101 - the thread is started by the loop
+        asyncio.run_coroutine_threadsafe(self._channels[batch.source.kind].send(value=item), self._loop)
+
+    def caught_up(self, source: Source, offset: int) -> None:
+        """Know that a partition was read to its end."""
+        self.runtime.caught_up(source, offset)
+
+    def failed(self, error: BaseException) -> None:
+        """End the worker: without its consumer it is of no use."""
+        assert self._loop is not None  # noqa: S101 - the thread is started by the loop
+        self._loop.call_soon_threadsafe(self.fail, error)
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        assert self._loop is not None  # noqa: S101 - the thread is started by the loop
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker with an error; what is not committed will be folded again."""
+        if self.error is None:
+            self.error = error
+            if isinstance(error, DriftbusError):
+                LOG.critical("%s", error)
+            else:
+                LOG.critical("the worker ends", exc_info=error)
+            signal.raise_signal(signal.SIGTERM)
+
+    async def wind_up(self) -> None:
+        """Stop reading, fold what was read, commit, evaluate, publish, leave the group; within shutdown_timeout."""
+        deadline = time.monotonic() + self.config.shutdown_timeout_ms / 1000 - 3.0
+        self._ending = True
+        self.consumer.stop()
+        if self.error is None:
+            while any(channel.queue.qsize() for channel in self._channels.values()) and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            try:
+                await self.runtime.wind_up(deadline)
+            except DriftbusError as error:
+                LOG.error("%s; what was not committed will be folded again", error)
+        if self.consumer.is_alive():
+            await asyncio.to_thread(self.consumer.join, max(0.5, deadline - time.monotonic()))
+        await asyncio.to_thread(self.outlet.close)
+        self.runtime.close()
+        self.store.close()
+
+
+class _Process(faust.Worker):
+    """Faust's worker, winding ours up before its own services are stopped."""
+
+    def __init__(self, app: faust.App, worker: Worker) -> None:
+        super().__init__(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
+        self._worker = worker
+        self._signals = 0
+
+    def _on_sigterm(self) -> None:
+        self._count_signal()
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        self._count_signal()
+        super()._on_sigterm()
+
+    def _count_signal(self) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            raise SystemExit(1)
+
+    async def _stop_on_signal(self, which: signal.Signals) -> None:
+        await self._worker.wind_up()
+        await super()._stop_on_signal(which)
+
+
+def run(config: Config, references: Sequence[Reference]) -> int:
+    """Run a worker until it is told to stop; give its exit code.
+
+    Raises:
+        DriftbusError: when something is wrong at the start that waiting would not mend.
+    """
+    for caution in cautions(config):
+        LOG.warning("%s", caution)
+    worker = Worker(config, references)
+    try:
+        worker.faust.execute_from_commandline()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    return 1 if worker.error is not None else code
+
+
+def _store(config: Config) -> Store:
+    if config.redis.url is None:
+        return MemoryStore()
+    return RedisStore(config.redis.url)
+
+
+def _sink(config: Config, sink: object) -> Sink:
+    if isinstance(sink, JsonlConfig):
+        return JsonlSink(sink.path)
+    if isinstance(sink, ConsoleConfig):
+        return ConsoleSink(sys.stdout)
+    return KafkaSink(admin_settings(config), config.topics.alerts, sink.mode)
+
+
+def _json(told: object) -> bytes:
+    return orjson.dumps(told)
+
+
+def _verdict(well: bool, told: dict[str, object]) -> tuple[int, bytes, str]:
+    return 200 if well else 503, _json(told), "application/json"
