@@ -20,12 +20,16 @@ __all__ = ["Chain", "Judged"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A window after judging: all findings, and the turns of incidents that they brought (column, change)."""
+    """A window after judging: all findings, and the turns of incidents that they brought (column, change).
+
+    `quiet_until_ms` tells by column when the sums of slow drift last stood low.
+    """
 
     window: WindowSize
     closed: Closed
     findings: tuple[Finding, ...]
     changes: tuple[tuple[str | None, Change], ...]
+    quiet_until_ms: dict[str, int]
 
 
 class Chain:
@@ -76,7 +80,8 @@ class Chain:
                     findings += self._slow_drift(judge, told, told.summary)
             self._grow(which, closed)
         changes = tuple(self._changes(window, told, findings))
-        return Judged(window, told, tuple(findings), changes)
+        quiet = {name: slow.quiet_until_ms for name, slow in self.slow.items()}
+        return Judged(window, told, tuple(findings), changes, quiet)
 
     def _with_carried(self, which: int, closed: Closed) -> tuple[Closed, bool]:
         """Hold a window of too few events over into the next one; sliding windows overlap and need no such help."""
@@ -156,7 +161,7 @@ class Chain:
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
             [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
-            [[column, i.payload()] for column, i in sorted(self.incidents.items(), key=lambda kv: kv[0] or "")],
+            [[column, i.payload()] for column, i in sorted(self.incidents.items(), key=lambda kv: (kv[0] is not None, kv[0] or ""))],
         ]  # fmt: skip
 
     @classmethod

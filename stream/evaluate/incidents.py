@@ -1,7 +1,7 @@
 """The life of one monitor's trouble: started, escalated, resolved. One story, however many detectors speak."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -39,7 +39,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A turn in an incident's life that is worth telling, with the verdict that brought it."""
+    """A turn in an incident's life that is worth telling, with the verdict that brought it.
+
+    `incident` is a copy: it stays as it was then, although the incident goes on.
+    """
 
     phase: Literal["started", "escalated", "resolved"]
     incident: Incident
@@ -72,7 +75,7 @@ def advance(
         first = strongest(alarms)
         active = {(size_ms, v.detector): 0 for v in alarms}
         incident = Incident(name, end_ms, severity, kind, first.detector, active)
-        return incident, Change("started", incident, first)
+        return incident, Change("started", replace(incident), first)
     loud = {v.detector for v in alarms}
     for size, name in [key for key in incident.active if key[0] == size_ms]:
         incident.active[size, name] = 0 if name in loud else incident.active[size, name] + 1
@@ -80,8 +83,8 @@ def advance(
     incident.active = {key: quiet for key, quiet in incident.active.items() if quiet < clear_after}
     if not incident.active:
         last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(verdicts)
-        return None, Change("resolved", incident, last)
+        return None, Change("resolved", replace(incident), last)
     if alarms and RANK[severity] > RANK[incident.severity]:
         incident.severity = severity
-        return incident, Change("escalated", incident, strongest(alarms))
+        return incident, Change("escalated", replace(incident), strongest(alarms))
     return incident, None

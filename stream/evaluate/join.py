@@ -20,6 +20,7 @@ __all__ = ["Join", "JoinCounters", "JoinRules"]
 
 VERSION = 1
 PREDICTION, LABEL = 0, 1
+NO_PANE = 2**62
 Value = tuple[float, int]
 """A number, and the hash of a text (0: none)."""
 
@@ -44,11 +45,12 @@ class JoinCounters:
 
 
 class _Held(NamedTuple):
-    """An accepted row."""
+    """An accepted row; `joined` if its other half was there before it."""
 
     pane: int
     value: Value
     party: Party
+    joined: bool
 
 
 class _Row(NamedTuple):
@@ -58,13 +60,15 @@ class _Row(NamedTuple):
     value: Value
     party: Party
     carried: Value | None
+    joined: bool = False
 
 
 class Join:
     """The join of one model. `step` takes panes in order and gives raw errors by series.
 
     The first prediction and the first label of an id win, by pane, then by time; repeats are counted. A row leaves
-    after `wait_ms`, or when the model holds more than `waiting_max` rows, whole panes at a time, oldest first.
+    when its pane is more than `wait_ms` old, or when the model holds more than `waiting_max` rows, whole panes at a
+    time, oldest first; predictions that leave without a label are counted.
     Memory: about 300 B a held row.
     """
 
@@ -87,6 +91,7 @@ class Join:
         """
         errors: dict[Series, Raw] = {}
         accepted: list[_Row] = []
+        dropped = self._expire(number)
         for row in _in_order(predictions, labels):
             if row.carried is not None:  # a label that brings its prediction needs no join
                 self._tell(errors, row.party, _error(row.carried, row.value))
@@ -95,12 +100,13 @@ class Join:
             if halves[row.side] is not None:
                 self.counters.repeats += 1
                 continue
+            row = row._replace(joined=halves[1 - row.side] is not None)
             self._hold(number, row)
             accepted.append(row)
             prediction, label = halves
             if prediction is not None and label is not None:
                 self._tell(errors, prediction.party, _error(prediction.value, label.value))
-        dropped = self._expire(number)
+        dropped += self._expire(number)
         return errors, _pack(accepted) if accepted and number not in dropped else None, dropped
 
     def restore(self, number: int, blob: bytes) -> None:
@@ -112,11 +118,11 @@ class Join:
         return self._rows
 
     def first_pane(self) -> int:
-        """Tell the oldest pane of which rows are held; 0 when none are."""
-        return next(iter(self._panes), 0)
+        """Tell the oldest pane of which rows are held; one after all others when none are."""
+        return next(iter(self._panes), NO_PANE)
 
     def _hold(self, number: int, row: _Row) -> None:
-        self._halves.setdefault(row.id, [None, None])[row.side] = _Held(number, row.value, row.party)
+        self._halves.setdefault(row.id, [None, None])[row.side] = _Held(number, row.value, row.party, row.joined)
         self._panes.setdefault(number, []).append((row.id, row.side))
         self._rows += 1
 
@@ -136,15 +142,14 @@ class Join:
             self._rows -= len(held)
             for identity, side in held:
                 halves = self._halves[identity]
+                row, halves[side] = halves[side], None
                 if halves[1 - side] is None:
                     del self._halves[identity]
-                    if side == PREDICTION:
+                    if side == PREDICTION and row is not None and not row.joined:
                         if pane < oldest:
                             self.counters.expired += 1
                         else:
                             self.counters.evicted += 1
-                else:
-                    halves[side] = None
         return dropped
 
 
@@ -187,6 +192,7 @@ def _pack(rows: list[_Row]) -> bytes:
         np.array([row.value[0] for row in rows], dtype=np.float64),
         np.array([row.value[1] for row in rows], dtype=np.uint64),
         np.array([number[row.party] for row in rows], dtype=np.int64),
+        np.array([row.joined for row in rows], dtype=np.bool_),
     ])  # fmt: skip
 
 
@@ -194,8 +200,8 @@ def _unpack(blob: bytes) -> list[_Row]:
     _, payload = unpack(blob, "join", VERSION)
     held: Any = payload
     parties = [(version, tuple((k, v) for k, v in segment)) for version, segment in held[0]]
-    sides, ids, numbers, texts, who = (np.asarray(column).tolist() for column in held[1:])
+    sides, ids, numbers, texts, who, joined = (np.asarray(column).tolist() for column in held[1:])
     return [
-        _Row(side, identity, 0, (number, text), parties[party], None)
-        for side, identity, number, text, party in zip(sides, ids, numbers, texts, who, strict=True)
+        _Row(side, identity, 0, (number, text), parties[party], None, met)
+        for side, identity, number, text, party, met in zip(sides, ids, numbers, texts, who, joined, strict=True)
     ]

@@ -14,6 +14,7 @@ from stream.evaluate.incidents import Change
 from stream.evaluate.meaning import column_position, means, sentence
 from stream.reference.reference import Reference
 from stream.summaries.summary import Summary, cells
+from stream.words import Kind
 
 __all__ = ["Context", "Told", "drift_events", "window_result"]
 
@@ -58,6 +59,7 @@ def _event(
     severity = "info" if change.phase == "resolved" else change.incident.severity
     text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
     n = 0 if closed.summary is None else closed.summary.n
+    rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
         "episode_id": change.incident.episode_id,
@@ -76,14 +78,14 @@ def _event(
             "start": start, "end": end,
             "watermark": rfc3339(told.watermark_ms), "late_dropped": told.late,
         },
-        "sample": {"n_seen": round(n / context.sample), "n_used": n, "rate": context.sample},
+        "sample": {"n_seen": round(n / rate), "n_used": n, "rate": rate},
         "score": _score(verdict),
         "scores": {
             f.verdict.detector: _score(f.verdict) | {"alarm": bool(f.verdict.alarm)}
             for f in judged.findings if f.column == column
         },
         "false_alarm": {"budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold")},
-        "onset": _onset(chain, column, verdict, closed.start_ms, closed.end_ms),
+        "onset": _onset(judged, column, verdict),
         "explain": _explain(reference, column, closed.summary, moved),
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
@@ -161,12 +163,12 @@ def _explain(
     return explained
 
 
-def _onset(chain: Chain, column: str | None, verdict: Verdict, start_ms: int, end_ms: int) -> dict[str, object]:
+def _onset(judged: Judged, column: str | None, verdict: Verdict) -> dict[str, object]:
     """Estimate when it began: for slow drift, when its sum last stood low; else within the window itself."""
-    begin = start_ms
-    if column is not None and verdict.detector in ("page_hinkley", "adwin") and column in chain.slow:
-        begin = min(start_ms, chain.slow[column].quiet_until_ms or start_ms)
-    return {"estimate": rfc3339(begin), "interval": [rfc3339(begin), rfc3339(end_ms)]}
+    begin = judged.closed.start_ms
+    if column is not None and verdict.detector in ("page_hinkley", "adwin"):
+        begin = min(begin, judged.quiet_until_ms.get(column) or begin)
+    return {"estimate": rfc3339(begin), "interval": [rfc3339(begin), rfc3339(judged.closed.end_ms)]}
 
 
 def window_result(judged: Judged) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.ingest.envelope import NAME_BYTES_MAX, TS_MAX, TS_MIN, Envelope, Unreadable, read_envelope, read_ts
+from stream.ingest.envelope import NAME_BYTES_MAX, TS_MAX, TS_MIN, Envelope, Unreadable, is_text, read_envelope, read_ts
 from stream.ingest.raw import DeadLetter, RawBatch
 from stream.ingest.schema import Schema, make_decoder
 from stream.words import Kind, Segment
@@ -47,7 +48,8 @@ class Decoder:
         events, reasons = self._events(batch.values)
         ts = self._times(events, batch, reasons)
         if batch.stamps is not None:
-            for i in np.flatnonzero(ts > batch.stamps + max_future_ms).tolist():
+            stamped = batch.stamps >= 0  # Kafka tells -1 for a message without a timestamp
+            for i in np.flatnonzero(stamped & (ts > batch.stamps + max_future_ms)).tolist():
                 ahead = (int(ts[i]) - int(batch.stamps[i])) // 1000
                 reasons.setdefault(i, f"ts lies {ahead} s after the Kafka timestamp, over max_future")
         dead = [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)]
@@ -72,22 +74,30 @@ class Decoder:
             try:
                 # what extend took before an error stays, so the loop goes on behind the refused message
                 events.extend(map(self._typed.decode, left))  # type: ignore[arg-type]
-            except (msgspec.DecodeError, TypeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
                 events.append(self._by_hand(values[len(events)], len(events), reasons))
         self._check_bounds(events, values, reasons)
         return events, reasons
 
     def _check_bounds(self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]) -> None:
-        """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason."""
-        versions = {event.version for event in events if event is not None}
+        """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason.
+
+        Whatever stays typed must be readable by hand, too, or an event's fate would hang on what is known of its model.
+        """
+        names = {event.version for event in events if event is not None}
+        if self.kind is not Kind.FEATURES:
+            names.update(event.id for event in events if event is not None)
         long = max(map(len, filter(None, values)), default=0) > self._bytes_max
-        if not long and all(map(_fits, versions)) and not any(getattr(e, "segment", None) for e in events):
+        plain = all(map(bytes.isascii, filter(None, values)))
+        if plain and not long and all(map(_fits, names)) and not any(getattr(e, "segment", None) for e in events):
             return
-        for i, event in enumerate(events):
-            if event is not None and not isinstance(event, Envelope):
-                texts = [event.version, *(t for pair in segment_of(event) for t in pair)]
-                if len(values[i] or b"") > self._bytes_max or not all(map(_fits, texts)):
-                    self._by_hand(values[i], i, reasons)
+        for i, (event, value) in enumerate(zip(events, values, strict=True)):
+            if value and event is not None and not isinstance(event, Envelope):
+                joined = [] if self.kind is Kind.FEATURES else [event.id]
+                texts = [event.version, *joined, *(t for pair in segment_of(event) for t in pair)]
+                # fields that the struct does not have were skipped unread, so their bytes may be no text
+                if len(value) > self._bytes_max or not all(map(_fits, texts)) or not is_text(value):
+                    self._by_hand(value, i, reasons)
 
     def _by_hand(self, value: bytes | None, i: int, reasons: dict[int, str]) -> Envelope | None:
         try:
@@ -98,8 +108,8 @@ class Decoder:
 
     def _times(self, events: list[Any], batch: RawBatch, reasons: dict[int, str]) -> NDArray[np.int64]:
         try:
-            ts = np.fromiter([event.ts for event in events], np.int64, len(events))
-        except (TypeError, AttributeError, OverflowError, ValueError):  # a text, a null, a dead one, 2^63
+            ts = np.fromiter(map(index, [event.ts for event in events]), np.int64, len(events))
+        except (TypeError, AttributeError, OverflowError):  # a text, a null, a dead one, 2^63
             ts = np.fromiter((self._time(e, i, batch, reasons) for i, e in enumerate(events)), np.int64, len(events))
         for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
             reasons.setdefault(i, "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected")

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 import orjson
 
+from stream.summaries.column import INVALID
 from stream.words import Kind, Segment
 
-__all__ = ["NAME_BYTES_MAX", "TS_MAX", "TS_MIN", "Envelope", "Unreadable", "read_envelope", "read_ts"]
+__all__ = ["NAME_BYTES_MAX", "TS_MAX", "TS_MIN", "Envelope", "Unreadable", "is_text", "read_envelope", "read_ts"]
 
 TS_MIN = 946_684_800_000
 """2000-01-01: an earlier time is a broken clock, or seconds taken for milliseconds."""
@@ -15,13 +17,19 @@ TS_MAX = 32_503_680_000_000
 """3000-01-01."""
 NAME_BYTES_MAX = 256
 
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""Takes an object apart without looking into its values."""
+
 
 class Unreadable(ValueError):
     """An event whose envelope cannot be read; the text is the reason of its dead letter."""
 
 
 class Envelope(NamedTuple):
-    """An event read by hand. `fields` has the feature values, or `prediction`, `score`, `label` as they stand."""
+    """An event read by hand. `fields` has the feature values, or `prediction`, `score`, `label` as they stand.
+
+    Only what joins has an `id`, and labels have no segment, as the join knows whose they are.
+    """
 
     model: str
     version: str
@@ -42,19 +50,53 @@ def read_envelope(value: bytes | None, kind: Kind, bytes_max: int) -> Envelope:
         raise Unreadable("the message is empty")
     if len(value) > bytes_max:
         raise Unreadable(f"the message has {len(value)} bytes, over limits.event_bytes_max ({bytes_max})")
-    try:
-        event = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"no JSON: {error.msg}") from None
+    event = _load(value)
     if not isinstance(event, dict):
         raise Unreadable("the message is no JSON object")
-    identity = event.get("id")
-    if kind is not Kind.FEATURES or identity is not None:
-        identity = _name(event, "id")
     return Envelope(
-        _name(event, "model"), _name(event, "version"), identity, read_ts(event.get("ts")),
-        _segment(event.get("segment")), _fields(event, kind),
+        _name(event, "model"), _name(event, "version"), None if kind is Kind.FEATURES else _name(event, "id"),
+        read_ts(event.get("ts")), () if kind is Kind.LABELS else _segment(event.get("segment")), _fields(event, kind),
     )  # fmt: skip
+
+
+def is_text(value: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _load(value: bytes) -> object:
+    """Parse a message; where only some values cannot be held (1e999), these are INVALID and the others stand."""
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        if not is_text(value):
+            raise Unreadable("no UTF-8 text") from None
+        try:
+            return {name: _load_part(part) for name, part in _PARTS.decode(value).items()}
+        except (msgspec.DecodeError, RecursionError):
+            raise Unreadable(f"no JSON: {error.msg}") from None
+
+
+def _load_part(part: msgspec.Raw) -> object:
+    try:
+        return orjson.loads(part)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return {name: _load_value(inner) for name, inner in _PARTS.decode(part).items()}
+    except (msgspec.DecodeError, RecursionError):
+        return INVALID
+
+
+def _load_value(value: msgspec.Raw) -> object:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return INVALID
 
 
 def read_ts(ts: object) -> int | None:

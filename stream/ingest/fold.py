@@ -4,6 +4,7 @@ No clock is read here, and nothing is random: the same messages give the same st
 """
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +81,11 @@ class Fold:
         decoded = decoder.decode(batch, self.rules.max_future_ms)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
+        waiting: list[_Waiting] = []
         for group in group_by_model(decoded, accepted, decoder.schema_of):
-            self._fold_group(group, decoded, book)
+            self._fold_group(group, decoded, book, waiting)
+        for _, entry, group, i in sorted(waiting, key=itemgetter(0)):  # raw values stand in the order of the log
+            entry.add(group.fields(self.source.kind, i, self.rules.event_bytes_max), self.rules.raw_rows_max)
         return decoded.dead
 
     def tick(self, watermark: int) -> None:
@@ -106,7 +110,7 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_group(self, group: Group, decoded: Decoded, book: Book) -> None:
+    def _fold_group(self, group: Group, decoded: Decoded, book: Book, waiting: "list[_Waiting]") -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -119,20 +123,19 @@ class Fold:
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             version, segment = group.parties[who]
-            self._fold_series(pane, Series(group.model, version), number, group, chosen, book)
-            if segment:
-                self._fold_series(pane, Series(group.model, version, segment), number, group, chosen, book)
+            for part in dict.fromkeys(((), segment)):
+                series = Series(group.model, version, part)
+                waiting += self._fold_series(pane, series, number, group, chosen, book)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
-                room = self.rules.join_rows_max - sum(map(len, pane.rows))
-                self.counters.join_rows_dropped += max(0, len(fresh) - room)
-                if room > 0 and len(fresh):
-                    pane.rows.append(rows.take(fresh[:room]))
+                if len(fresh):
+                    self.counters.join_rows_dropped += pane.add_rows(rows.take(fresh), self.rules.join_rows_max)
 
     def _fold_series(
         self, pane: Pane, series: Series, number: int, group: Group, chosen: NDArray[np.int64], book: Book
-    ) -> None:
+    ) -> "list[_Waiting]":
+        """Count some events of a series; where it has no reference yet, give them back as raw rows to be kept."""
         entry = pane.entries.get(series)
         if entry is None:
             reference = book.find(series, self.source.kind, number)
@@ -142,10 +145,12 @@ class Fold:
             reference = book.by_digest(entry.digest)
             X, columns, codes = group.columns(reference)
             entry.summary.add(reference.layout, X, columns, chosen, codes)
-            return
-        for i in chosen.tolist():
-            fields = group.fields(self.source.kind, i, self.rules.event_bytes_max)
-            entry.add(fields, self.rules.raw_rows_max)
+            return []
+        return [(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
+
+
+_Waiting = tuple[int, Raw, Group, int]
+"""A raw row to be kept: its place in the batch, where it goes, and its group and place in that."""
 
 
 def _blocks(panes: NDArray[np.int64], who: NDArray[np.int64]) -> list[tuple[int, int, NDArray[np.int64]]]:

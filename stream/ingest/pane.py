@@ -88,6 +88,14 @@ class Pane:
         self.first = first if self.first < 0 else min(first, self.first)
         self.last = max(last, self.last)
 
+    def add_rows(self, rows: Rows, rows_max: int) -> int:
+        """Take in rows for the join; beyond `rows_max` those of the largest ids go. Give the number of rows lost."""
+        self.rows.append(rows)
+        over = sum(map(len, self.rows)) - rows_max
+        if over > 0:
+            self.rows = [Rows.concat(self.rows).smallest(rows_max)]
+        return max(0, over)
+
     @property
     def raw_rows(self) -> int:
         """Rows whose raw values are kept."""

@@ -64,6 +64,7 @@ class Partition:
             fold.watermark, fold.ticks, self.idle = state[0], state[1], state[2]
             fold.counters = Counters(*state[3])
             fold.next_offset = int(taken.base)
+            self._committed_state = taken.fields[STATE]
             for model in _models(taken.fields[MODELS]) if MODELS in taken.fields else ():
                 self._load_model(model, taken.fields)
         return fold.next_offset
@@ -111,7 +112,10 @@ class Partition:
         return sum(self._raw_closed.values()) >= self.fold_state.rules.raw_rows_max
 
     def commit(self) -> Answer:
-        """Write what changed, with the next offset, in one atomic step; on StoreUnavailable call it again."""
+        """Write what changed, with the next offset, in one atomic step; on StoreUnavailable call it again.
+
+        What is folded between the two calls is left to the next commit.
+        """
         if self._pending is None:
             self._pending = self._make_commit()
         answer = self._store.commit(self._pending)
@@ -140,14 +144,14 @@ class Partition:
         for model in sorted(self._index_changed):
             fields[index_field(model)] = pack("index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64))
         self._index_changed.clear()
+        fold.touched.clear()
         self._commits += 1
         commit_id = b"%d.%d" % (self._epoch, self._commits)
         return Commit(self.key, self._epoch, self._base, self._new_base(), commit_id, fields)
 
     def _settle(self) -> None:
         fold = self.fold_state
-        fold.touched.clear()
-        for key in [key for key in fold.open if key[1] < fold.closed_before()]:
+        for key in [key for key in fold.open if key[1] < fold.closed_before() and key not in fold.touched]:
             self._note_raw(*key, fold.open.pop(key))
 
     def _note_raw(self, model: str, number: int, pane: Pane) -> None:

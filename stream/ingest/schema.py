@@ -1,5 +1,6 @@
 """Typed decoders made from the references: one struct a model, one tagged union a topic."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -18,6 +19,8 @@ __all__ = ["JOINED", "Schema", "Table", "make_decoder"]
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
 
+_UNNAMABLE = re.compile(r'[\x00-\x1f"\\]')
+"""What a field of a struct cannot have in its name."""
 _TYPES: dict[ColumnType, object] = {"number": float | None, "string": str | None, "boolean": bool | None}
 
 
@@ -39,7 +42,8 @@ class Schema:
     """What is known of the events of one model on one kind of topic: the columns of its references.
 
     `struct` decodes an event; `table` and `table_of_fields` give columns. Where two references type a column
-    differently, `mixed` is true and events are read by hand, for each reference by itself.
+    differently, or a name cannot be that of a struct's field, `mixed` is true and events are read by hand, for each
+    reference by itself.
     """
 
     def __init__(self, kind: Kind, model: str, columns: Iterable[Column]) -> None:
@@ -48,7 +52,7 @@ class Schema:
             types[column.name] = column.type if types.get(column.name, column.type) == column.type else None
         self.kind = kind
         self.model = model
-        self.mixed = any(t is None for t in types.values())
+        self.mixed = any(t is None or _UNNAMABLE.search(name) for name, t in types.items())
         self.numbers = sorted(name for name, t in types.items() if t == "number")
         self.others = {name: t for name, t in sorted(types.items()) if t not in ("number", None)}
         self.position = {name: i for i, name in enumerate(self.numbers)}
@@ -74,7 +78,11 @@ class Schema:
             if name not in self._attribute:
                 rename[f"joined_{name}"] = name
                 envelope.append((f"joined_{name}", float | str | None, None))
-        return msgspec.defstruct("Event", [*envelope, *fields], tag_field="model", tag=self.model, rename=rename)
+        own = JOINED[self.kind][0]  # what the event is about may be null, but not absent
+        required = [field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]]
+        return msgspec.defstruct(
+            "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True
+        )  # fmt: skip
 
     def _getters(self) -> tuple[Callable[[Any], Any] | None, dict[str, Callable[[Any], Any]]]:
         names = [self._attribute[name] for name in self.numbers]

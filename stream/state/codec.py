@@ -33,7 +33,7 @@ CONTENT_MAX = 1 << 28
 _MAGIC = b"\x93dbs"
 _FRAME = 1
 _ZLIB = 1
-_COMPRESS_FROM = 256
+_COMPRESS_FROM = 2048
 _HEAD = struct.Struct("<4sBBHBII")
 _CRC = struct.Struct("<I")
 
@@ -44,6 +44,10 @@ _DTYPES = tuple(
     for name in ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8")
 )
 """What an array may be made of. The position is what is stored: append only."""
+_LIMITS = {
+    kind: [(d, int(np.iinfo(d).min), int(np.iinfo(d).max)) for d in _DTYPES if d.kind == kind]
+    for kind in "iu"
+}
 _DIMENSIONS_MAX = 32
 
 
@@ -184,8 +188,8 @@ def _smallest(array: NDArray[Any]) -> np.dtype[Any]:
         return np.dtype("|u1")
     low, high = int(array.min()), int(array.max())
     kind = "i" if low < 0 else "u"
-    for dtype in _DTYPES:
-        if dtype.kind == kind and np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+    for dtype, smallest, largest in _LIMITS[kind]:
+        if smallest <= low and high <= largest:
             return dtype
     raise AssertionError("64 bits hold every integer of numpy")
 

@@ -1,8 +1,9 @@
 """How one column is binned: frozen edges or known values, and the grid on which its sums are exact."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite, nextafter
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,9 @@ INVALID: tuple[()] = ()
 
 GRID = 8192
 """Steps of the grid on either side of the reference's middle (design, "Exactness")."""
+STEP_MIN = 1e-300
+"""The finest grid: one over it is still a number."""
+MAX = sys.float_info.max
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -77,14 +81,14 @@ def learn_column(
     values, booleans and strings are binned by value (the `categories_max` commonest; ties by value), other numbers at
     the quantiles i/bins, which are values of the column, so that ties stay in one bin. Cost: one sort.
     """
-    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    numbers = [x for x in (conform("number", v) for v in values) if isinstance(x, float)]
     strings = [v for v in values if isinstance(v, str)]
     booleans = [v for v in values if isinstance(v, bool)]
     most = max(len(numbers), len(strings), len(booleans))
     if most == 0:
         return None
     if len(numbers) == most:
-        return _learn_number(name, np.sort(np.array(numbers, dtype=np.float64)), bins)
+        return _learn_number(name, np.sort(np.array(numbers, dtype=np.float64)) + 0.0, bins)  # no -0.0
     known: Sequence[Value] = strings if len(strings) == most else booleans
     ranked = sorted(Counter(known).items(), key=lambda pair: (-pair[1], pair[0]))
     kept = tuple(sorted(value for value, _ in ranked[:categories_max]))
@@ -101,8 +105,9 @@ def _learn_number(
     lo, hi = float(ordered[0]), float(ordered[-1])
     span = hi / 2 - lo / 2  # half the span, so that huge values do not overflow
     inner = np.unique(ordered[(len(ordered) * np.arange(1, bins)) // bins])
-    edges = np.unique(np.concatenate([[lo - span], inner[inner > lo], [hi + span]]))
-    return Column(name, "number", tuple(edges.tolist()), (), lo / 2 + hi / 2, span / GRID)
+    outer = max(-MAX, lo - span), min(MAX, max(hi + span, nextafter(hi, inf)))
+    edges = np.unique(np.concatenate([outer[:1], inner[inner > lo], outer[1:]]))
+    return Column(name, "number", tuple(edges.tolist()), (), lo / 2 + hi / 2, max(span / GRID, STEP_MIN))
 
 
 def conform(column_type: ColumnType, value: object) -> Value | tuple[()] | None:

@@ -60,6 +60,7 @@ def fold_numbers(
                 else:
                     left = half
             counts[base + at - first] += 1
+            x += 0.0  # -0.0 becomes 0.0: which of the two is the smaller one would depend on the order
             lo, hi = min(lo, x), max(hi, x)
             place = min(max(np.rint((x - middle) * scale), -SUM_CLIP), SUM_CLIP)
             q = np.int64(place)

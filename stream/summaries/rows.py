@@ -53,10 +53,10 @@ class Rows:
 
     @classmethod
     def concat(cls, parts: Sequence["Rows"]) -> "Rows":
-        """Put rows of several partitions together; parties are numbered anew, in sorted order."""
-        parties = sorted({party for part in parts for party in part.parties})
+        """Put rows of several partitions together; the parties that have rows are numbered anew, in sorted order."""
+        parties = sorted({part.parties[i] for part in parts for i in np.unique(part.who).tolist()})
         number = {party: i for i, party in enumerate(parties)}
-        who = [np.array([number[p] for p in part.parties], dtype=np.int64)[part.who] for part in parts]
+        who = [np.array([number.get(p, -1) for p in part.parties], dtype=np.int64)[part.who] for part in parts]
         return cls(
             parties, np.concatenate(who),
             np.concatenate([p.id for p in parts]), np.concatenate([p.ts for p in parts]),
@@ -66,10 +66,19 @@ class Rows:
 
     def in_order(self) -> "Rows":
         """Sort by time, then by all the rest, so that the order does not depend on partitions."""
-        number = self.value.number.view(np.int64)
-        carried = self.carried.number.view(np.int64)
-        keys = (carried, self.carried.text, number, self.value.text, self.who, self.id, self.ts)
-        return self.take(np.lexsort(keys))
+        order = np.lexsort((self.id, self.ts))
+        same = (np.diff(self.ts[order]) == 0) & (np.diff(self.id[order]) == 0)
+        if not same.any():
+            return self.take(order)
+        return self.take(np.lexsort((*self._rest(), self.id, self.ts)))
+
+    def smallest(self, n: int) -> "Rows":
+        """Keep the n rows of the smallest ids: the same of predictions and labels, in whatever order they came."""
+        return self.take(np.lexsort((*self._rest(), self.ts, self.id))[:n])
+
+    def _rest(self) -> tuple[NDArray[Any], ...]:
+        carried, number = self.carried.number.view(np.int64), self.value.number.view(np.int64)
+        return carried, self.carried.text, number, self.value.text, self.who
 
     def payload(self) -> list[object]:
         """Give the rows as plain values and arrays, for the codec."""
