@@ -86,6 +86,8 @@ class Evaluator:
     def _advance(self, kind: Kind, marks: Mapping[Source, Marks | None]) -> None:
         watermark = watermark_of(kind, marks)
         if watermark == NEVER:
+            if kind is Kind.ERRORS:
+                self.model.wait_for_labels()
             return
         first = self.model.bases[kind]
         until = (watermark - self._lateness_ms) // self._pane_ms

@@ -90,6 +90,12 @@ class Model:
                 events += self._take(series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told)
         return events + self._pass(Kind.ERRORS, until, told)
 
+    def wait_for_labels(self) -> None:
+        """Let predictions wait for the first label of all no longer than the join would, so that panes can go."""
+        join = self.rules.join
+        oldest = self.bases[Kind.PREDICTIONS] - join.wait_ms // join.pane_ms
+        self.bases[Kind.ERRORS] = max(oldest, self.bases[Kind.ERRORS])
+
     def flush(self, told: Told) -> list[DriftEvent]:
         """Close all windows that hold data, as a replay does at its end."""
         events: list[DriftEvent] = []
@@ -141,6 +147,10 @@ class Model:
         for chain in self._watching(kind):
             events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
         return events
+
+    def learners(self) -> list[Learner]:
+        """Give the chains that have no reference yet, in order."""
+        return [chain for _, chain in sorted(self.chains.items()) if isinstance(chain, Learner)]
 
     def _watching(self, kind: Kind | None = None) -> list[Chain]:
         chains = sorted(self.chains.items())

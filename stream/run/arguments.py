@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 class Moment(click.ParamType):
-    """A time in ms since 1970, written as such, as RFC 3339, or as a day, which begins at 0:00 UTC."""
+    """A time in ms since 1970, written as such, as RFC 3339, or as a day, from 0:00 UTC."""
 
     name = "TS"
 
@@ -38,7 +38,7 @@ class Moment(click.ParamType):
 
 
 class Verbs(click.Group):
-    """A group whose verbs end with the exit code of their error, told on stderr, one line a problem."""
+    """A group whose verbs end with the exit code of their error, told in one line on stderr."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb that was asked for."""
@@ -53,7 +53,7 @@ class Verbs(click.Group):
 
 
 def plain(text: str) -> str:
-    """Show what is not printable, terminal commands among them, as an escape: names come from outside."""
+    """Show what is not printable as an escape: names come from outside, with terminal commands."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text

@@ -1,4 +1,4 @@
-"""`driftbus produce`: writes the events of files to the input topics, as the producers of a real system would."""
+"""`driftbus produce`: writes the events of files to the input topics, as producers would."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ from stream.config import Config
 from stream.errors import BusUnavailable
 from stream.files import FileEvent
 from stream.run.progress import Progress
-from stream.run.topics import Listener, input_topics, kafka_border, metadata_of, unavailable
+from stream.run.topics import Listener, cluster_of, input_topics, kafka_border, unavailable
 from stream.words import Kind
 
 __all__ = ["FLIGHTS", "FLIGHTS_CONFIG", "IN_FLIGHT_MAX", "key_of", "produce"]
@@ -35,7 +35,9 @@ class _Identity(msgspec.Struct):
 
 
 def key_of(value: bytes) -> str | None:
-    """Tell the key of an event: its id, so that one model spreads over the partitions; without one its model.
+    """Tell the key of an event: its id, so that one model spreads over the partitions.
+
+    Without an id it is the model.
 
     >>> key_of(b'{"id": "a-1", "model": "fraud"}'), key_of(b'{"model": "fraud"}'), key_of(b"oops")
     ('a-1', 'fraud', None)
@@ -50,10 +52,10 @@ def key_of(value: bytes) -> str | None:
 def produce(
     config: Config, events: Iterable[FileEvent], rate: float | None, progress: Progress
 ) -> Counter[Kind]:
-    """Write events to the input topics and wait until all are acknowledged; tell how many of each kind.
+    """Write events to the input topics, wait for all acknowledgements, tell how many of each kind.
 
-    Records carry the time of writing. Kinds whose topic is null are left out. Writing is idempotent, each partition
-    keeps the order of the files.
+    Records carry the time of writing. Kinds whose topic is null are left out. Writing is
+    idempotent, each partition keeps the order of the files.
 
     Args:
         config: bootstrap, topics and Kafka's settings.
@@ -64,7 +66,7 @@ def produce(
     Raises:
         BusUnavailable: Kafka cannot be reached, or refuses a record.
     """
-    metadata_of(config)  # a plain error at once, instead of records that wait for a broker
+    cluster_of(config)  # a plain error at once, instead of records that wait for a broker
     listener = Listener()
     with kafka_border(config, listener):
         settings = dict(producer_settings(config)) | listener.settings()
@@ -145,4 +147,6 @@ class _Writer:
     def _check(self) -> None:
         if self._refused:
             why = f" ({self._listener.trouble})" if self._listener.trouble else ""
-            raise BusUnavailable(self._refused + why, self._config.bootstrap, "see `driftbus doctor`")
+            raise BusUnavailable(
+                self._refused + why, self._config.bootstrap, "see `driftbus doctor`"
+            )

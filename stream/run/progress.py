@@ -1,4 +1,4 @@
-"""How far long work has come: a bar on a terminal, a line now and then elsewhere. Always on stderr."""
+"""How far long work has come, on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
@@ -107,8 +107,14 @@ def _bar(label: str, stream: TextIO) -> "tuple[Bar, TaskID]":
         TimeRemainingColumn,
     )
 
-    columns = ["{task.description}", BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
-    bar = Progress(*columns, TextColumn("{task.fields[rate]}"), console=Console(file=stream))
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
+        console=Console(file=stream),
+    )
     task = bar.add_task(label, total=1.0, rate="")
     bar.start()
     return bar, task

@@ -1,4 +1,4 @@
-"""`driftbus reference promote`: enters a reference into the fleet, from a pane on that nobody has begun."""
+"""`driftbus reference promote`: enters a reference, from a pane on that nobody has begun."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from stream.reference.reference import ALWAYS, Reference
 from stream.run.rules import window_sizes
 from stream.state.store import Store
 
-__all__ = ["Promoted", "first_free_ms", "promote"]
+__all__ = ["Promoted", "promote", "read_until_ms", "told_of"]
 
 
 class Promoted(NamedTuple):
@@ -26,8 +26,8 @@ class Promoted(NamedTuple):
     new: bool
 
 
-def first_free_ms(store: Store, config: Config, sources: list[Source]) -> int | None:
-    """Tell the time from which on no partition has begun a pane, lateness added; None when nothing was read yet."""
+def read_until_ms(store: Store, config: Config, sources: list[Source]) -> int | None:
+    """Tell the time up to which partitions have read, lateness added; None when none has."""
     marks = read_marks(store, config.app, sources).values()
     latest = max((m.watermark for m in marks if m is not None), default=NEVER)
     return None if latest <= 0 else latest + config.lateness_ms
@@ -42,9 +42,10 @@ def promote(
 ) -> list[Promoted]:
     """Enter references into the fleet, each with the next number of its series.
 
-    They hold from `from_ms` on, rounded up to a pane; by default from the first boundary of the largest window that
-    lies after every partition's watermark and the lateness, or from the beginning when nothing was read yet. Promoting
-    the same again changes nothing while that pane lies ahead.
+    They hold from `from_ms` on, rounded up to a pane; by default from the first boundary of the
+    largest window that lies after every partition's watermark and the lateness, or from the
+    beginning when nothing was read yet. Promoting the same again changes nothing while that pane
+    lies ahead.
 
     Raises:
         ReferenceMismatch: one was built with other panes or windows.
@@ -52,7 +53,7 @@ def promote(
     """
     for reference in references:
         reference.check(config.pane_ms, window_sizes(config))
-    pane = _from_pane(config, from_ms, first_free_ms(store, config, sources))
+    pane = _from_pane(config, from_ms, read_until_ms(store, config, sources))
     fleet = Fleet(store, config.app)
     fleet.refresh()
     for reference in references:
@@ -60,16 +61,16 @@ def promote(
     return [_enter(fleet, reference, pane) for reference in references]
 
 
-def _from_pane(config: Config, from_ms: int | None, free_ms: int | None) -> int:
+def _from_pane(config: Config, from_ms: int | None, read_ms: int | None) -> int:
     pane_ms = config.pane_ms
     if from_ms is None:
-        if free_ms is None:
+        if read_ms is None:
             return ALWAYS
         every = config.windows[-1].every_ms
-        return (free_ms // every + 1) * every // pane_ms
+        return (read_ms // every + 1) * every // pane_ms
     pane = -(-from_ms // pane_ms)
-    if free_ms is not None and pane * pane_ms <= free_ms:
-        told = f"the workers have read up to {rfc3339(free_ms)}, so the pane of {rfc3339(from_ms)} has begun"
+    if read_ms is not None and pane * pane_ms <= read_ms:
+        told = f"the pane of {rfc3339(from_ms)} has begun: workers have read to {rfc3339(read_ms)}"
         raise UsageError(told, "--from", "give a later time, or none")
     return pane
 
@@ -101,5 +102,17 @@ def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
 
 
 def _equal(one: Reference, other: Reference) -> bool:
-    """Whether two references differ in nothing but their number and the pane from which they hold."""
+    """Whether two references differ at most in their number and the pane they hold from."""
     return replace(one, number=other.number, from_pane=other.from_pane).packed == other.packed
+
+
+def told_of(promoted: Promoted) -> str:
+    """Say in one line what was entered, and from when on it holds."""
+    r = promoted.reference
+    since = (
+        "from the beginning"
+        if r.from_pane == ALWAYS
+        else f"from {rfc3339(r.from_pane * r.pane_ms)} on"
+    )
+    verb = "holds" if promoted.new else "was entered before; it holds"
+    return f"{r.name} {r.series} {r.kind.value} {verb} {since}"

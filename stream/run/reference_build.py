@@ -36,8 +36,9 @@ def build_references(
 ) -> list[Reference]:
     """Learn one reference for every kind of every series from events in order of time.
 
-    It is bounded by `start_ms` and `end_ms` where they are given, else by its first pane's start and its last pane's
-    end; events outside are left out. It holds from the beginning of time. Memory: the raw values of all events.
+    It is bounded by `start_ms` and `end_ms` where they are given, else by its first pane's start
+    and its last pane's end; events outside are left out. It holds from the beginning of time.
+    Memory: the raw values of all events.
 
     Args:
         config: panes, windows, bins and the join; nothing ends the learning but the events' end.
@@ -74,9 +75,7 @@ def _endless(config: Config) -> Config:
     return replace(config, reference=reference, limits=limits)
 
 
-def _freeze(
-    learner: Learner, pane_ms: int, start_ms: int | None, end_ms: int | None
-) -> Reference:
+def _freeze(learner: Learner, pane_ms: int, start_ms: int | None, end_ms: int | None) -> Reference:
     first = min(learner.panes) * pane_ms if start_ms is None else start_ms
     last = (max(learner.panes) + 1) * pane_ms if end_ms is None else end_ms
     return learner.freeze("file", ALWAYS, (first, last))

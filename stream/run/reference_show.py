@@ -33,7 +33,9 @@ def show_references(references: Sequence[Reference]) -> None:
     """Print of each reference where it comes from, and one row for each column."""
     header = ["column", "type", "bins", "valid", "missing", "invalid", "mean"]
     for reference in references:
-        show_table(_head(reference), header, [_row(reference, i) for i in range(len(reference.columns))])
+        show_table(
+            _head(reference), header, [_row(reference, i) for i in range(len(reference.columns))]
+        )
 
 
 def show_column(references: Sequence[Reference], name: str) -> None:
@@ -42,7 +44,9 @@ def show_column(references: Sequence[Reference], name: str) -> None:
     Raises:
         UsageError: none has it.
     """
-    found = [(r, i) for r in references for i, column in enumerate(r.columns) if column.name == name]
+    found = [
+        (r, i) for r in references for i, column in enumerate(r.columns) if column.name == name
+    ]
     if not found:
         known = sorted({column.name for r in references for column in r.columns})
         raise UsageError(f"no reference has a column {name!r}", "--column", suggestion(name, known))
@@ -62,9 +66,13 @@ def bars(reference: Reference, i: int) -> list[str]:
     width = max(map(len, names))
     total, largest = max(sum(counts), 1), max(1, *counts)
     return [
-        f"    {name:<{width}}  {'#' * round(BAR_CELLS * n / largest):<{BAR_CELLS}}  {n / total:6.1%}  {n:,}"
+        f"    {name:<{width}}  {_bar(n / largest):<{BAR_CELLS}}  {n / total:6.1%}  {n:,}"
         for name, n in zip(names, counts, strict=True)
     ]
+
+
+def _bar(share: float) -> str:
+    return "#" * round(BAR_CELLS * share)
 
 
 def _head(r: Reference) -> str:

@@ -18,7 +18,7 @@ def read_checked(config: Config, paths: Sequence[Path]) -> list[Reference]:
 
     Raises:
         FileError: a file is missing, damaged, or no reference file.
-        ReferenceMismatch: a reference was built with other panes or windows than the configuration's.
+        ReferenceMismatch: one was built with other panes or windows than the configuration has.
         UsageError: two different references would hold for the same series from the same pane on.
     """
     taken: dict[tuple[Series, Kind, int], tuple[bytes, Path]] = {}
@@ -29,7 +29,9 @@ def read_checked(config: Config, paths: Sequence[Path]) -> list[Reference]:
             place = (reference.series, reference.kind, reference.from_pane)
             digest, of = taken.setdefault(place, (reference.digest, path))
             if digest != reference.digest:
-                told = f"{of} and {path} both have a reference for {reference.series} {reference.kind}"
+                told = (
+                    f"{of} and {path} both have a reference for {reference.series} {reference.kind}"
+                )
                 raise UsageError(told, "--reference", "give one of them")
             references.append(reference)
     return references

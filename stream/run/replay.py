@@ -1,7 +1,6 @@
 """The whole pipeline over files: no Kafka, no Redis, the same rooms, and the same alerts as live."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,8 @@ BATCH = 5_000
 class Replay:
     """A run of the pipeline in this process. `feed` events in order of time, then `finish`.
 
-    The answers do not depend on how the events are portioned. `dead` are called with what could not be read.
+    The answers do not depend on how the events are portioned: wherever the time of a kind lets a window end, a portion
+    ends, so that each window is judged at the same event. `dead` are called with what could not be read.
     """
 
     def __init__(
@@ -47,20 +47,39 @@ class Replay:
         self._ingest = Ingest(self._store, config.app, fold_rules(config), self._fleet)
         self._sources = {kind: Source(kind, getattr(config.topics, kind) or kind, 0) for kind in INPUTS}
         self._next = dict.fromkeys(INPUTS, 0)
+        self._due: dict[Kind, int] = {}
         self._dead = dead
         for source in self._sources.values():
             self._ingest.take_over(source)
 
     def feed(self, events: Iterable[FileEvent], batch: int = BATCH) -> Iterator[int]:
         """Take in events; yields the number taken after every portion."""
-        rest = iter(events)
-        while portion := list(islice(rest, batch)):
+        for portion, cut in self._portions(events, batch):
             for kind, source in self._sources.items():
                 values = [event.value for event in portion if event.kind is kind]
                 if values:
                     self._fold(source, values)
+                if cut or self._ingest.partitions[source].closes_pane:
+                    self._ingest.commit(source)
             self._evaluate()
             yield len(portion)
+
+    def _portions(self, events: Iterable[FileEvent], batch: int) -> Iterator[tuple[list[FileEvent], bool]]:
+        """Cut events into portions of at most `batch`, and tell which end because the time for a window has come."""
+        portion: list[FileEvent] = []
+        for event in events:
+            portion.append(event)
+            due = self._due.get(event.kind, event.ts)
+            cut = event.ts >= due
+            if cut:
+                passed = event.ts - self.config.lateness_ms
+                wait = min(w.every_ms - passed % w.every_ms for w in self.config.windows)
+                self._due[event.kind] = event.ts + wait
+            if cut or len(portion) >= batch:
+                yield portion, cut
+                portion = []
+        if portion:
+            yield portion, False
 
     def finish(self, *, flush: bool = True) -> list[DriftEvent]:
         """End the run: close the windows that are still open if `flush`, and give all alerts."""
@@ -90,8 +109,6 @@ class Replay:
         dead = self._ingest.fold(RawBatch(source, values, offsets, None))
         if dead:
             self._dead(dead)
-        if self._ingest.partitions[source].closes_pane:
-            self._ingest.commit(source)
 
     def _flush(self) -> None:
         """Let every kind's time pass its last event, then close what is open."""

@@ -1,8 +1,9 @@
-"""`driftbus replay`: the pipeline over files, its alerts and dead letters in files, and what to say of it."""
+"""`driftbus replay`: the pipeline over files, its answers in files, and what to say of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from sinks.jsonl import write_sorted
 from sinks.sink import SinkError
 from stream.config import Config
 from stream.errors import FileError
-from stream.files import read_events
+from stream.files import FileEvent, read_events
 from stream.ingest.raw import DeadLetter
 from stream.reference.reference import Reference
 from stream.run.progress import Progress
@@ -22,31 +23,66 @@ from stream.words import Kind, Series
 __all__ = ["Summary", "dead_letter_path", "replay_files"]
 
 
+class SteadyReplay(Replay):
+    """A replay that judges after every `BATCH` events, however they are portioned.
+
+    What an alert says of the moment it was told (the watermark, the late events) then does not
+    depend on the portions either.
+    """
+
+    def feed(self, events: Iterable[FileEvent], batch: int = BATCH) -> Iterator[int]:
+        """Take in events; yields the number taken after every portion."""
+        rest = iter(events)
+        while step := list(islice(rest, BATCH)):
+            for start in range(0, len(step), batch):
+                portion = step[start : start + batch]
+                for kind, source in self._sources.items():
+                    values = [event.value for event in portion if event.kind is kind]
+                    if values:
+                        self._fold(source, values)
+                yield len(portion)
+            for source in self._sources.values():
+                self._ingest.commit(source)
+            self._evaluate()
+
+
 class Summary(NamedTuple):
-    """What a replay saw and said. `counters`: for each kind the events, the dead letters, the late."""
+    """What a replay saw and said; `counters`: of each kind events, dead letters, late."""
 
     counters: dict[Kind, tuple[int, int, int]]
     alerts: list[DriftEvent]
 
     def kinds(self) -> list[list[Cell]]:
         """Give a row for each kind: its name, events, dead letters, late."""
-        return [[kind.value, seen, dead, late] for kind, (seen, dead, late) in self.counters.items()]
+        return [
+            [kind.value, seen, dead, late] for kind, (seen, dead, late) in self.counters.items()
+        ]
 
     def columns(self) -> list[list[Cell]]:
-        """Give a row for each column that was spoken of: its name, alerts, incidents, the first one's time and
-        summary; those with the most incidents come first."""
+        """Give a row for each column that was spoken of, those with the most incidents first.
+
+        It tells the column's name, alerts, incidents, and time and summary of the first alert.
+        """
         alerts: Counter[str] = Counter()
         incidents: Counter[str] = Counter()
         first: dict[str, DriftEvent] = {}
         for event in sorted(self.alerts, key=order):
             segment = tuple(sorted(event.segment.items()))
-            name = f"{Series(event.model, event.version, segment)} {event.column or '(whole series)'}"
+            name = (
+                f"{Series(event.model, event.version, segment)} {event.column or '(whole series)'}"
+            )
             alerts[name] += 1
             incidents[name] += event.phase == "started"
             first.setdefault(name, event)
         ranked = sorted(alerts, key=lambda name: (-incidents[name], -alerts[name], name))
         return [
-            [name, alerts[name], incidents[name], rfc3339(first[name].time_ms)[:16] + "Z", _said(first[name])]
+            [
+                name,
+                alerts[name],
+                incidents[name],
+                rfc3339(first[name].time_ms)[:16] + "Z",
+                _said(first[name]),
+            ]
             for name in ranked
         ]
 
@@ -61,10 +97,10 @@ def replay_files(
     flush: bool = True,
     batch: int = BATCH,
 ) -> Summary:
-    """Run the pipeline over files; write the alerts to `out`, sorted, and what could not be read to `out`.dlq.
+    """Run the pipeline over files; alerts go to `out`, sorted, dead letters to `out`.dlq.
 
-    The two files take their names at the end, when they are complete; on any error nothing is left behind. Without
-    dead letters there is no `out`.dlq. The bytes do not depend on `batch`.
+    The two files take their names at the end, when they are complete; on any error nothing is left
+    behind. Without dead letters there is no `out`.dlq. The bytes do not depend on `batch`.
 
     Raises:
         FileError: a file cannot be read, or `out` cannot be written (told before the work begins).
@@ -74,7 +110,9 @@ def replay_files(
     events = read_events(files, config.files, progress.part)
     letters = dead_letter_path(out)
     unfinished = letters.with_name(letters.name + ".partial")
-    replay = Replay(config, references, write_dead_letters(unfinished) if _is_file(out) else _leave_out)
+    replay = SteadyReplay(
+        config, references, write_dead_letters(unfinished) if _is_file(out) else _leave_out
+    )
     try:
         for taken in replay.feed(events, batch):
             progress.events(taken)
@@ -114,14 +152,18 @@ def _check_writable(out: Path) -> None:
     if out.is_dir():
         raise FileError("is a folder", str(out), "name a file as --alerts")
     if not out.parent.is_dir():
-        raise FileError("cannot be written: its folder does not exist", str(out), "make the folder first")
+        raise FileError(
+            "cannot be written: its folder does not exist", str(out), "make the folder first"
+        )
     beside = out.parent / f".{out.name}.writable"
     if _is_file(out):
         try:
             beside.touch()
             beside.unlink()
         except OSError as error:
-            raise FileError(f"cannot be written: {error.strerror or error}", str(out), "check the folder") from None
+            raise FileError(
+                f"cannot be written: {error.strerror or error}", str(out), "check the folder"
+            ) from None
 
 
 def _said(event: DriftEvent) -> str:

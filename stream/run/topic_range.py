@@ -19,8 +19,8 @@ from stream.run.progress import Progress
 from stream.run.topics import (
     ANSWER_S,
     Listener,
+    cluster_of,
     kafka_border,
-    metadata_of,
     sources_of,
     unavailable,
 )
@@ -47,10 +47,10 @@ def read_range(
 ) -> list[FileEvent]:
     """Read the events of a range of event time from all partitions, in order of time.
 
-    1. A partition is read from the first record that Kafka took in at `start_ms` - `max_future` or later: an event
-       that is further ahead of its record would be put aside by a worker.
-    2. It is read until its watermark says that whatever is still to come before `end_ms` would be late; at most up
-       to the end it has at the start of the reading.
+    1. A partition is read from the first record that Kafka took in at `start_ms` - `max_future` or
+       later: an event that is further ahead of its record would be put aside by a worker.
+    2. It is read until its watermark says that whatever is still to come before `end_ms` would be
+       late; at most up to the end it has at the start of the reading.
     3. Events are ordered by (time, topic, partition, offset), so the answer hangs on nothing else.
 
     No group is joined and nothing is committed. Memory: all events of the range.
@@ -59,7 +59,7 @@ def read_range(
         BusUnavailable: Kafka cannot be reached, or falls silent for `silence_s`.
         UsageError: none of the input topics is there.
     """
-    sources = sources_of(config, metadata_of(config))
+    sources = sources_of(config, cluster_of(config))
     if not sources:
         raise UsageError("none of the input topics is there", config.bootstrap, "check `topics`")
     listener = Listener()
@@ -77,7 +77,7 @@ def read_range(
 
 
 class _Range:
-    """The partitions that are still being read, each with the offset at which it ends and its watermark."""
+    """The partitions that are still read, each with the offset of its end and its watermark."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class _Range:
         return [] if event is None else [(event.ts, topic, partition, offset, event)]
 
     def _event(self, message: Message, topic: str) -> FileEvent | None:
-        """Make an event of a record; None when it lies outside the range, or too far ahead of its record."""
+        """Make an event of a record; None outside the range, or too far ahead of its record."""
         value, stamp = message.value(), message.timestamp()[1]
         if not isinstance(value, bytes):
             return None
@@ -172,7 +172,7 @@ class _Range:
 
 
 def _timed(value: bytes, stamp: int) -> tuple[int, bytes]:
-    """Tell the time of an event and give it with that time in it: the record's, where the event tells none."""
+    """Tell the time of an event and give it with it: the record's, where the event tells none."""
     try:
         told = msgspec.json.decode(msgspec.json.decode(value, type=_Time).ts)
         if told is None:

@@ -1,12 +1,12 @@
 """What Kafka says of the input topics, asked once, with a clear error when it does not answer."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import AdminClient
 
 from stream.bus.settings import admin_settings
 from stream.config import Config
@@ -14,7 +14,17 @@ from stream.errors import BusUnavailable, UsageError
 from stream.ingest.raw import Source
 from stream.words import INPUTS, Kind
 
-__all__ = ["ANSWER_S", "Listener", "input_topics", "kafka_border", "metadata_of", "sources_of"]
+__all__ = [
+    "ANSWER_S",
+    "Cluster",
+    "Listener",
+    "Topic",
+    "cluster_of",
+    "input_topics",
+    "kafka_border",
+    "sources_of",
+    "unavailable",
+]
 
 ANSWER_S = 5.0
 """Longest wait for an answer of Kafka."""
@@ -23,8 +33,22 @@ ANSWER_S = 5.0
 logging.getLogger("driftbus.kafka").addHandler(logging.NullHandler())
 
 
+class Topic(NamedTuple):
+    """A topic as the brokers know it; `trouble` is empty unless they refuse to tell."""
+
+    partitions: tuple[int, ...]
+    trouble: str
+
+
+class Cluster(NamedTuple):
+    """The ids of the brokers, and the topics that are there."""
+
+    brokers: tuple[int, ...]
+    topics: Mapping[str, Topic]
+
+
 class Listener:
-    """Remembers what a client said last of its connections: that is often the reason of an error."""
+    """Remembers what a client said last of its connections: often the reason of an error."""
 
     def __init__(self) -> None:
         self.trouble = ""
@@ -60,9 +84,7 @@ def input_topics(config: Config) -> dict[Kind, str]:
     return {kind: topic for kind, topic in named.items() if topic is not None}
 
 
-def metadata_of(
-    config: Config, timeout_s: float = ANSWER_S, make: Callable[[dict[str, Any]], Any] = AdminClient
-) -> ClusterMetadata:
+def cluster_of(config: Config, timeout_s: float = ANSWER_S) -> Cluster:
     """Ask for brokers and topics.
 
     Raises:
@@ -74,20 +96,25 @@ def metadata_of(
         raise UsageError(told, "bootstrap", "name a Kafka: host:port, in the configuration")
     listener = Listener()
     with kafka_border(config, listener):
-        client = make(dict(admin_settings(config)) | listener.settings())
+        settings: dict[str, Any] = {**admin_settings(config), **listener.settings()}
+        client = AdminClient(settings)
         try:
-            metadata: ClusterMetadata = client.list_topics(timeout=timeout_s)
+            metadata = client.list_topics(timeout=timeout_s)
         except KafkaException:
-            client.poll(0)
+            client.poll(0)  # lets the listener hear why
             raise
-        return metadata
+    topics = {
+        name: Topic(tuple(sorted(of.partitions)), "" if of.error is None else of.error.str())
+        for name, of in metadata.topics.items()
+    }
+    return Cluster(tuple(sorted(metadata.brokers)), topics)
 
 
-def sources_of(config: Config, metadata: ClusterMetadata) -> list[Source]:
+def sources_of(config: Config, cluster: Cluster) -> list[Source]:
     """List the partitions of the input topics that are there."""
     return [
         Source(kind, topic, partition)
         for kind, topic in input_topics(config).items()
-        if topic in metadata.topics
-        for partition in sorted(metadata.topics[topic].partitions)
+        if topic in cluster.topics
+        for partition in cluster.topics[topic].partitions
     ]

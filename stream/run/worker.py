@@ -25,7 +25,7 @@ from stream.bus.settings import admin_settings, consumer_settings
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
-from stream.errors import DriftbusError
+from stream.errors import DriftbusError, UsageError
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
@@ -140,12 +140,39 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self.app.flow_control.resume()
         try:
+            await self._check_store()
             await self._publish_references()
             self.outlet.start()
             self.consumer.start()
             await self._clockwork()
         except Exception as error:
             self.fail(error)
+
+    async def _check_store(self) -> None:
+        """Wait until the store answers; a store that must not be used as it is set up ends the worker."""
+        if isinstance(self.store, RedisStore):
+            await self.runtime.persist(self.store.check)
+        else:
+            await self._be_alone()
+
+    async def _be_alone(self) -> None:
+        """Refuse to start beside another worker of the group: state in memory serves one.
+
+        A member that is gone without a word is forgotten by Kafka after its session timeout, so wait that long.
+        """
+        for _ in range(15):
+            try:
+                groups = self._admin.describe_consumer_groups([self.config.app], request_timeout=3.0)
+                described = await asyncio.to_thread(groups[self.config.app].result)
+            except KafkaException:
+                return  # the embedded broker cannot tell, and an unreachable one is waited for elsewhere
+            if not described.members:
+                return
+            await asyncio.sleep(1.0)
+        raise UsageError(
+            f"another worker of the group {self.config.app} is running, and state in memory serves one worker only",
+            "redis.url", "set redis.url in the configuration of all workers, or stop the other one",
+        )  # fmt: skip
 
     async def _publish_references(self) -> None:
         for reference in self.references:
@@ -269,6 +296,7 @@ class _Process(faust.Worker):
 
     def __init__(self, app: faust.App, worker: Worker) -> None:
         super().__init__(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
+        self.spinner = None  # it would write to a standard output that is not its own
         self._worker = worker
         self._signals = 0
 
@@ -296,6 +324,7 @@ def run(config: Config, references: Sequence[Reference]) -> int:
     Raises:
         DriftbusError: when something is wrong at the start that waiting would not mend.
     """
+    _set_up_logging()
     for caution in cautions(config):
         LOG.warning("%s", caution)
     worker = Worker(config, references)
@@ -303,7 +332,16 @@ def run(config: Config, references: Sequence[Reference]) -> int:
         worker.faust.execute_from_commandline()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
+    if isinstance(worker.error, DriftbusError):
+        return worker.error.exit_code
     return 1 if worker.error is not None else code
+
+
+def _set_up_logging() -> None:
+    """Log lines to the standard error, unless somebody has set up logging already; Faust's own only when they warn."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("faust", "mode", "aiohttp", "stream.run.worker"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _store(config: Config) -> Store:

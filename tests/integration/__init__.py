@@ -1,0 +1,1 @@
+"""What needs real servers: the whole pipeline on Apache Kafka and Redis."""
