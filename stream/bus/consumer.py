@@ -55,7 +55,9 @@ class Owner(Protocol):
 class ConsumerThread(threading.Thread):
     """Consumes until `stop`. `beat` is when the thread last showed life, `reachable` whether brokers answer."""
 
-    def __init__(self, settings: Mapping[str, object], kinds: Mapping[str, Kind], owner: Owner) -> None:
+    def __init__(
+        self, settings: Mapping[str, object], kinds: Mapping[str, Kind], owner: Owner
+    ) -> None:
         super().__init__(name="driftbus-consumer", daemon=True)
         self.beat = time.monotonic()
         self.reachable = True
@@ -101,10 +103,13 @@ class ConsumerThread(threading.Thread):
 
     def run(self) -> None:
         """Consume; any error ends the thread and is told to the owner."""
-        consumer = Consumer(self._settings)  # type: ignore[arg-type]
+        consumer = Consumer(self._settings)
         try:
             consumer.subscribe(
-                sorted(self._kinds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+                sorted(self._kinds),
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_lost,
             )
             while not self._stopping.is_set():
                 self._once(consumer)
@@ -148,7 +153,9 @@ class ConsumerThread(threading.Thread):
         """Wait for the folding to catch up; after a while pause, so that polling keeps us in the group."""
         with self._room:
             limit = 0.0 if self._paused else PAUSE_AFTER_S
-            self._room.wait_for(lambda: self._in_flight < IN_FLIGHT_MAX or self._stopping.is_set(), limit)
+            self._room.wait_for(
+                lambda: self._in_flight < IN_FLIGHT_MAX or self._stopping.is_set(), limit
+            )
             full = self._in_flight >= IN_FLIGHT_MAX
         if full and not self._paused:
             LOG.warning("nothing was folded for %.0f s: reading is paused", PAUSE_AFTER_S)
@@ -160,7 +167,7 @@ class ConsumerThread(threading.Thread):
 
     def _measure_lag(self, consumer: Consumer, sources: Iterable[Source]) -> None:
         for source in sources:
-            low, high = consumer.get_watermark_offsets(_place(source), cached=True)
+            _, high = consumer.get_watermark_offsets(_place(source), cached=True)
             position = consumer.position([_place(source)])[0].offset
             if high >= 0 and position >= 0:
                 self.lag[source] = high - position
@@ -189,11 +196,20 @@ class ConsumerThread(threading.Thread):
         return Source(self._kinds[place.topic], place.topic, place.partition)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE):
+        if error.code() in (
+            KafkaError._ALL_BROKERS_DOWN,
+            KafkaError._TRANSPORT,
+            KafkaError._RESOLVE,
+        ):
             if self.reachable:
                 where = str(self._settings["bootstrap.servers"])
                 LOG.error(
-                    "%s", DriftbusError("Kafka cannot be reached", where, "is it running there? driftbus keeps trying")
+                    "%s",
+                    DriftbusError(
+                        "Kafka cannot be reached",
+                        where,
+                        "is it running there? driftbus keeps trying",
+                    ),
                 )
             self.reachable = False
         else:

@@ -13,7 +13,7 @@ PREFIX = "__driftbus.errors."
 WAIT_S = 15.0
 
 
-def headers_of(letter: DeadLetter, app: str) -> list[tuple[str, bytes | None]]:
+def headers_of(letter: DeadLetter, app: str) -> list[tuple[str, str | bytes | None]]:
     """Give the headers of a dead letter: the message's own first, then ours (compare KIP-1034)."""
     told = {
         "topic": letter.source.topic,
@@ -42,7 +42,7 @@ class DeadLetterOffice:
         if not letters:
             return
         if self._producer is None:
-            self._producer = Producer(self._settings)  # type: ignore[arg-type]
+            self._producer = Producer(self._settings)
         failures: list[str] = []
 
         def told(error: object, _message: object) -> None:
@@ -58,8 +58,12 @@ class DeadLetterOffice:
                 self._producer.poll(0)
             left = self._producer.flush(WAIT_S)
         except (KafkaException, BufferError) as error:
-            raise BusUnavailable(f"dead letters cannot be written ({error})", letters[0].source.topic + ".dlq") from None
+            raise BusUnavailable(
+                f"dead letters cannot be written ({error})", letters[0].source.topic + ".dlq"
+            ) from None
         if left or failures:
             self._producer.purge()
             reason = failures[0] if failures else f"{left} not acknowledged"
-            raise BusUnavailable(f"dead letters cannot be written ({reason})", letters[0].source.topic + ".dlq")
+            raise BusUnavailable(
+                f"dead letters cannot be written ({reason})", letters[0].source.topic + ".dlq"
+            )

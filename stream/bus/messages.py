@@ -36,7 +36,11 @@ def batches_of(
             raise KafkaException(error)
         else:
             errors.append(error)
-    return [_batch(_source(*place, kinds), of_place) for place, of_place in groups.items()], ends, errors
+    return (
+        [_batch(_source(*place, kinds), of_place) for place, of_place in groups.items()],
+        ends,
+        errors,
+    )
 
 
 def _batch(source: Source, messages: list[Message]) -> RawBatch:
@@ -46,23 +50,8 @@ def _batch(source: Source, messages: list[Message]) -> RawBatch:
         [m.value() for m in messages],
         np.fromiter([m.offset() for m in messages], np.int64, n),
         np.fromiter([m.timestamp()[1] for m in messages], np.int64, n),
-        _Later(messages, Message.key),
-        _Later(messages, Message.headers),
+        messages,
     )
-
-
-class _Later(Sequence[object]):
-    """Keys and headers, asked for only where a message turns out to be a dead letter."""
-
-    def __init__(self, messages: Sequence[Message], get: object) -> None:
-        self._messages = messages
-        self._get = get
-
-    def __len__(self) -> int:
-        return len(self._messages)
-
-    def __getitem__(self, i: object) -> object:
-        return self._get(self._messages[i])  # type: ignore[operator, index]
 
 
 def _source(topic: str | None, partition: int | None, kinds: Mapping[str, Kind]) -> Source:

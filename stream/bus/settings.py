@@ -1,6 +1,7 @@
 """The settings of every Kafka client we make."""
 
 import logging
+from typing import Any
 
 from stream.config import Config
 
@@ -9,11 +10,13 @@ __all__ = ["admin_settings", "consumer_settings", "producer_settings"]
 LOG = logging.getLogger("driftbus.kafka")
 
 
-def _common(config: Config) -> dict[str, object]:
-    return {"bootstrap.servers": config.bootstrap, "client.id": config.app, "logger": LOG} | dict(config.kafka)
+def _common(config: Config) -> dict[str, Any]:
+    return {"bootstrap.servers": config.bootstrap, "client.id": config.app, "logger": LOG} | dict(
+        config.kafka
+    )
 
 
-def consumer_settings(config: Config) -> dict[str, object]:
+def consumer_settings(config: Config) -> dict[str, Any]:
     """Settings of the worker's consumer: offsets are ours, memory is bounded, rebalances are cooperative."""
     return {
         "group.id": config.app,
@@ -31,11 +34,16 @@ def consumer_settings(config: Config) -> dict[str, object]:
     } | _common(config)
 
 
-def producer_settings(config: Config) -> dict[str, object]:
+def producer_settings(config: Config) -> dict[str, Any]:
     """Settings of producers of dead letters."""
-    return {"enable.idempotence": True, "acks": "all", "linger.ms": 5, "message.timeout.ms": 10_000} | _common(config)
+    return {
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 5,
+        "message.timeout.ms": 10_000,
+    } | _common(config)
 
 
-def admin_settings(config: Config) -> dict[str, object]:
+def admin_settings(config: Config) -> dict[str, Any]:
     """Settings of a client that only asks for metadata."""
     return _common(config)

@@ -54,7 +54,11 @@ class Chain:
 
     def close(self, until_ms: int, *, whole: bool = True) -> list[Judged]:
         """Close and judge the windows that end at or before a time: by their ends, short ones first."""
-        closed = [(c.end_ms, i, c) for i, ring in enumerate(self.rings) for c in ring.close(until_ms, whole=whole)]
+        closed = [
+            (c.end_ms, i, c)
+            for i, ring in enumerate(self.rings)
+            for c in ring.close(until_ms, whole=whole)
+        ]
         return [self._judge(i, c) for _, i, c in sorted(closed, key=lambda entry: entry[:2])]
 
     def flush(self) -> list[Judged]:
@@ -88,7 +92,13 @@ class Chain:
         carried, self.carried[which] = self.carried[which], None
         merged = closed
         if carried is not None and carried.summary is not None:
-            merged = Closed(carried.start_ms, closed.end_ms, carried.summary.copy(), dict(carried.evidence), closed.whole)
+            merged = Closed(
+                carried.start_ms,
+                closed.end_ms,
+                carried.summary.copy(),
+                dict(carried.evidence),
+                closed.whole,
+            )
             if closed.summary is not None and merged.summary is not None:
                 merged.summary.merge(closed.summary)
                 merge_evidence(merged.evidence, closed.evidence)
@@ -126,8 +136,12 @@ class Chain:
                 if allowance is None:
                     continue  # its history is too short to say what is usual
                 threshold = cusum_threshold(allowance, judge.run_length)
-                slow = self.slow[column.name] = SlowDrift(allowance, threshold, min(0.002, judge.alpha))
-            for verdict in slow.update(z, judge.location(i, summary), told.end_ms, n, m, self.rules.off):
+                slow = self.slow[column.name] = SlowDrift(
+                    allowance, threshold, min(0.002, judge.alpha)
+                )
+            for verdict in slow.update(
+                z, judge.location(i, summary), told.end_ms, n, m, self.rules.off
+            ):
                 yield Finding(column.name, verdict)
 
     def _changes(
@@ -165,17 +179,23 @@ class Chain:
         ]  # fmt: skip
 
     @classmethod
-    def restore(cls, series: Series, kind: Kind, reference: Reference, rules: Rules, payload: Any) -> "Chain":
+    def restore(
+        cls, series: Series, kind: Kind, reference: Reference, rules: Rules, payload: Any
+    ) -> "Chain":
         """Make a chain of what `payload` gave."""
         chain = cls(series, kind, reference, rules)
         _, rings, carried, grown, slow, incidents = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
         chain.carried = [
-            None if c is None else Closed(c[0], c[1], load_summary(c[2], c[3]), load_evidence(c[4]), c[5])
+            None
+            if c is None
+            else Closed(c[0], c[1], load_summary(c[2], c[3]), load_evidence(c[4]), c[5])
             for c in carried
         ]
-        chain.grown = [[load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown]
+        chain.grown = [
+            [load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown
+        ]
         chain.slow = {name: SlowDrift.restore(p) for name, p in slow}
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         return chain

@@ -67,7 +67,9 @@ class Evaluator:
             return Answer.OK
         self._commits += 1
         commit_id = b"%d.%d" % (self._epoch, self._commits)
-        self._pending = Commit(self.key, self._epoch, self._base, model.base(), commit_id, model.fields())
+        self._pending = Commit(
+            self.key, self._epoch, self._base, model.base(), commit_id, model.fields()
+        )
         return self._finish()
 
     def _finish(self) -> Answer:
@@ -99,13 +101,18 @@ class Evaluator:
             rows = gather_rows(self._store, self._app, self.model.name, both, first, until)
             self.model.advance_errors(rows, until, told)
             return
-        panes = gather_panes(self._store, self._app, self.model.name, self._sources[kind], first, until)
+        panes = gather_panes(
+            self._store, self._app, self.model.name, self._sources[kind], first, until
+        )
         self._fleet.refresh()  # a pane may be binned by a reference that another worker has just learned
         self.model.advance(kind, panes, until, told)
 
     def _told(self, kind: Kind, marks: Mapping[Source, Marks | None]) -> Told:
         watermark = watermark_of(kind, marks)
-        return Told(max(watermark, 0), sum(m.counters.late for s, m in marks.items() if m and s.kind is kind))
+        return Told(
+            max(watermark, 0),
+            sum(m.counters.late for s, m in marks.items() if m and s.kind is kind),
+        )
 
     def evaluated(self, kind: Kind) -> int:
         """Tell the first pane of a topic's kind that may still be needed."""

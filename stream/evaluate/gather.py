@@ -15,7 +15,15 @@ from stream.state.store import Store, partition_key
 from stream.summaries.rows import Rows
 from stream.words import Kind, Series
 
-__all__ = ["Evidence", "Merged", "MergedRows", "gather_panes", "gather_rows", "merge_evidence", "watermark_of"]
+__all__ = [
+    "Evidence",
+    "Merged",
+    "MergedRows",
+    "gather_panes",
+    "gather_rows",
+    "merge_evidence",
+    "watermark_of",
+]
 
 Evidence = dict[tuple[str, int], tuple[int, int]]
 """For a topic and partition the first and the last offset."""
@@ -80,7 +88,7 @@ def gather_rows(
         evidence.setdefault(number, {})[source.topic, source.partition] = (begin, end)
     return [
         MergedRows(
-            number, *(_one(parts[number].get(kind)) for kind in (Kind.PREDICTIONS, Kind.LABELS)), evidence[number]
+            number, _one(parts[number].get(Kind.PREDICTIONS)), _one(parts[number].get(Kind.LABELS)), evidence[number]
         )
         for number in sorted(parts)
     ]  # fmt: skip
@@ -91,7 +99,13 @@ def _one(parts: list[Rows] | None) -> Rows | None:
 
 
 def _fetch(
-    store: Store, app: str, model: str, sources: Sequence[Source], first: int, until: int, field: Any
+    store: Store,
+    app: str,
+    model: str,
+    sources: Sequence[Source],
+    first: int,
+    until: int,
+    field: Any,
 ) -> Iterable[tuple[Source, int, bytes]]:
     """Read the fields of panes in a range: the index of each partition first, then what it names."""
     keys = [partition_key(app, s.topic, s.partition) for s in sources]
@@ -99,11 +113,13 @@ def _fetch(
     wanted: list[tuple[Source, str, list[int]]] = []
     for source, key, (blob,) in zip(sources, keys, indices, strict=True):
         if blob is not None:
-            numbers = np.asarray(unpack(blob, "index", 1)[1], dtype=np.int64)
-            inside = numbers[(numbers >= first) & (numbers < until)]
+            kept = np.asarray(unpack(blob, "index", 1)[1], dtype=np.int64)
+            inside = kept[(kept >= first) & (kept < until)]
             if len(inside):
                 wanted.append((source, key, inside.tolist()))
-    answers = store.read_many([(key, [field(model, n) for n in numbers]) for _, key, numbers in wanted])
+    answers = store.read_many(
+        [(key, [field(model, n) for n in numbers]) for _, key, numbers in wanted]
+    )
     for (source, _, numbers), blobs in zip(wanted, answers, strict=True):
         for number, found in zip(numbers, blobs, strict=True):
             if found is not None:

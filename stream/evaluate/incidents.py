@@ -34,7 +34,8 @@ class Incident:
     def restore(cls, payload: Any) -> "Incident":
         """Read what `payload` gave."""
         active = {(size, name): quiet for size, name, quiet in payload[5]}
-        return cls(*payload[:5], active)
+        episode_id, started_ms, severity, kind, detector = payload[:5]
+        return cls(episode_id, started_ms, severity, kind, detector, active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Change:
 
 def strongest(verdicts: Sequence[Verdict]) -> Verdict:
     """Choose the verdict that tells the story: a hard rule first, then the smallest p, the largest effect, the name."""
-    return min(verdicts, key=lambda v: (not v.note.startswith("hard rule"), _p(v), -v.effect, v.detector))
+    return min(
+        verdicts, key=lambda v: (not v.note.startswith("hard rule"), _p(v), -v.effect, v.detector)
+    )
 
 
 def _p(verdict: Verdict) -> float:
@@ -82,7 +85,9 @@ def advance(
     incident.active.update({(size_ms, v.detector): 0 for v in alarms})
     incident.active = {key: quiet for key, quiet in incident.active.items() if quiet < clear_after}
     if not incident.active:
-        last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(verdicts)
+        last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(
+            verdicts
+        )
         return None, Change("resolved", replace(incident), last)
     if alarms and RANK[severity] > RANK[incident.severity]:
         incident.severity = severity

@@ -122,7 +122,9 @@ class Join:
         return next(iter(self._panes), NO_PANE)
 
     def _hold(self, number: int, row: _Row) -> None:
-        self._halves.setdefault(row.id, [None, None])[row.side] = _Held(number, row.value, row.party, row.joined)
+        self._halves.setdefault(row.id, [None, None])[row.side] = _Held(
+            number, row.value, row.party, row.joined
+        )
         self._panes.setdefault(number, []).append((row.id, row.side))
         self._rows += 1
 
@@ -136,7 +138,9 @@ class Join:
     def _expire(self, number: int) -> list[int]:
         oldest = number - self.rules.wait_ms // self.rules.pane_ms
         dropped = []
-        while self._panes and (next(iter(self._panes)) < oldest or self._rows > self.rules.waiting_max):
+        while self._panes and (
+            next(iter(self._panes)) < oldest or self._rows > self.rules.waiting_max
+        ):
             pane, held = self._panes.popitem(last=False)
             dropped.append(pane)
             self._rows -= len(held)
@@ -160,12 +164,18 @@ def _in_order(predictions: Rows | None, labels: Rows | None) -> list[_Row]:
         if rows is None:
             continue
         carried = [
-            None if isnan(number) and not text else (number, text) for number, text in _values(rows.carried)
+            None if isnan(number) and not text else (number, text)
+            for number, text in _values(rows.carried)
         ]
         told += [
             _Row(side, identity, ts, value, rows.parties[who], brought)
             for identity, ts, value, who, brought in zip(
-                rows.id.tolist(), rows.ts.tolist(), _values(rows.value), rows.who.tolist(), carried, strict=True
+                rows.id.tolist(),
+                rows.ts.tolist(),
+                _values(rows.value),
+                rows.who.tolist(),
+                carried,
+                strict=True,
             )
         ]
     return told
@@ -203,5 +213,7 @@ def _unpack(blob: bytes) -> list[_Row]:
     sides, ids, numbers, texts, who, joined = (np.asarray(column).tolist() for column in held[1:])
     return [
         _Row(side, identity, 0, (number, text), parties[party], None, met)
-        for side, identity, number, text, party, met in zip(sides, ids, numbers, texts, who, joined, strict=True)
+        for side, identity, number, text, party, met in zip(
+            sides, ids, numbers, texts, who, joined, strict=True
+        )
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import log
+from math import log, sqrt
 
 import numpy as np
 
@@ -52,7 +52,9 @@ class Judge:
     make; judging costs some 0.1 ms a column and window.
     """
 
-    def __init__(self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules, size_ms: int) -> None:
+    def __init__(
+        self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules, size_ms: int
+    ) -> None:
         self.reference = reference
         own = reference.histories[which].summaries
         self.windows = len(own) + len(grown)
@@ -71,7 +73,9 @@ class Judge:
                 kind(total, windows, inside, rules.floors.get(kind.name), rules.fixed.get(kind.name))
                 for kind in COMPARISONS if kind.name not in rules.off and kind.applies(total)
             ])  # fmt: skip
-            self._locations.append(Location(total, windows, inside) if Location.applies(total) else None)
+            self._locations.append(
+                Location(total, windows, inside) if Location.applies(total) else None
+            )
         counts, past = _events([reference.total]), _events(history)
         self._volume: list[Comparison] = []
         if "volume" not in rules.off:
@@ -99,7 +103,9 @@ class Judge:
     def location(self, i: int, summary: Summary) -> float:
         """Tell where column i lies, in standard deviations of the reference; 0 where it has no location."""
         location = self._locations[i]
-        return 0.0 if location is None else location.signal(cells(self.reference.layout, i, [summary]))
+        return (
+            0.0 if location is None else location.signal(cells(self.reference.layout, i, [summary]))
+        )
 
     def allowance(self, i: int) -> float | None:
         """Tell the drift of column i that slow-drift detectors let pass; None while its history is too short.
@@ -110,7 +116,7 @@ class Judge:
         location = self._locations[i]
         if location is None or not location.wander.ready:
             return None
-        return 0.25 + 2 / location.wander.windows**0.5
+        return float(0.25 + 2 / sqrt(location.wander.windows))
 
 
 def _events(stack: Sequence[Summary | None]) -> Cells:

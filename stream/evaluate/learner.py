@@ -43,7 +43,9 @@ class Learner:
         """Whether there are enough events to freeze a reference."""
         return self.events >= self.rules.learn_events
 
-    def freeze(self, origin: str, from_pane: int | None = None, bounds: tuple[int, int] | None = None) -> Reference:
+    def freeze(
+        self, origin: str, from_pane: int | None = None, bounds: tuple[int, int] | None = None
+    ) -> Reference:
         """Make the reference; by default it holds from the pane after the last, over the time of its panes."""
         last = max(self.panes)
         pane_ms = self.rules.pane_ms

@@ -37,7 +37,9 @@ def kind_of(kind: Kind, column: str | None, alarms: Sequence[Verdict]) -> str:
     return DRIFT[kind]
 
 
-def severity_of(reference: Reference, column: str | None, alarms: Sequence[Verdict], window: Summary | None) -> Severity:
+def severity_of(
+    reference: Reference, column: str | None, alarms: Sequence[Verdict], window: Summary | None
+) -> Severity:
     """Tell how much alarms matter.
 
     A feature that drifts is a warning; hard rules (all missing, another unit, frozen, silence) are errors; errors of
@@ -50,7 +52,13 @@ def severity_of(reference: Reference, column: str | None, alarms: Sequence[Verdi
     if reference.kind is Kind.ERRORS and column == "error" and window is not None:
         usual, now = means(reference, column, window)
         if usual is not None and now is not None:
-            return "critical" if now >= MUCH_WORSE * usual else "error" if now >= WORSE * usual else "info"
+            return (
+                "critical"
+                if now >= MUCH_WORSE * usual
+                else "error"
+                if now >= WORSE * usual
+                else "info"
+            )
     return "warning"
 
 
@@ -66,7 +74,12 @@ def means(reference: Reference, column: str, window: Summary) -> tuple[float | N
 
 
 def sentence(
-    reference: Reference, column: str | None, phase: str, verdict: Verdict, window: Summary | None, moved: str
+    reference: Reference,
+    column: str | None,
+    phase: str,
+    verdict: Verdict,
+    window: Summary | None,
+    moved: str,
 ) -> str:
     """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
     if phase == "resolved":

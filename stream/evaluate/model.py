@@ -23,7 +23,14 @@ from stream.reference.book import Book
 from stream.reference.learn import LearnRules
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
-from stream.state.fields import STATE, chain_field, join_field, learn_field, outbox_field, result_field
+from stream.state.fields import (
+    STATE,
+    chain_field,
+    join_field,
+    learn_field,
+    outbox_field,
+    result_field,
+)
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
@@ -52,7 +59,9 @@ class Model:
     learned and gives the one in force (another worker may have been first; then it is the same).
     """
 
-    def __init__(self, name: str, rules: ModelRules, book: Book, publish: Callable[[Reference], Reference]) -> None:
+    def __init__(
+        self, name: str, rules: ModelRules, book: Book, publish: Callable[[Reference], Reference]
+    ) -> None:
         self.name = name
         self.rules = rules
         self.book = book
@@ -69,15 +78,21 @@ class Model:
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
-    def advance(self, kind: Kind, panes: Sequence[Merged], until: int, told: Told) -> list[DriftEvent]:
+    def advance(
+        self, kind: Kind, panes: Sequence[Merged], until: int, told: Told
+    ) -> list[DriftEvent]:
         """Evaluate the panes of a kind up to (not including) `until`, which must hold all there are before it."""
         events: list[DriftEvent] = []
         for pane in panes:
             for series in sorted(pane.parts):
-                events += self._take(series, kind, pane.number, pane.parts[series], pane.evidence, told)
+                events += self._take(
+                    series, kind, pane.number, pane.parts[series], pane.evidence, told
+                )
         return events + self._pass(kind, until, told)
 
-    def advance_errors(self, panes: Sequence[MergedRows], until: int, told: Told) -> list[DriftEvent]:
+    def advance_errors(
+        self, panes: Sequence[MergedRows], until: int, told: Told
+    ) -> list[DriftEvent]:
         """Join the rows up to (not including) pane `until`, and evaluate the errors they give."""
         events: list[DriftEvent] = []
         for pane in panes:
@@ -87,7 +102,9 @@ class Model:
             for number in dropped:
                 self._forget(join_field(number))
             for series in sorted(errors):
-                events += self._take(series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told)
+                events += self._take(
+                    series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
+                )
         return events + self._pass(Kind.ERRORS, until, told)
 
     def wait_for_labels(self) -> None:
@@ -104,12 +121,20 @@ class Model:
         return events
 
     def _take(
-        self, series: Series, kind: Kind, number: int, parts: Sequence[Binned | Raw], evidence: Evidence, told: Told
+        self,
+        series: Series,
+        kind: Kind,
+        number: int,
+        parts: Sequence[Binned | Raw],
+        evidence: Evidence,
+        told: Told,
     ) -> list[DriftEvent]:
         reference = self.book.find(series, kind, number)
         chain = self.chains.get((series, kind))
         if reference is None:
-            learner = chain if isinstance(chain, Learner) else Learner(series, kind, self.rules.learning)
+            learner = (
+                chain if isinstance(chain, Learner) else Learner(series, kind, self.rules.learning)
+            )
             self.chains[series, kind] = learner
             self._learn(learner, number, parts)
             return []
@@ -128,7 +153,9 @@ class Model:
         raw = Raw()
         for part in parts:
             if isinstance(part, Binned):
-                raise RuntimeError(f"{learner.series}: a pane is binned by a reference that the book does not have")
+                raise RuntimeError(
+                    f"{learner.series}: a pane is binned by a reference that the book does not have"
+                )
             raw.merge(part)
         self.changed[learn_field(learner.series, learner.kind, number)] = learner.take(number, raw)
         if learner.ready:
@@ -163,7 +190,9 @@ class Model:
             which = chain.reference.windows.index(window.window)
             self.latest[chain.series, chain.kind, which] = window
             slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
-            self.changed[result_field(chain.series, chain.kind, which, slot)] = orjson.dumps(window_result(window))
+            self.changed[result_field(chain.series, chain.kind, which, slot)] = orjson.dumps(
+                window_result(window)
+            )
             events += drift_events(chain, window, self.rules.context, told)
         if judged:
             self._touch(chain)
@@ -174,7 +203,9 @@ class Model:
         return events
 
     def _touch(self, chain: Chain) -> None:
-        self.changed[chain_field(chain.series, chain.kind)] = b""  # packed once, when the fields are asked for
+        self.changed[chain_field(chain.series, chain.kind)] = (
+            b""  # packed once, when the fields are asked for
+        )
 
     def _forget(self, field: bytes) -> None:
         self.changed.pop(field, None)
@@ -239,7 +270,9 @@ class Model:
 def needed_from(base: bytes) -> dict[Kind, int]:
     """Read a model's base: for each kind the first pane still needed, by its own chain or, rows, by the join."""
     bases = dict(zip(KINDS, map(int, base.split(b",")), strict=True))
-    joined = {kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)}
+    joined = {
+        kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)
+    }
     return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
 
 
@@ -252,5 +285,7 @@ def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
         elif part.digest == reference.digest:
             summary.merge(part.summary)
         else:
-            raise RuntimeError(f"{reference.series}: a pane is binned by another reference than {reference.name}")
+            raise RuntimeError(
+                f"{reference.series}: a pane is binned by another reference than {reference.name}"
+            )
     return summary

@@ -41,7 +41,9 @@ class Told:
 
 def drift_events(chain: Chain, judged: Judged, context: Context, told: Told) -> list[DriftEvent]:
     """Write the drift events of a judged window."""
-    return [_event(chain, judged, column, change, context, told) for column, change in judged.changes]
+    return [
+        _event(chain, judged, column, change, context, told) for column, change in judged.changes
+    ]
 
 
 def _event(
@@ -133,7 +135,10 @@ def _bins(reference: Reference, column: str, summary: Summary | None) -> list[di
         if not of.discrete and b < of.bins:
             edges = (None, *of.edges, None)
             bounds = {"lo": edges[b], "hi": edges[b + 1]}
-        shares = {"ref": _round(ref[b] / max(1, ref.sum())), "cur": _round(cur[b] / max(1, cur.sum()))}
+        shares = {
+            "ref": _round(ref[b] / max(1, ref.sum())),
+            "cur": _round(cur[b] / max(1, cur.sum())),
+        }
         told.append({"bin": name, **bounds, **shares, "contribution": _round(parts[0][b])})
     return told
 
@@ -147,7 +152,10 @@ def _moved(bins: list[dict[str, Any]]) -> str:
 
 
 def _explain(
-    reference: Reference, column: str | None, summary: Summary | None, moved: list[dict[str, object]]
+    reference: Reference,
+    column: str | None,
+    summary: Summary | None,
+    moved: list[dict[str, object]],
 ) -> dict[str, object]:
     if column is None:
         return {"events": 0 if summary is None else summary.n}
@@ -159,7 +167,10 @@ def _explain(
         for name, offset in (("null_rate", 0), ("invalid_rate", 1)):
             slot = reference.layout.tail_of(i) + offset
             ref = reference.total.counts[slot] / max(1, reference.total.n)
-            explained[name] = {"ref": _round(float(ref)), "cur": _round(float(summary.counts[slot] / max(1, summary.n)))}
+            explained[name] = {
+                "ref": _round(float(ref)),
+                "cur": _round(float(summary.counts[slot] / max(1, summary.n))),
+            }
     return explained
 
 
@@ -177,6 +188,17 @@ def window_result(judged: Judged) -> dict[str, object]:
     for finding in judged.findings:
         v = finding.verdict
         scores = columns.setdefault(finding.column or "", {})
-        scores[v.detector] = [_round(v.statistic), _round(v.threshold), _round(v.p_value), _round(v.effect), bool(v.alarm)]
+        scores[v.detector] = [
+            _round(v.statistic),
+            _round(v.threshold),
+            _round(v.p_value),
+            _round(v.effect),
+            bool(v.alarm),
+        ]
     n = 0 if judged.closed.summary is None else judged.closed.summary.n
-    return {"start": judged.closed.start_ms, "end": judged.closed.end_ms, "n": n, "columns": columns}
+    return {
+        "start": judged.closed.start_ms,
+        "end": judged.closed.end_ms,
+        "n": n,
+        "columns": columns,
+    }

@@ -21,7 +21,12 @@ class SlowDrift:
 
     def __init__(self, allowance: float, threshold: float, delta: float) -> None:
         self.page_hinkley = PageHinkley(
-            min_instances=1, delta=allowance, threshold=threshold, alpha=1.0, mean=0.0, restart=False
+            min_instances=1,
+            delta=allowance,
+            threshold=threshold,
+            alpha=1.0,
+            mean=0.0,
+            restart=False,
         )
         self.adwin = ADWIN(delta=delta, clock=1)
         self.threshold = threshold
@@ -29,7 +34,9 @@ class SlowDrift:
         self.cut = False
         self.quiet_until_ms = 0
 
-    def update(self, z: float, location: float, window_end_ms: int, n: int, m: int, off: frozenset[str]) -> list[Verdict]:
+    def update(
+        self, z: float, location: float, window_end_ms: int, n: int, m: int, off: frozenset[str]
+    ) -> list[Verdict]:
         """Take in a window and give the verdicts of both detectors."""
         self.page_hinkley.update(z)
         self.adwin.update(z)
@@ -41,7 +48,9 @@ class SlowDrift:
     def _of_page_hinkley(self, location: float, n: int, m: int) -> Verdict:
         reached = max(self.page_hinkley.rise, self.page_hinkley.fall)
         alarm = reached > self.threshold and abs(location) >= EFFECT_MIN
-        return Verdict("page_hinkley", reached, self.threshold, None, abs(location), alarm, n, m, None)
+        return Verdict(
+            "page_hinkley", reached, self.threshold, None, abs(location), alarm, n, m, None
+        )
 
     def _of_adwin(self, location: float, n: int, m: int) -> Verdict:
         level = abs(self.adwin.estimation)
@@ -52,7 +61,14 @@ class SlowDrift:
 
     def payload(self) -> list[object]:
         """Give the state as plain values and arrays."""
-        return [self.page_hinkley.state(), self.adwin.state(), self.threshold, self.delta, self.cut, self.quiet_until_ms]
+        return [
+            self.page_hinkley.state(),
+            self.adwin.state(),
+            self.threshold,
+            self.delta,
+            self.cut,
+            self.quiet_until_ms,
+        ]
 
     @classmethod
     def restore(cls, payload: Any) -> "SlowDrift":

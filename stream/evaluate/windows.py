@@ -91,22 +91,41 @@ class Ring:
         start, end = first * every, (last + 1) * every
         slack = self.window.size_ms // SLACK
         begun = self.first_ms <= start + slack
-        return Closed(start, end, summary, evidence, begun and (whole or self.last_ms >= end - slack))
+        return Closed(
+            start, end, summary, evidence, begun and (whole or self.last_ms >= end - slack)
+        )
 
     def payload(self) -> list[object]:
         """Give the state as plain values and arrays."""
-        hops = [[hop, s.counts, s.extremes, dump_evidence(e)] for hop, (s, e) in sorted(self.hops.items())]
-        return [self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms, hops]
+        hops = [
+            [hop, s.counts, s.extremes, dump_evidence(e)]
+            for hop, (s, e) in sorted(self.hops.items())
+        ]
+        return [
+            self.first_hop,
+            self.next_hop,
+            self.empty_in_a_row,
+            self.first_ms,
+            self.last_ms,
+            hops,
+        ]
 
     def restore(self, payload: Any) -> None:
         """Take the state that `payload` gave."""
-        self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms, hops = payload
-        self.hops = {hop: (load_summary(counts, extremes), load_evidence(e)) for hop, counts, extremes, e in hops}
+        self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms, hops = (
+            payload
+        )
+        self.hops = {
+            hop: (load_summary(counts, extremes), load_evidence(e))
+            for hop, counts, extremes, e in hops
+        }
 
 
 def load_summary(counts: Any, extremes: Any) -> Summary:
     """Make a summary of decoded arrays, which may be read-only."""
-    return Summary(np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(-1, 2))
+    return Summary(
+        np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(-1, 2)
+    )
 
 
 def dump_evidence(evidence: Evidence) -> list[object]:

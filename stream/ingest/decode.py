@@ -9,7 +9,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.ingest.envelope import NAME_BYTES_MAX, TS_MAX, TS_MIN, Envelope, Unreadable, is_text, read_envelope, read_ts
+from stream.ingest.envelope import (
+    NAME_BYTES_MAX,
+    TS_MAX,
+    TS_MIN,
+    Envelope,
+    Unreadable,
+    is_text,
+    read_envelope,
+    read_ts,
+)
 from stream.ingest.raw import DeadLetter, RawBatch
 from stream.ingest.schema import Schema, make_decoder
 from stream.words import Kind, Segment
@@ -51,7 +60,9 @@ class Decoder:
             stamped = batch.stamps >= 0  # Kafka tells -1 for a message without a timestamp
             for i in np.flatnonzero(stamped & (ts > batch.stamps + max_future_ms)).tolist():
                 ahead = (int(ts[i]) - int(batch.stamps[i])) // 1000
-                reasons.setdefault(i, f"ts lies {ahead} s after the Kafka timestamp, over max_future")
+                reasons.setdefault(
+                    i, f"ts lies {ahead} s after the Kafka timestamp, over max_future"
+                )
         dead = [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)]
         if not dead:
             return Decoded(events, batch.values, ts, batch.offsets, dead)
@@ -59,7 +70,11 @@ class Decoder:
         kept[list(reasons)] = False
         chosen = np.flatnonzero(kept).tolist()
         return Decoded(
-            [events[i] for i in chosen], [batch.values[i] for i in chosen], ts[kept], batch.offsets[kept], dead
+            [events[i] for i in chosen],
+            [batch.values[i] for i in chosen],
+            ts[kept],
+            batch.offsets[kept],
+            dead,
         )
 
     def _events(self, values: Sequence[bytes | None]) -> tuple[list[Any], dict[int, str]]:
@@ -79,7 +94,9 @@ class Decoder:
         self._check_bounds(events, values, reasons)
         return events, reasons
 
-    def _check_bounds(self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]) -> None:
+    def _check_bounds(
+        self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]
+    ) -> None:
         """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason.
 
         Whatever stays typed must be readable by hand, too, or an event's fate would hang on what is known of its model.
@@ -89,7 +106,12 @@ class Decoder:
             names.update(event.id for event in events if event is not None)
         long = max(map(len, filter(None, values)), default=0) > self._bytes_max
         plain = all(map(bytes.isascii, filter(None, values)))
-        if plain and not long and all(map(_fits, names)) and not any(getattr(e, "segment", None) for e in events):
+        if (
+            plain
+            and not long
+            and all(map(_fits, names))
+            and not any(getattr(e, "segment", None) for e in events)
+        ):
             return
         for i, (event, value) in enumerate(zip(events, values, strict=True)):
             if value and event is not None and not isinstance(event, Envelope):
@@ -106,13 +128,22 @@ class Decoder:
             reasons[i] = str(error)
             return None
 
-    def _times(self, events: list[Any], batch: RawBatch, reasons: dict[int, str]) -> NDArray[np.int64]:
+    def _times(
+        self, events: list[Any], batch: RawBatch, reasons: dict[int, str]
+    ) -> NDArray[np.int64]:
         try:
             ts = np.fromiter(map(index, [event.ts for event in events]), np.int64, len(events))
         except (TypeError, AttributeError, OverflowError):  # a text, a null, a dead one, 2^63
-            ts = np.fromiter((self._time(e, i, batch, reasons) for i, e in enumerate(events)), np.int64, len(events))
+            ts = np.fromiter(
+                (self._time(e, i, batch, reasons) for i, e in enumerate(events)),
+                np.int64,
+                len(events),
+            )
         for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
-            reasons.setdefault(i, "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected")
+            reasons.setdefault(
+                i,
+                "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected",
+            )
         return ts
 
     def _time(self, event: Any, i: int, batch: RawBatch, reasons: dict[int, str]) -> int:
@@ -125,7 +156,9 @@ class Decoder:
             return TS_MIN
         if ts is None:
             if batch.stamps is None:
-                reasons.setdefault(i, "ts is missing, and a file has no Kafka timestamp to serve instead")
+                reasons.setdefault(
+                    i, "ts is missing, and a file has no Kafka timestamp to serve instead"
+                )
                 return TS_MIN
             return int(batch.stamps[i])
         return ts
@@ -142,10 +175,13 @@ def segment_of(event: Any) -> Segment:
 
 
 def _fits(name: str) -> bool:
-    return 0 < len(name) <= NAME_BYTES_MAX and (name.isascii() or len(name.encode()) <= NAME_BYTES_MAX)
+    return 0 < len(name) <= NAME_BYTES_MAX and (
+        name.isascii() or len(name.encode()) <= NAME_BYTES_MAX
+    )
 
 
 def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:
-    headers: Any = batch.headers[i] if batch.headers else ()
-    key = batch.keys[i] if batch.keys else None
-    return DeadLetter(batch.source, int(batch.offsets[i]), reason, batch.values[i], key, headers or ())
+    letter = DeadLetter(batch.source, int(batch.offsets[i]), reason, batch.values[i])
+    if batch.originals:
+        letter.key, letter.headers = batch.originals[i].key(), batch.originals[i].headers() or ()
+    return letter

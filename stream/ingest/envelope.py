@@ -9,7 +9,16 @@ import orjson
 from stream.summaries.column import INVALID
 from stream.words import Kind, Segment
 
-__all__ = ["NAME_BYTES_MAX", "TS_MAX", "TS_MIN", "Envelope", "Unreadable", "is_text", "read_envelope", "read_ts"]
+__all__ = [
+    "NAME_BYTES_MAX",
+    "TS_MAX",
+    "TS_MIN",
+    "Envelope",
+    "Unreadable",
+    "is_text",
+    "read_envelope",
+    "read_ts",
+]
 
 TS_MIN = 946_684_800_000
 """2000-01-01: an earlier time is a broken clock, or seconds taken for milliseconds."""
@@ -49,7 +58,9 @@ def read_envelope(value: bytes | None, kind: Kind, bytes_max: int) -> Envelope:
     if not value:
         raise Unreadable("the message is empty")
     if len(value) > bytes_max:
-        raise Unreadable(f"the message has {len(value)} bytes, over limits.event_bytes_max ({bytes_max})")
+        raise Unreadable(
+            f"the message has {len(value)} bytes, over limits.event_bytes_max ({bytes_max})"
+        )
     event = _load(value)
     if not isinstance(event, dict):
         raise Unreadable("the message is no JSON object")
@@ -75,28 +86,27 @@ def _load(value: bytes) -> object:
     except orjson.JSONDecodeError as error:
         if not is_text(value):
             raise Unreadable("no UTF-8 text") from None
-        try:
-            return {name: _load_part(part) for name, part in _PARTS.decode(value).items()}
-        except (msgspec.DecodeError, RecursionError):
+        event = _load_parts(value, levels=2)
+        if event is INVALID:
             raise Unreadable(f"no JSON: {error.msg}") from None
+        return event
 
 
-def _load_part(part: msgspec.Raw) -> object:
+def _load_parts(value: bytes, levels: int) -> object:
+    """Parse an object field by field, and fields that are objects likewise, `levels` deep."""
     try:
-        return orjson.loads(part)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return {name: _load_value(inner) for name, inner in _PARTS.decode(part).items()}
+        return {
+            name: _load_part(bytes(part), levels - 1) for name, part in _PARTS.decode(value).items()
+        }
     except (msgspec.DecodeError, RecursionError):
         return INVALID
 
 
-def _load_value(value: msgspec.Raw) -> object:
+def _load_part(part: bytes, levels: int) -> object:
     try:
-        return orjson.loads(value)
+        return orjson.loads(part)
     except orjson.JSONDecodeError:
-        return INVALID
+        return _load_parts(part, levels) if levels else INVALID
 
 
 def read_ts(ts: object) -> int | None:
@@ -114,7 +124,9 @@ def read_ts(ts: object) -> int | None:
     if not isinstance(ts, int) or isinstance(ts, bool):
         raise Unreadable("ts is neither an integer (ms) nor an RFC 3339 text")
     if not TS_MIN <= ts < TS_MAX:
-        raise Unreadable("ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected")
+        raise Unreadable(
+            "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected"
+        )
     return ts
 
 

@@ -84,8 +84,13 @@ class Fold:
         waiting: list[_Waiting] = []
         for group in group_by_model(decoded, accepted, decoder.schema_of):
             self._fold_group(group, decoded, book, waiting)
-        for _, entry, group, i in sorted(waiting, key=itemgetter(0)):  # raw values stand in the order of the log
-            entry.add(group.fields(self.source.kind, i, self.rules.event_bytes_max), self.rules.raw_rows_max)
+        for _, entry, group, i in sorted(
+            waiting, key=itemgetter(0)
+        ):  # raw values stand in the order of the log
+            entry.add(
+                group.fields(self.source.kind, i, self.rules.event_bytes_max),
+                self.rules.raw_rows_max,
+            )
         return decoded.dead
 
     def tick(self, watermark: int) -> None:
@@ -110,7 +115,9 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_group(self, group: Group, decoded: Decoded, book: Book, waiting: "list[_Waiting]") -> None:
+    def _fold_group(
+        self, group: Group, decoded: Decoded, book: Book, waiting: "list[_Waiting]"
+    ) -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -130,16 +137,28 @@ class Fold:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
                 if len(fresh):
-                    self.counters.join_rows_dropped += pane.add_rows(rows.take(fresh), self.rules.join_rows_max)
+                    self.counters.join_rows_dropped += pane.add_rows(
+                        rows.take(fresh), self.rules.join_rows_max
+                    )
 
     def _fold_series(
-        self, pane: Pane, series: Series, number: int, group: Group, chosen: NDArray[np.int64], book: Book
+        self,
+        pane: Pane,
+        series: Series,
+        number: int,
+        group: Group,
+        chosen: NDArray[np.int64],
+        book: Book,
     ) -> "list[_Waiting]":
         """Count some events of a series; where it has no reference yet, give them back as raw rows to be kept."""
         entry = pane.entries.get(series)
         if entry is None:
             reference = book.find(series, self.source.kind, number)
-            entry = Raw() if reference is None else Binned(reference.digest, Summary.empty(reference.layout))
+            entry = (
+                Raw()
+                if reference is None
+                else Binned(reference.digest, Summary.empty(reference.layout))
+            )
             pane.entries[series] = entry
         if isinstance(entry, Binned):
             reference = book.by_digest(entry.digest)
@@ -153,7 +172,9 @@ _Waiting = tuple[int, Raw, Group, int]
 """A raw row to be kept: its place in the batch, where it goes, and its group and place in that."""
 
 
-def _blocks(panes: NDArray[np.int64], who: NDArray[np.int64]) -> list[tuple[int, int, NDArray[np.int64]]]:
+def _blocks(
+    panes: NDArray[np.int64], who: NDArray[np.int64]
+) -> list[tuple[int, int, NDArray[np.int64]]]:
     """Split positions into blocks of one pane and one party, each in order."""
     if not len(panes):
         return []

@@ -27,13 +27,17 @@ class Group:
     first asked for.
     """
 
-    def __init__(self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64]) -> None:
+    def __init__(
+        self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64]
+    ) -> None:
         self.model = model
         self.at = at
         self._schema = schema
         self._decoded = decoded
         events = decoded.events
-        self.events: Sequence[Any] = events if len(at) == len(events) else [events[i] for i in at.tolist()]
+        self.events: Sequence[Any] = (
+            events if len(at) == len(events) else [events[i] for i in at.tolist()]
+        )
         self.parties, self.who = _parties(self.events)
         self._typed: Table | None = None
         self._folding: dict[bytes, Folding] = {}
@@ -42,7 +46,9 @@ class Group:
         """Give what Summary.add wants under a reference."""
         known = self._folding.get(reference.digest)
         if known is None:
-            known = self._folding[reference.digest] = columns_of(self._table(reference), reference.layout)
+            known = self._folding[reference.digest] = columns_of(
+                self._table(reference), reference.layout
+            )
         return known
 
     def _table(self, reference: Reference) -> Table:
@@ -74,7 +80,9 @@ class Group:
         return Rows(self.parties, self.who, identity, ts, said(values[0]), said(carried))
 
 
-def group_by_model(decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema]) -> Iterator[Group]:
+def group_by_model(
+    decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema]
+) -> Iterator[Group]:
     """Split the chosen events by model; one model, as most topics have, costs next to nothing."""
     events = decoded.events
     types = set(map(type, events))

@@ -52,7 +52,9 @@ class Ingest:
 
     def models(self) -> Sequence[str]:
         """List the models seen on the owned partitions."""
-        return sorted({model for partition in self.partitions.values() for model in partition.models()})
+        return sorted(
+            {model for partition in self.partitions.values() for model in partition.models()}
+        )
 
     def _decoder(self, kind: Kind) -> Decoder:
         revision = self._fleet.book.revision

@@ -35,7 +35,9 @@ class Raw:
 
     __slots__ = ("columns", "dropped", "n")
 
-    def __init__(self, n: int = 0, dropped: int = 0, columns: dict[str, list[object]] | None = None) -> None:
+    def __init__(
+        self, n: int = 0, dropped: int = 0, columns: dict[str, list[object]] | None = None
+    ) -> None:
         self.n = n
         self.dropped = dropped
         self.columns: dict[str, list[object]] = columns or {}
@@ -68,7 +70,9 @@ class Raw:
     @classmethod
     def from_payload(cls, payload: Any) -> "Raw":
         """Read what `payload` gave."""
-        columns = {name: [INVALID if v == [] else v for v in values] for name, values in payload[2].items()}
+        columns = {
+            name: [INVALID if v == [] else v for v in values] for name, values in payload[2].items()
+        }
         return cls(payload[0], payload[1], columns)
 
 
@@ -109,7 +113,9 @@ class Pane:
             if isinstance(entry, Raw):
                 entries.append([*head, b"", entry.payload()])
             else:
-                entries.append([*head, entry.digest, [entry.summary.counts, entry.summary.extremes]])
+                entries.append(
+                    [*head, entry.digest, [entry.summary.counts, entry.summary.extremes]]
+                )
         return pack("pane", VERSION, [self.first, self.last, entries])
 
     def pack_rows(self) -> bytes | None:
@@ -132,7 +138,9 @@ class Pane:
             series = Series(model, version, tuple((k, v) for k, v in segment))
             if digest:
                 counts = np.array(body[0], dtype=np.int64)
-                pane.entries[series] = Binned(digest, Summary(counts, np.array(body[1], dtype=np.float64)))
+                pane.entries[series] = Binned(
+                    digest, Summary(counts, np.array(body[1], dtype=np.float64))
+                )
             else:
                 pane.entries[series] = Raw.from_payload(body)
         if rows is not None:
@@ -160,5 +168,3 @@ def _storable(value: Any) -> object:
         except OverflowError:
             return INVALID
     return value
-
-

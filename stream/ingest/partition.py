@@ -79,7 +79,9 @@ class Partition:
             if blob is None:
                 continue  # removed already; the index is written with the next commit
             if number >= fold.closed_before():
-                fold.open[model, number] = Pane.unpack(model, blob, fields.get(rows_field(model, number)))
+                fold.open[model, number] = Pane.unpack(
+                    model, blob, fields.get(rows_field(model, number))
+                )
             else:
                 self._note_raw(model, number, Pane.unpack(model, blob, None))
 
@@ -104,7 +106,11 @@ class Partition:
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        return self._pending is not None or self._base != self._new_base() or self._state() != self._committed_state
+        return (
+            self._pending is not None
+            or self._base != self._new_base()
+            or self._state() != self._committed_state
+        )
 
     @property
     def must_wait(self) -> bool:
@@ -142,7 +148,9 @@ class Partition:
                 self._index[model].add(number)
                 self._index_changed.add(model)
         for model in sorted(self._index_changed):
-            fields[index_field(model)] = pack("index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64))
+            fields[index_field(model)] = pack(
+                "index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64)
+            )
         self._index_changed.clear()
         fold.touched.clear()
         self._commits += 1
@@ -151,7 +159,9 @@ class Partition:
 
     def _settle(self) -> None:
         fold = self.fold_state
-        for key in [key for key in fold.open if key[1] < fold.closed_before() and key not in fold.touched]:
+        for key in [
+            key for key in fold.open if key[1] < fold.closed_before() and key not in fold.touched
+        ]:
             self._note_raw(*key, fold.open.pop(key))
 
     def _note_raw(self, model: str, number: int, pane: Pane) -> None:
@@ -163,7 +173,9 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        return pack("partition", VERSION, [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)])
+        return pack(
+            "partition", VERSION, [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)]
+        )
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 
@@ -180,7 +192,9 @@ class Partition:
         for model, base in sorted(evaluated.items()):
             for key in [k for k in self._raw_closed if k[0] == model and k[1] < base]:
                 del self._raw_closed[key]
-            gone = {number for number in self._index.get(model, ()) if number < base - retention_panes}
+            gone = {
+                number for number in self._index.get(model, ()) if number < base - retention_panes
+            }
             gone -= {number for of, number in self.fold_state.open if of == model}
             for number in sorted(gone):
                 fields += [pane_field(model, number), rows_field(model, number)]

@@ -1,8 +1,8 @@
 """What the bus hands over and what ingest hands back: raw batches in, dead letters out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,35 @@ class Source(NamedTuple):
     partition: int
 
 
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Original(Protocol):
+    """A message as the client gave it."""
+
+    def key(self) -> bytes | None:
+        """Give the record's key."""
+        ...
+
+    def headers(self) -> Any:
+        """Give the record's headers, name and bytes each; None when it has none."""
+        ...
+
+
 @dataclass(slots=True)
 class RawBatch:
     """Consecutive messages of one partition, in offset order.
 
     `offsets` int64 [n], ascending (compaction may leave gaps); `stamps` int64 [n]: the Kafka timestamps in ms, or None
-    for files, which have none. `keys` and `headers` may be empty (then dead letters carry none).
+    for files, which have none. `originals` are asked for the keys and headers of dead letters; without them these have
+    none.
     """
 
     source: Source
     values: Sequence[bytes | None]
     offsets: NDArray[np.int64]
     stamps: NDArray[np.int64] | None
-    keys: Sequence[bytes | None] = ()
-    headers: Sequence[object] = ()
+    originals: Sequence["Original"] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -46,8 +61,7 @@ class RawBatch:
             [self.values[i] for i in chosen],
             self.offsets[kept],
             None if self.stamps is None else self.stamps[kept],
-            [self.keys[i] for i in chosen] if self.keys else (),
-            [self.headers[i] for i in chosen] if self.headers else (),
+            [self.originals[i] for i in chosen] if self.originals else (),
         )
 
 
@@ -60,4 +74,4 @@ class DeadLetter:
     reason: str
     value: bytes | None
     key: bytes | None = None
-    headers: Sequence[tuple[str, bytes | None]] = field(default_factory=tuple)
+    headers: Headers = ()

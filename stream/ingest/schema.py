@@ -21,7 +21,11 @@ JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction"
 
 _UNNAMABLE = re.compile(r'[\x00-\x1f"\\]')
 """What a field of a struct cannot have in its name."""
-_TYPES: dict[ColumnType, object] = {"number": float | None, "string": str | None, "boolean": bool | None}
+_TYPES: dict[ColumnType, object] = {
+    "number": float | None,
+    "string": str | None,
+    "boolean": bool | None,
+}
 
 
 class Table:
@@ -32,7 +36,12 @@ class Table:
 
     __slots__ = ("X", "others", "schema")
 
-    def __init__(self, schema: "Schema", X: NDArray[np.float64], others: dict[str, list[Value | tuple[()] | None]]):
+    def __init__(
+        self,
+        schema: "Schema",
+        X: NDArray[np.float64],
+        others: dict[str, list[Value | tuple[()] | None]],
+    ):
         self.schema = schema
         self.X = X
         self.others = others
@@ -49,7 +58,9 @@ class Schema:
     def __init__(self, kind: Kind, model: str, columns: Iterable[Column]) -> None:
         types: dict[str, ColumnType | None] = {}
         for column in columns:
-            types[column.name] = column.type if types.get(column.name, column.type) == column.type else None
+            types[column.name] = (
+                column.type if types.get(column.name, column.type) == column.type else None
+            )
         self.kind = kind
         self.model = model
         self.mixed = any(t is None or _UNNAMABLE.search(name) for name, t in types.items())
@@ -70,7 +81,9 @@ class Schema:
         if self.kind is Kind.FEATURES:
             inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
             envelope += [("segment", dict[str, str] | None, None)]
-            return msgspec.defstruct("Event", [("features", inner), *envelope], tag_field="model", tag=self.model)
+            return msgspec.defstruct(
+                "Event", [("features", inner), *envelope], tag_field="model", tag=self.model
+            )
         envelope.insert(0, ("id", str))
         if self.kind is Kind.PREDICTIONS:
             envelope.append(("segment", dict[str, str] | None, None))
@@ -79,7 +92,9 @@ class Schema:
                 rename[f"joined_{name}"] = name
                 envelope.append((f"joined_{name}", float | str | None, None))
         own = JOINED[self.kind][0]  # what the event is about may be null, but not absent
-        required = [field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]]
+        required = [
+            field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]
+        ]
         return msgspec.defstruct(
             "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True
         )  # fmt: skip
@@ -107,11 +122,15 @@ class Schema:
         X = np.empty((n, 0), dtype=np.float64)
         if self._numbers_of is not None:
             try:
-                flat = np.fromiter(chain.from_iterable(map(self._numbers_of, holders)), np.float64, n * k)
+                flat = np.fromiter(
+                    chain.from_iterable(map(self._numbers_of, holders)), np.float64, n * k
+                )
                 X = flat.reshape(n, k)
             except TypeError:  # a None among them: the slower way gives it as NaN
                 X = np.array(list(map(self._numbers_of, holders)), dtype=np.float64).reshape(n, k)
-        return Table(self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()})
+        return Table(
+            self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
+        )
 
     def table_of_fields(self, fields: Sequence[Mapping[str, object]]) -> Table:
         """Columns of events read by hand: a value of a wrong type becomes invalid in its own column only."""
@@ -121,7 +140,11 @@ class Schema:
                 value = conform("number", row.get(name))
                 if value is not None:
                     X[i, j] = np.inf if value == INVALID else value
-        others = {name: [conform(t, row.get(name)) for row in fields] for name, t in self.others.items() if t}
+        others = {
+            name: [conform(t, row.get(name)) for row in fields]
+            for name, t in self.others.items()
+            if t
+        }
         return Table(self, X, others)
 
 
@@ -137,4 +160,3 @@ def make_decoder(schemas: Iterable[Schema]) -> msgspec.json.Decoder[Any] | None:
     for struct in structs[1:]:
         union = union | struct
     return msgspec.json.Decoder(union)
-

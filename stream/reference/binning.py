@@ -18,10 +18,14 @@ __all__ = ["bin_raw", "bin_raw_columns"]
 
 def bin_raw(reference: Reference, raw: Raw) -> Summary:
     """Bin raw rows with a reference: the same summary that the fold makes of the same events."""
-    return bin_raw_columns(reference.kind, reference.series.model, reference.columns, reference.layout, raw)
+    return bin_raw_columns(
+        reference.kind, reference.series.model, reference.columns, reference.layout, raw
+    )
 
 
-def bin_raw_columns(kind: Kind, model: str, columns: Sequence[Column], layout: Layout, raw: Raw) -> Summary:
+def bin_raw_columns(
+    kind: Kind, model: str, columns: Sequence[Column], layout: Layout, raw: Raw
+) -> Summary:
     """Bin raw rows into the columns of a reference that is not made yet."""
     summary = Summary.empty(layout)
     if raw.n:

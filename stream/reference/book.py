@@ -61,4 +61,7 @@ class Book:
         for (series, of), line in sorted(self._by_series.items()):
             if of is kind:
                 columns.setdefault(series.model, []).extend(line)
-        return [Schema(kind, model, [c for r in line for c in r.columns]) for model, line in columns.items()]
+        return [
+            Schema(kind, model, [c for r in line for c in r.columns])
+            for model, line in columns.items()
+        ]

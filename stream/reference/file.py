@@ -20,7 +20,9 @@ def write_references(path: Path, references: Sequence[Reference]) -> None:
         partial.write_bytes(blob)
         partial.replace(path)
     except OSError as error:
-        raise FileError(f"cannot be written ({error.strerror})", str(path), "check the folder and its space") from None
+        raise FileError(
+            f"cannot be written ({error.strerror})", str(path), "check the folder and its space"
+        ) from None
 
 
 def read_references(path: Path) -> list[Reference]:
@@ -31,7 +33,7 @@ def read_references(path: Path) -> list[Reference]:
     """
     try:
         payload = unpack(path.read_bytes(), "references", VERSION)[1]
-        return [Reference.unpack(bytes(blob)) for blob in payload]  # type: ignore[attr-defined]
+        return [Reference.unpack(bytes(blob)) for blob in payload]
     except OSError as error:
         raise FileError(f"cannot be read ({error.strerror})", str(path), "check the path") from None
     except CodecError as error:

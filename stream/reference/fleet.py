@@ -50,9 +50,12 @@ class Fleet:
 
 def _payload(blob: bytes) -> bytes:
     entry = unpack(blob, "entry", VERSION)[1]
-    packed = entry[0]  # type: ignore[index]
-    return bytes(packed)
+    return bytes(entry[0])
 
 
 def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:
-    return blake2b(repr((tuple(series), kind.value, from_pane)).encode(), digest_size=16).hexdigest().encode()
+    return (
+        blake2b(repr((tuple(series), kind.value, from_pane)).encode(), digest_size=16)
+        .hexdigest()
+        .encode()
+    )

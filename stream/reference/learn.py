@@ -43,13 +43,28 @@ def freeze(
     """
     columns = _learn_columns(panes.values(), rules)
     layout = Layout(columns)
-    binned = {number: bin_raw_columns(kind, series.model, columns, layout, raw) for number, raw in panes.items()}
+    binned = {
+        number: bin_raw_columns(kind, series.model, columns, layout, raw)
+        for number, raw in panes.items()
+    }
     total = Summary.empty(layout)
     for summary in binned.values():
         total.merge(summary)
-    histories = tuple(_history(layout, binned, window, rules.pane_ms, bounds) for window in rules.windows)
+    histories = tuple(
+        _history(layout, binned, window, rules.pane_ms, bounds) for window in rules.windows
+    )
     return Reference(
-        series, kind, 1, origin, from_pane, rules.pane_ms, rules.windows, *bounds, columns, total, histories
+        series,
+        kind,
+        1,
+        origin,
+        from_pane,
+        rules.pane_ms,
+        rules.windows,
+        *bounds,
+        columns,
+        total,
+        histories,
     )
 
 
@@ -64,7 +79,11 @@ def _learn_columns(raws: Iterable[Raw], rules: LearnRules) -> tuple[Column, ...]
 
 
 def _history(
-    layout: Layout, binned: Mapping[int, Summary], window: WindowSize, pane_ms: int, bounds: tuple[int, int]
+    layout: Layout,
+    binned: Mapping[int, Summary],
+    window: WindowSize,
+    pane_ms: int,
+    bounds: tuple[int, int],
 ) -> History:
     """Add panes up to windows; empty windows between are kept, as they tell when the series rests."""
     every, span = window.every_ms, window.size_ms // window.every_ms

@@ -83,7 +83,11 @@ class Reference:
         """The reference as bytes."""
         s = self.series
         histories = [
-            [h.starts, _stack([x.counts for x in h.summaries]), _stack([x.extremes for x in h.summaries])]
+            [
+                h.starts,
+                _stack([x.counts for x in h.summaries]),
+                _stack([x.extremes for x in h.summaries]),
+            ]
             for h in self.histories
         ]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
@@ -103,8 +107,25 @@ class Reference:
         """Read a reference from bytes; CodecError when they are none."""
         _, p = unpack(blob, "reference", VERSION)
         payload: Any = p
-        model, version, segment, kind, number, origin, from_pane, pane_ms, windows, start, end, columns, total, hs = payload
-        made = tuple(Column(n, t, tuple(e), tuple(v), mid, step) for n, t, e, v, mid, step in columns)
+        (
+            model,
+            version,
+            segment,
+            kind,
+            number,
+            origin,
+            from_pane,
+            pane_ms,
+            windows,
+            start,
+            end,
+            columns,
+            total,
+            hs,
+        ) = payload
+        made = tuple(
+            Column(n, t, tuple(e), tuple(v), mid, step) for n, t, e, v, mid, step in columns
+        )
         layout = Layout(made)
         shape = (len(layout.numbers), 2)
         return cls(
@@ -144,4 +165,6 @@ def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:
 
 
 def _summary(counts: Any, extremes: Any, shape: tuple[int, int]) -> Summary:
-    return Summary(np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(shape))
+    return Summary(
+        np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(shape)
+    )

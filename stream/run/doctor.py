@@ -95,9 +95,7 @@ def _kafka(config: Config, clock: Callable[[], float]) -> Iterator[Finding]:
     yield _topic(cluster, config.topics.alerts, "alerts", made, "made by the first alert")
     for topic in inputs.values():
         yield _topic(cluster, f"{topic}.dlq", "dead letters", made, "made by the first dead letter")
-    sources = sources_of(config, cluster)
-    if sources:
-        yield from _clocks(config, sources, clock)
+    yield from _clocks(config, sources_of(config, cluster), clock)
 
 
 def _topic(cluster: Cluster, topic: str, use: str, made: bool | None, when: str) -> Finding:
@@ -137,7 +135,7 @@ def _makes_topics(config: Config, cluster: Cluster) -> bool | None:
 
 def _clocks(config: Config, sources: list[Source], clock: Callable[[], float]) -> Iterator[Finding]:
     """Hold the times of the latest records against this machine's."""
-    latest = _latest_stamps(config, sources)
+    latest = _latest_stamps(config, sources) if sources else {}
     if not latest:
         yield Finding(Level.OK, "clocks", "no record to tell by")
         return

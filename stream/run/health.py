@@ -20,7 +20,13 @@ STALE_S = 30.0
 class Health:
     """Answers about a runtime and its consumer's thread; reads plain values only."""
 
-    def __init__(self, config: Config, runtime: Runtime, consumer: ConsumerThread, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: Config,
+        runtime: Runtime,
+        consumer: ConsumerThread,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._config = config
         self._runtime = runtime
         self._consumer = consumer
@@ -30,7 +36,10 @@ class Health:
     def alive(self) -> tuple[bool, dict[str, object]]:
         """Whether the event loop and the consumer's thread show life."""
         now = self._clock()
-        ages = {"loop_s": round(now - self.beat, 1), "consumer_s": round(now - self._consumer.beat, 1)}
+        ages = {
+            "loop_s": round(now - self.beat, 1),
+            "consumer_s": round(now - self._consumer.beat, 1),
+        }
         alive = max(ages.values()) < STALE_S and self._consumer.is_alive()
         return alive, {"alive": alive, **ages}
 
@@ -58,16 +67,26 @@ class Health:
         topics: dict[str, dict[str, int]] = {}
         for source, partition in list(runtime.ingest.partitions.items()):
             fold = partition.fold_state
-            of_topic = topics.setdefault(source.topic, {"consumed": 0, "late": 0, "malformed": 0, "sampled_out": 0, "lag_records": 0})
+            of_topic = topics.setdefault(
+                source.topic,
+                {"consumed": 0, "late": 0, "malformed": 0, "sampled_out": 0, "lag_records": 0},
+            )
             of_topic["consumed"] += fold.counters.seen
             of_topic["late"] += fold.counters.late
             of_topic["malformed"] += fold.counters.malformed
             of_topic["sampled_out"] += fold.counters.sampled_out
             of_topic["lag_records"] += self._consumer.lag.get(source, 0)
             if fold.watermark != NEVER:
-                of_topic["watermark"] = min(of_topic.get("watermark", fold.watermark), fold.watermark)
+                of_topic["watermark"] = min(
+                    of_topic.get("watermark", fold.watermark), fold.watermark
+                )
         models = {name: _model(runtime, name) for name in sorted(runtime.evaluators)}
-        return {"ready": self.ready()[0], "topics": topics, "models": models, "references": len(runtime.fleet.book)}
+        return {
+            "ready": self.ready()[0],
+            "topics": topics,
+            "models": models,
+            "references": len(runtime.fleet.book),
+        }
 
 
 def _model(runtime: Runtime, name: str) -> dict[str, object]:
@@ -75,15 +94,27 @@ def _model(runtime: Runtime, name: str) -> dict[str, object]:
     model = evaluator.model
     series = []
     for (of, kind), chain in sorted(model.chains.copy().items()):
-        told: dict[str, object] = {"version": of.version, "segment": dict(of.segment), "kind": kind.value}
+        told: dict[str, object] = {
+            "version": of.version,
+            "segment": dict(of.segment),
+            "kind": kind.value,
+        }
         if isinstance(chain, Chain):
             latest = model.latest.get((of, kind, 0))
             told["reference"] = chain.reference.name
             told["window"] = None if latest is None else window_result(latest)
-            told["incidents"] = {column or "": i.severity for column, i in chain.incidents.copy().items()}
+            told["incidents"] = {
+                column or "": i.severity for column, i in chain.incidents.copy().items()
+            }
         else:
             told["learning"] = {"events": chain.events, "of": chain.rules.learn_events}
         series.append(told)
     joined = {"held": len(model.join), "joined": model.join.counters.joined, "repeats": model.join.counters.repeats,
               "expired": model.join.counters.expired, "evicted": model.join.counters.evicted}  # fmt: skip
-    return {"windows": model.windows, "alerts": model.alerts, "outbox": len(evaluator.outbox), "series": series, "join": joined}
+    return {
+        "windows": model.windows,
+        "alerts": model.alerts,
+        "outbox": len(evaluator.outbox),
+        "series": series,
+        "join": joined,
+    }

@@ -48,7 +48,9 @@ class WorkerMetrics(Collector):
     def measure_state(self) -> None:
         """Ask the store for the size of what is owned; for the store's thread, now and then."""
         app = self.runtime.config.app
-        keys = [partition_key(app, s.topic, s.partition) for s in list(self.runtime.ingest.partitions)]
+        keys = [
+            partition_key(app, s.topic, s.partition) for s in list(self.runtime.ingest.partitions)
+        ]
         keys += [model_key(app, name) for name in list(self.runtime.evaluators)]
         self.state_bytes = sum(self.runtime.store.size(key) for key in keys)
 
@@ -63,18 +65,26 @@ class WorkerMetrics(Collector):
         for (severity, kind), n in sorted(runtime.tallies.alerts.items()):
             alerts.add_metric([severity, kind], n)
         yield alerts
-        yield _gauge("driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values())))
-        failures = CounterMetricFamily("driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"])
+        yield _gauge(
+            "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
+        )
+        failures = CounterMetricFamily(
+            "driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"]
+        )
         for courier in runtime.outlet.couriers:
             failures.add_metric([courier.sink.name], courier.failures)
         yield failures
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
-        yield from _histogram("driftbus_detect_latency_seconds", {"": {"": runtime.tallies.detect_seconds}})
+        yield from _histogram(
+            "driftbus_detect_latency_seconds", {"": {"": runtime.tallies.detect_seconds}}
+        )
         yield _gauge("driftbus_state_bytes", self.state_bytes)
         yield _counter("driftbus_state_reloads_total", runtime.tallies.reloads)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
         yield _gauge("driftbus_models_owned", len(runtime.evaluators))
-        build = GaugeMetricFamily("driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"])
+        build = GaugeMetricFamily(
+            "driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"]
+        )
         build.add_metric([version("driftbus")], 1)
         yield build
 
@@ -84,12 +94,18 @@ class WorkerMetrics(Collector):
         owned = {s: p.fold_state for s, p in list(self.runtime.ingest.partitions.items())}
         topics = sorted({source.topic for source in owned})
         for name, counter in counted.items():
-            family = CounterMetricFamily(f"driftbus_{name}", NAMES[f"driftbus_{name}_total"], labels=["topic"])
+            family = CounterMetricFamily(
+                f"driftbus_{name}", NAMES[f"driftbus_{name}_total"], labels=["topic"]
+            )
             for topic in topics:
-                total = sum(getattr(f.counters, counter) for s, f in owned.items() if s.topic == topic)
+                total = sum(
+                    getattr(f.counters, counter) for s, f in owned.items() if s.topic == topic
+                )
                 family.add_metric([topic], total)
             yield family
-        lag = GaugeMetricFamily("driftbus_lag_records", NAMES["driftbus_lag_records"], labels=["topic"])
+        lag = GaugeMetricFamily(
+            "driftbus_lag_records", NAMES["driftbus_lag_records"], labels=["topic"]
+        )
         for topic in topics:
             lag.add_metric([topic], self.lag_by_topic.get(topic, 0))
         yield lag

@@ -33,7 +33,12 @@ class Outlet:
         self._done: dict[str, list[bytes]] = {}
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(courier,), name=f"driftbus-sink-{courier.sink.name}", daemon=True)
+            threading.Thread(
+                target=self._run,
+                args=(courier,),
+                name=f"driftbus-sink-{courier.sink.name}",
+                daemon=True,
+            )
             for courier in self.couriers
         ]
 

@@ -34,7 +34,10 @@ class Replay:
     """
 
     def __init__(
-        self, config: Config, references: Sequence[Reference], dead: Callable[[Sequence[DeadLetter]], None]
+        self,
+        config: Config,
+        references: Sequence[Reference],
+        dead: Callable[[Sequence[DeadLetter]], None],
     ) -> None:
         self.config = config
         self.alerts: list[DriftEvent] = []
@@ -45,7 +48,9 @@ class Replay:
             reference.check(config.pane_ms, window_sizes(config))
             self._fleet.publish(reference)
         self._ingest = Ingest(self._store, config.app, fold_rules(config), self._fleet)
-        self._sources = {kind: Source(kind, getattr(config.topics, kind) or kind, 0) for kind in INPUTS}
+        self._sources = {
+            kind: Source(kind, getattr(config.topics, kind) or kind, 0) for kind in INPUTS
+        }
         self._next = dict.fromkeys(INPUTS, 0)
         self._due: dict[Kind, int] = {}
         self._dead = dead
@@ -64,7 +69,9 @@ class Replay:
             self._evaluate()
             yield len(portion)
 
-    def _portions(self, events: Iterable[FileEvent], batch: int) -> Iterator[tuple[list[FileEvent], bool]]:
+    def _portions(
+        self, events: Iterable[FileEvent], batch: int
+    ) -> Iterator[tuple[list[FileEvent], bool]]:
         """Cut events into portions of at most `batch`, and tell which end because the time for a window has come."""
         portion: list[FileEvent] = []
         for event in events:
@@ -135,7 +142,8 @@ class Replay:
             self.alerts += map(parse, evaluator.outbox.values())
             evaluator.acknowledge(list(evaluator.outbox))
         evaluated = {
-            kind: {name: evaluator.evaluated(kind) for name, evaluator in self.models.items()} for kind in INPUTS
+            kind: {name: evaluator.evaluated(kind) for name, evaluator in self.models.items()}
+            for kind in INPUTS
         }
         self._ingest.clean(evaluated, 0)
 
@@ -154,6 +162,8 @@ def write_dead_letters(path: Path) -> Callable[[Sequence[DeadLetter]], None]:
                     }  # fmt: skip
                     out.write(orjson.dumps(told) + b"\n")
         except OSError as error:
-            raise FileError(f"cannot be written ({error.strerror})", str(path), "check the folder and its space") from None
+            raise FileError(
+                f"cannot be written ({error.strerror})", str(path), "check the folder and its space"
+            ) from None
 
     return write

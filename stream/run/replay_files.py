@@ -1,9 +1,8 @@
 """`driftbus replay`: the pipeline over files, its answers in files, and what to say of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from sinks.jsonl import write_sorted
 from sinks.sink import SinkError
 from stream.config import Config
 from stream.errors import FileError
-from stream.files import FileEvent, read_events
+from stream.files import read_events
 from stream.ingest.raw import DeadLetter
 from stream.reference.reference import Reference
 from stream.run.progress import Progress
@@ -21,29 +20,6 @@ from stream.run.tables import Cell
 from stream.words import Kind, Series
 
 __all__ = ["Summary", "dead_letter_path", "replay_files"]
-
-
-class SteadyReplay(Replay):
-    """A replay that judges after every `BATCH` events, however they are portioned.
-
-    What an alert says of the moment it was told (the watermark, the late events) then does not
-    depend on the portions either.
-    """
-
-    def feed(self, events: Iterable[FileEvent], batch: int = BATCH) -> Iterator[int]:
-        """Take in events; yields the number taken after every portion."""
-        rest = iter(events)
-        while step := list(islice(rest, BATCH)):
-            for start in range(0, len(step), batch):
-                portion = step[start : start + batch]
-                for kind, source in self._sources.items():
-                    values = [event.value for event in portion if event.kind is kind]
-                    if values:
-                        self._fold(source, values)
-                yield len(portion)
-            for source in self._sources.values():
-                self._ingest.commit(source)
-            self._evaluate()
 
 
 class Summary(NamedTuple):
@@ -110,7 +86,7 @@ def replay_files(
     events = read_events(files, config.files, progress.part)
     letters = dead_letter_path(out)
     unfinished = letters.with_name(letters.name + ".partial")
-    replay = SteadyReplay(
+    replay = Replay(
         config, references, write_dead_letters(unfinished) if _is_file(out) else _leave_out
     )
     try:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from stream.bus.dead_letters import DeadLetterOffice
@@ -59,7 +60,14 @@ class Runtime:
     left out, since what they hold will be read again.
     """
 
-    def __init__(self, config: Config, store: Store, fleet: Fleet, outlet: Outlet, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        fleet: Fleet,
+        outlet: Outlet,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.config = config
         self.store = store
         self.fleet = fleet
@@ -69,6 +77,7 @@ class Runtime:
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
         self.store_well = True
+        self.closed_at: float | None = None
         self.partitions_of: dict[str, int] = {}
         self.bus: Bus | None = None
         self._clock = clock
@@ -90,9 +99,11 @@ class Runtime:
         for source in sources:
             async with self._lock(source):
                 await self.persist(self.fleet.refresh)
-                offsets[source] = await self.persist(lambda s=source: self.ingest.take_over(s))
+                offsets[source] = await self.persist(partial(self.ingest.take_over, source))
                 self._began(source)
-                LOG.info("took over %s/%d at offset %d", source.topic, source.partition, offsets[source])
+                LOG.info(
+                    "took over %s/%d at offset %d", source.topic, source.partition, offsets[source]
+                )
         return offsets
 
     async def let_go(self, sources: Sequence[Source], *, lost: bool) -> None:
@@ -100,7 +111,7 @@ class Runtime:
         for source in sources:
             async with self._lock(source):
                 if source in self.ingest.partitions and not lost:
-                    await self.persist(lambda s=source: self.ingest.commit(s), patience_s=5.0)
+                    await self.persist(partial(self.ingest.commit, source), patience_s=5.0)
                 self.ingest.drop(source)
                 self.term[source] = self.term.get(source, 0) + 1
                 self._held.discard(source)
@@ -122,7 +133,9 @@ class Runtime:
                     LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
                                 source.partition, dead[0].reason, source.topic)  # fmt: skip
                 partition = self.ingest.partitions[source]
-                late = self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
+                late = (
+                    self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
+                )
                 if late or partition.closes_pane:
                     await self._commit(source)
         finally:
@@ -131,16 +144,23 @@ class Runtime:
     async def look_after(self) -> None:
         """Once in a while: commit what is old, let silent partitions follow time, delete what is not needed."""
         now = self._clock()
-        marks = None
+        marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
             async with self._lock(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
                 if self._is_silent(source, now):
-                    marks = marks or await self.persist(self._read_marks)
-                    others = [m.watermark for s, m in marks.items() if m and s.kind is source.kind and not m.idle]
-                    if others and is_ahead(min(others), partition.fold_state.watermark, self.config.pane_ms):
+                    if marks is None:
+                        marks = await self.persist(self._read_marks)
+                    others = [
+                        m.watermark
+                        for s, m in marks.items()
+                        if m and s.kind is source.kind and not m.idle
+                    ]
+                    if others and is_ahead(
+                        min(others), partition.fold_state.watermark, self.config.pane_ms
+                    ):
                         partition.tick(min(others))
                 waited = now - self._committed[source] >= self.config.commit_interval_ms / 1000
                 if partition.changed and (waited or partition.closes_pane):
@@ -150,16 +170,26 @@ class Runtime:
             self._cleaned = now
             await self._clean()
             if self.bus is not None:
-                self.bus.tell_offsets({s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()})
+                self.bus.tell_offsets(
+                    {s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()}
+                )
 
     async def _commit(self, source: Source) -> None:
         partition = self.ingest.partitions[source]
+        closes = partition.closes_pane
         with self.tallies.commit_seconds["ingest"].time():
             answer = await self.persist(lambda: self.ingest.commit(source))
         self._committed[source] = self._clock()
         if answer in (Answer.OK, Answer.ALREADY):
+            if closes and self.closed_at is None:
+                self.closed_at = self._committed[source]
             return
-        LOG.warning("%s/%d: the store answered %s; loading anew", source.topic, source.partition, answer.value)
+        LOG.warning(
+            "%s/%d: the store answered %s; loading anew",
+            source.topic,
+            source.partition,
+            answer.value,
+        )
         self.tallies.reloads += 1
         offset = await self.persist(lambda: self.ingest.take_over(source))
         self._began(source)
@@ -202,12 +232,13 @@ class Runtime:
                 partition = self.ingest.partitions.get(source)
                 if partition is not None:
                     of_kind = evaluated[source.kind]
-                    await self.persist(lambda p=partition, of=of_kind: p.clean(of, retention))
+                    await self.persist(partial(partition.clean, of_kind, retention))
 
     # -- models ------------------------------------------------------------------------------------------------------
 
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
+        began, self.closed_at = self.closed_at, None
         marks = await self.persist(self._read_marks)
         names = sorted({name for m in marks.values() if m for name in m.models})
         self.tallies.note(marks)
@@ -217,6 +248,8 @@ class Runtime:
                     self._drop_model(name)
                 continue
             await self._evaluate_model(name, marks)
+        if began is not None:
+            self.tallies.detect_seconds.observe(self._clock() - began)
 
     async def _evaluate_model(self, name: str, marks: dict[Source, Marks | None]) -> None:
         evaluator = self.evaluators.get(name)
@@ -232,8 +265,10 @@ class Runtime:
             with self.tallies.commit_seconds["evaluate"].time():
                 answer = await self.in_thread(lambda: evaluator.step(marks))
         except StoreUnavailable as error:
-            self._store_is_down(error)
-            self._drop_model(name)  # memory may be ahead of the store: what is there now is loaded next time
+            self.store_is_down(error)
+            self._drop_model(
+                name
+            )  # memory may be ahead of the store: what is there now is loaded next time
             return
         self.store_well = True
         if answer not in (Answer.OK, Answer.ALREADY):
@@ -248,14 +283,16 @@ class Runtime:
             evaluator = self.evaluators.get(name)
             if evaluator is not None:
                 self.tallies.delivered(evaluator.outbox[f] for f in fields if f in evaluator.outbox)
-                await self.persist(lambda e=evaluator, f=fields: e.acknowledge(f))
+                await self.persist(partial(evaluator.acknowledge, fields))
 
     def _owns(self, model: str) -> bool:
         """A model belongs to the owner of its partition of the first topic configured."""
         first = next(kind for kind in INPUTS if getattr(self.config.topics, kind))
         topic = getattr(self.config.topics, first)
         count = self.partitions_of.get(topic, 0)
-        return count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
+        return (
+            count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
+        )
 
     def _drop_model(self, name: str) -> None:
         self.evaluators.pop(name, None)
@@ -263,7 +300,12 @@ class Runtime:
 
     def _sources(self) -> list[Source]:
         kinds = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
-        return [Source(kind, topic, p) for kind, topic in kinds if topic for p in range(self.partitions_of.get(topic, 0))]
+        return [
+            Source(kind, topic, p)
+            for kind, topic in kinds
+            if topic
+            for p in range(self.partitions_of.get(topic, 0))
+        ]
 
     def _read_marks(self) -> dict[Source, Marks | None]:
         return read_marks(self.store, self.config.app, self._sources())
@@ -271,6 +313,7 @@ class Runtime:
     # -- the store ---------------------------------------------------------------------------------------------------
 
     async def in_thread(self, call: Callable[[], T]) -> T:
+        """Make a call that may block, on the store's thread, so that the event loop goes on."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def persist(self, call: Callable[[], T], patience_s: float = float("inf")) -> T:
@@ -282,13 +325,14 @@ class Runtime:
                 self.store_well = True
                 return answer
             except (StoreUnavailable, BusUnavailable) as error:
-                self._store_is_down(error)
+                self.store_is_down(error)
                 if self._clock() - began + wait > patience_s:
                     raise
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, RETRY_LONGEST_S)
 
-    def _store_is_down(self, error: Exception) -> None:
+    def store_is_down(self, error: Exception) -> None:
+        """Know that the store (or the dead-letter topic) does not answer, and say so once."""
         if self.store_well:
             LOG.error("%s; driftbus keeps trying, nothing is lost", error)
         self.store_well = False
@@ -303,14 +347,18 @@ class Runtime:
         for source in list(self.ingest.partitions):
             async with self._lock(source):
                 if source in self.ingest.partitions and self.ingest.partitions[source].changed:
-                    await self.persist(lambda s=source: self.ingest.commit(s), max(0.0, deadline - self._clock()))
+                    await self.persist(
+                        partial(self.ingest.commit, source), max(0.0, deadline - self._clock())
+                    )
         await self.evaluate()
         while self.outlet.waiting and self._clock() < deadline:
             await asyncio.sleep(0.05)
             await self.acknowledge()
         await self.acknowledge()
         if self.bus is not None:
-            self.bus.tell_offsets({s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()})
+            self.bus.tell_offsets(
+                {s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()}
+            )
 
     def close(self) -> None:
         """Give threads back."""
@@ -326,4 +374,3 @@ def bases_of(store: Store, app: str, models: Sequence[str]) -> dict[str, dict[Ki
     """Read how far models are evaluated: for each topic's kind the first pane that is still needed."""
     answers = store.read_many([(model_key(app, name), [BASE]) for name in models])
     return {name: needed_from(base) for name, (base,) in zip(models, answers, strict=True) if base}
-

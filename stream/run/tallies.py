@@ -34,7 +34,9 @@ class Tallies:
             half: Histogram(f"{half}_commit_seconds", "", buckets=BUCKETS, registry=None)
             for half in ("ingest", "evaluate")
         }
-        self.detect_seconds = Histogram("detect_latency_seconds", "", buckets=BUCKETS, registry=None)
+        self.detect_seconds = Histogram(
+            "detect_latency_seconds", "", buckets=BUCKETS, registry=None
+        )
 
     def note(self, marks: Mapping[Source, Marks | None]) -> None:
         """Keep the newest marks."""

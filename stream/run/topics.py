@@ -1,12 +1,14 @@
 """What Kafka says of the input topics, asked once, with a clear error when it does not answer."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from stream.bus.settings import admin_settings
 from stream.config import Config
@@ -28,6 +30,8 @@ __all__ = [
 
 ANSWER_S = 5.0
 """Longest wait for an answer of Kafka."""
+
+_ASK_S = 0.5
 
 # Without a handler Python would print the client's own warnings on stderr, beside our error.
 logging.getLogger("driftbus.kafka").addHandler(logging.NullHandler())
@@ -52,10 +56,13 @@ class Listener:
 
     def __init__(self) -> None:
         self.trouble = ""
+        self.all_down = False
 
     def __call__(self, error: KafkaError) -> None:
         """Hear of an error; that all brokers are down says nothing of why."""
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.all_down = True
+        else:
             self.trouble = error.str()
 
     def settings(self) -> dict[str, Any]:
@@ -98,16 +105,24 @@ def cluster_of(config: Config, timeout_s: float = ANSWER_S) -> Cluster:
     with kafka_border(config, listener):
         settings: dict[str, Any] = {**admin_settings(config), **listener.settings()}
         client = AdminClient(settings)
-        try:
-            metadata = client.list_topics(timeout=timeout_s)
-        except KafkaException:
-            client.poll(0)  # lets the listener hear why
-            raise
+        metadata = _patiently(client, listener, timeout_s)
     topics = {
         name: Topic(tuple(sorted(of.partitions)), "" if of.error is None else of.error.str())
         for name, of in metadata.topics.items()
     }
     return Cluster(tuple(sorted(metadata.brokers)), topics)
+
+
+def _patiently(client: AdminClient, listener: Listener, timeout_s: float) -> ClusterMetadata:
+    """Ask until the time is over, but no longer than until it is clear that nobody is there."""
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            return client.list_topics(timeout=_ASK_S)
+        except KafkaException:
+            client.poll(0)  # lets the listener hear why
+            if listener.all_down or time.monotonic() >= end:
+                raise
 
 
 def sources_of(config: Config, cluster: Cluster) -> list[Source]:

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 from tempfile import mkdtemp
 from typing import Any
 
@@ -25,6 +26,7 @@ from stream.bus.settings import admin_settings, consumer_settings
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
+from stream.config import Sink as SinkConfig
 from stream.errors import DriftbusError, UsageError
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
@@ -44,7 +46,8 @@ LOG = logging.getLogger("driftbus.worker")
 LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
 METADATA_EVERY_S = 10.0
-MEASURE_EVERY_S = 10.0
+PING_EVERY_S = 2.0
+MEASURE_EVERY_S = 15.0
 
 
 class _WithoutKafka(BootStrategy):
@@ -99,7 +102,9 @@ class Worker:
         app.task(self._begin)
         return app
 
-    def _agent(self, act: Callable[[Any], Coroutine[Any, Any, None]]) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    def _agent(
+        self, act: Callable[[Any], Coroutine[Any, Any, None]]
+    ) -> Callable[[Any], Coroutine[Any, Any, None]]:
         """Make an agent that acts on each item; an error that reaches it ends the worker, to load and fold again."""
 
         async def agent(items: AsyncIterator[Any]) -> None:
@@ -114,10 +119,17 @@ class Worker:
     def _make_pages(self, app: faust.App) -> None:
         def page(path: str, answer: Callable[[], tuple[int, bytes, str]]) -> None:
             async def view(web: Any, request: Any) -> Any:
-                if path not in ("/livez", "/readyz") and not self.health.allows(request.headers.get("Authorization")):
+                if path not in ("/livez", "/readyz") and not self.health.allows(
+                    request.headers.get("Authorization")
+                ):
                     return web.bytes(b"a token is needed\n", content_type="text/plain", status=401)
                 status, body, kind = answer()
-                return web.bytes(body, content_type=kind, status=status, headers={"X-Content-Type-Options": "nosniff"})
+                return web.bytes(
+                    body,
+                    content_type=kind,
+                    status=status,
+                    headers={"X-Content-Type-Options": "nosniff"},
+                )
 
             app.page(path, name=f"driftbus{path}")(view)
 
@@ -162,7 +174,9 @@ class Worker:
         """
         for _ in range(15):
             try:
-                groups = self._admin.describe_consumer_groups([self.config.app], request_timeout=3.0)
+                groups = self._admin.describe_consumer_groups(
+                    [self.config.app], request_timeout=3.0
+                )
                 described = await asyncio.to_thread(groups[self.config.app].result)
             except KafkaException:
                 return  # the embedded broker cannot tell, and an unreachable one is waited for elsewhere
@@ -176,12 +190,16 @@ class Worker:
 
     async def _publish_references(self) -> None:
         for reference in self.references:
-            held = await self.runtime.persist(lambda r=reference: self.runtime.fleet.publish(r))
+            held = await self.runtime.persist(partial(self.runtime.fleet.publish, reference))
             if held.digest != reference.digest:
-                LOG.warning("%s: reference %s is in force already; `driftbus reference promote` replaces it", held.series, held.name)
+                LOG.warning(
+                    "%s: reference %s is in force already; `driftbus reference promote` replaces it",
+                    held.series,
+                    held.name,
+                )
 
     async def _clockwork(self) -> None:
-        asked = measured = float("-inf")
+        asked = pinged = measured = float("-inf")
         while not self._ending:
             now = self.health.beat = time.monotonic()
             if now - asked >= METADATA_EVERY_S and await self._ask_partitions():
@@ -191,9 +209,12 @@ class Worker:
                 await self._moved.send(value=now)
             if self.outlet.has_delivered:
                 await self._told.send(value=now)
-            if now - measured >= MEASURE_EVERY_S:
+            if now - pinged >= PING_EVERY_S:
+                pinged = now
+                await self.runtime.in_thread(self._ping)
+            if now - measured >= MEASURE_EVERY_S and self.runtime.store_well:
                 measured = now
-                await self.runtime.in_thread(self._measure)
+                await self.runtime.persist(self.metrics.measure_state)
             await asyncio.sleep(LOOK_AFTER_S)
 
     def _is_evaluation_due(self, now: float) -> bool:
@@ -202,13 +223,12 @@ class Worker:
         self._asked = now
         return True
 
-    def _measure(self) -> None:
+    def _ping(self) -> None:
         try:
             self.store.ping()
-            self.metrics.measure_state()
             self.runtime.store_well = True
-        except DriftbusError:
-            self.runtime.store_well = False
+        except DriftbusError as error:
+            self.runtime.store_is_down(error)
 
     async def _ask_partitions(self) -> bool:
         """Learn how many partitions the topics have; False while Kafka does not answer."""
@@ -224,9 +244,7 @@ class Worker:
         return True
 
     async def _evaluate(self, _: object) -> None:
-        began = time.monotonic()
         await self.runtime.evaluate()
-        self.runtime.tallies.detect_seconds.observe(time.monotonic() - began)
 
     async def _publish(self, _: object) -> None:
         await self.runtime.acknowledge()
@@ -235,7 +253,8 @@ class Worker:
 
     def assigned(self, sources: list[Source]) -> dict[Source, int]:
         """Take partitions over and give the offsets to read from."""
-        return self._call(self.runtime.take_over(sources))
+        offsets: dict[Source, int] = self._call(self.runtime.take_over(sources))
+        return offsets
 
     def revoked(self, sources: list[Source], *, lost: bool) -> None:
         """Commit and let go of partitions."""
@@ -245,7 +264,9 @@ class Worker:
         """Hand a batch to the agent of its kind."""
         item = Item(batch, self.runtime.term.get(batch.source, 0), done)
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
-        asyncio.run_coroutine_threadsafe(self._channels[batch.source.kind].send(value=item), self._loop)
+        asyncio.run_coroutine_threadsafe(
+            self._channels[batch.source.kind].send(value=item), self._loop
+        )
 
     def caught_up(self, source: Source, offset: int) -> None:
         """Know that a partition was read to its end."""
@@ -278,7 +299,10 @@ class Worker:
         self._ending = True
         self.consumer.stop()
         if self.error is None:
-            while any(channel.queue.qsize() for channel in self._channels.values()) and time.monotonic() < deadline:
+            while (
+                any(channel.queue.qsize() for channel in self._channels.values())
+                and time.monotonic() < deadline
+            ):
                 await asyncio.sleep(0.02)
             try:
                 await self.runtime.wind_up(deadline)
@@ -295,7 +319,9 @@ class _Process(faust.Worker):
     """Faust's worker, winding ours up before its own services are stopped."""
 
     def __init__(self, app: faust.App, worker: Worker) -> None:
-        super().__init__(app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False)
+        super().__init__(
+            app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False
+        )
         self.spinner = None  # it would write to a standard output that is not its own
         self._worker = worker
         self._signals = 0
@@ -339,7 +365,9 @@ def run(config: Config, references: Sequence[Reference]) -> int:
 
 def _set_up_logging() -> None:
     """Log lines to the standard error, unless somebody has set up logging already; Faust's own only when they warn."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for name in ("faust", "mode", "aiohttp", "stream.run.worker"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -350,7 +378,7 @@ def _store(config: Config) -> Store:
     return RedisStore(config.redis.url)
 
 
-def _sink(config: Config, sink: object) -> Sink:
+def _sink(config: Config, sink: SinkConfig) -> Sink:
     if isinstance(sink, JsonlConfig):
         return JsonlSink(sink.path)
     if isinstance(sink, ConsoleConfig):

@@ -9,7 +9,16 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-__all__ = ["ABSENT", "INVALID", "Column", "ColumnType", "Value", "as_float", "conform", "learn_column"]
+__all__ = [
+    "ABSENT",
+    "INVALID",
+    "Column",
+    "ColumnType",
+    "Value",
+    "as_float",
+    "conform",
+    "learn_column",
+]
 
 Value = float | str | bool
 ColumnType = Literal["number", "string", "boolean"]
@@ -88,7 +97,9 @@ def learn_column(
     if most == 0:
         return None
     if len(numbers) == most:
-        return _learn_number(name, np.sort(np.array(numbers, dtype=np.float64)) + 0.0, bins)  # no -0.0
+        return _learn_number(
+            name, np.sort(np.array(numbers, dtype=np.float64)) + 0.0, bins
+        )  # no -0.0
     known: Sequence[Value] = strings if len(strings) == most else booleans
     ranked = sorted(Counter(known).items(), key=lambda pair: (-pair[1], pair[0]))
     kept = tuple(sorted(value for value, _ in ranked[:categories_max]))
@@ -107,7 +118,9 @@ def _learn_number(
     inner = np.unique(ordered[(len(ordered) * np.arange(1, bins)) // bins])
     outer = max(-MAX, lo - span), min(MAX, max(hi + span, nextafter(hi, inf)))
     edges = np.unique(np.concatenate([outer[:1], inner[inner > lo], outer[1:]]))
-    return Column(name, "number", tuple(edges.tolist()), (), lo / 2 + hi / 2, max(span / GRID, STEP_MIN))
+    return Column(
+        name, "number", tuple(edges.tolist()), (), lo / 2 + hi / 2, max(span / GRID, STEP_MIN)
+    )
 
 
 def conform(column_type: ColumnType, value: object) -> Value | tuple[()] | None:

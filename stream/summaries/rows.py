@@ -49,14 +49,19 @@ class Rows:
         """Keep the chosen rows (a mask, or positions)."""
         value = Said(self.value.number[chosen], self.value.text[chosen])
         carried = Said(self.carried.number[chosen], self.carried.text[chosen])
-        return Rows(self.parties, self.who[chosen], self.id[chosen], self.ts[chosen], value, carried)
+        return Rows(
+            self.parties, self.who[chosen], self.id[chosen], self.ts[chosen], value, carried
+        )
 
     @classmethod
     def concat(cls, parts: Sequence["Rows"]) -> "Rows":
         """Put rows of several partitions together; the parties that have rows are numbered anew, in sorted order."""
         parties = sorted({part.parties[i] for part in parts for i in np.unique(part.who).tolist()})
         number = {party: i for i, party in enumerate(parties)}
-        who = [np.array([number.get(p, -1) for p in part.parties], dtype=np.int64)[part.who] for part in parts]
+        who = [
+            np.array([number.get(p, -1) for p in part.parties], dtype=np.int64)[part.who]
+            for part in parts
+        ]
         return cls(
             parties, np.concatenate(who),
             np.concatenate([p.id for p in parts]), np.concatenate([p.ts for p in parts]),
@@ -91,7 +96,10 @@ class Rows:
     def from_payload(cls, payload: Any) -> "Rows":
         """Read what `payload` gave."""
         parties = [(version, tuple((k, v) for k, v in segment)) for version, segment in payload[0]]
-        return cls(parties, *payload[1:4], Said(*payload[4:6]), Said(*payload[6:8]))
+        _, who, identity, ts, number, text, carried_number, carried_text = payload
+        return cls(
+            parties, who, identity, ts, Said(number, text), Said(carried_number, carried_text)
+        )
 
 
 def hash_texts(texts: Sequence[str]) -> NDArray[np.uint64]:
@@ -109,7 +117,9 @@ def said(values: Sequence[object]) -> Said:
     for i, value in enumerate(values):
         if isinstance(value, str):
             words.append(i)
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1.7e308:
+        elif (
+            isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1.7e308
+        ):
             number[i] = value
     if words:
         text[words] = np.maximum(hash_texts([str(values[i]) for i in words]), np.uint64(1))

@@ -1,4 +1,4 @@
-"""What is deployed, as data: the compose file as Compose reads it, the Dockerfile's instructions."""
+"""What is deployed, as data: the compose file as Compose reads it, and the Dockerfile."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def read_yaml(path: str) -> Any:
 
 
 def compose(env: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Read docker-compose.yml: anchors merged, `${NAME}` and `${NAME:-default}` filled from `env`."""
+    """Read docker-compose.yml, anchors merged, `${NAME}` and `${NAME:-default}` filled."""
     text = (ROOT / "docker-compose.yml").read_text()
     read: dict[str, Any] = _filled(yaml.safe_load(text), env or {})
     return read
@@ -37,7 +37,7 @@ def services(env: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
 
 
 def driftbus_commands() -> list[list[str]]:
-    """Tell every command line of driftbus that a service or the Dockerfile runs, without `driftbus`."""
+    """Tell what follows `driftbus` wherever a service or the Dockerfile runs it."""
     of_services = [one["command"] for one in services().values() if "build" in one]
     of_image = [
         words[1:]

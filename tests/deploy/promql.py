@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from stream.run.metrics import NAMES
 
-LANGUAGE = set(
-    "absent and by count delta deriv histogram_quantile increase label_values max min min_over_time"
-    " on or rate sum vector".split()
-)
+LANGUAGE = {
+    *("absent", "and", "by", "count", "delta", "deriv", "histogram_quantile", "increase"),
+    *("label_values", "max", "min", "min_over_time", "on", "or", "rate", "sum", "vector"),
+}
 """The functions and operators in use here."""
-LABELS = set("topic severity kind half sink version instance job le alertname alertstate".split())
+LABELS = {
+    *("topic", "severity", "kind", "half", "sink", "version"),
+    *("instance", "job", "le", "alertname", "alertstate"),
+}
 """The labels of the worker's metrics, and those Prometheus adds."""
 OWN = {"up", "ALERTS"}
 """Metrics that Prometheus makes itself."""

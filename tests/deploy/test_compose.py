@@ -1,4 +1,4 @@
-"""docker-compose.yml, checked without an engine: what it names is there, and nobody else gets in."""
+"""docker-compose.yml, checked without an engine: all it names is there, and nobody gets in."""
 
 import re
 import subprocess
@@ -79,7 +79,7 @@ def test_a_service_runs_with_as_little_as_it_can(service: dict[str, Any]) -> Non
 
 
 def test_a_service_waits_for_what_can_become_true(service: dict[str, Any]) -> None:
-    """Who waits for health waits for a service that tells it; who waits for an end, for one that ends."""
+    """What is waited for as healthy tells its health; what is waited for to end does end."""
     for name, wait in service.get("depends_on", {}).items():
         other = SERVICES[name]
         if wait["condition"] == "service_healthy":
@@ -134,15 +134,15 @@ def test_a_worker_has_the_time_to_end_in_peace() -> None:
 
 
 def test_topics_makes_every_topic_and_dead_letters_with_four_partitions(tmp_path: Path) -> None:
-    """The service's own command is run, with a stand-in for Kafka's tool that writes down its calls."""
+    """The service's own command is run with a stand-in for Kafka's tool that notes its calls."""
     calls = tmp_path / "calls"
     tool = tmp_path / "kafka-topics.sh"
     tool.write_text(f'#!/bin/sh\necho "$@" >>{calls}\n')
     tool.chmod(0o755)
     service = SERVICES["topics"]
-    *shell, script = [*service["entrypoint"], *service["command"]]
-    script = script.replace("/opt/kafka/bin", str(tmp_path))
-    subprocess.run([*shell, script], env=service["environment"], check=True, timeout=20)
+    (script,) = service["command"]
+    command = [*service["entrypoint"], script.replace("/opt/kafka/bin", str(tmp_path))]
+    subprocess.run(command, env=service["environment"], check=True, timeout=20)
     made = {
         (words[words.index("--topic") + 1], words[words.index("--partitions") + 1])
         for words in map(str.split, calls.read_text().splitlines())

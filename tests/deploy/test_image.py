@@ -66,7 +66,7 @@ def test_the_image_runs_driftbus_as_nobody_special_and_ends_on_sigterm() -> None
 
 
 def test_compiled_kernels_have_a_place_that_stays() -> None:
-    """NUMBA_CACHE_DIR is made for the user, and compose mounts a volume there over the read-only root."""
+    """NUMBA_CACHE_DIR is the user's own, and compose mounts a volume over the read-only root."""
     cache = dict(pair.split("=", 1) for pair in shlex.split(said("ENV")))["NUMBA_CACHE_DIR"]
     made = next(rest for name, rest in INSTRUCTIONS if name == "RUN" and "install -d" in rest)
     assert cache in shlex.split(made)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
 from stream.run.metrics import NAMES
@@ -32,7 +34,7 @@ END_TIMEOUT_S = 20.0
 def test_a_worker_becomes_ready_shows_its_metrics_and_ends_in_peace(
     redis_url: str, kafka_bootstrap: str, tmp_path: Path
 ) -> None:
-    """From the image's own build steps to SIGTERM: ready, healthy, every metric there, exit code 0."""
+    """From the image's build step to SIGTERM: ready, healthy, every metric there, exit code 0."""
     build_reference(tmp_path)
     make_topics(kafka_bootstrap)
     (port,) = free_ports(1)
@@ -63,9 +65,11 @@ def test_redis_keeps_its_state_as_compose_sets_it(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     here = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     command = [*services()["redis"]["command"], *here]
-    with Redis(port=port, socket_timeout=1, decode_responses=True) as client:
-        with running(command, tmp_path / "redis.log", {}, lambda: bool(client.ping())):
-            told = client.config_get("appendonly", "appendfsync", "maxmemory-policy", "save")
+    with (
+        Redis(port=port, socket_timeout=1, decode_responses=True) as client,
+        running(command, tmp_path / "redis.log", {}, lambda: bool(client.ping())),
+    ):
+        told = client.config_get("appendonly", "appendfsync", "maxmemory-policy", "save")
     assert told == {
         "appendonly": "yes",
         "appendfsync": "everysec",
@@ -75,7 +79,7 @@ def test_redis_keeps_its_state_as_compose_sets_it(tmp_path: Path) -> None:
 
 
 def test_kafka_runs_on_the_settings_of_compose(tmp_path: Path) -> None:
-    """A broker formatted and started with them has 4 partitions, keeps old records, makes no topic."""
+    """A broker that is started with them gives 4 partitions, keeps old records, makes no topic."""
     need(kafka_missing())
     bootstrap, settings = kafka_settings(tmp_path)
     file = tmp_path / "server.properties"
@@ -101,14 +105,14 @@ def test_kafka_runs_on_the_settings_of_compose(tmp_path: Path) -> None:
 def kafka_settings(folder: Path) -> tuple[str, dict[str, str]]:
     """Turn the broker's environment to properties as its image does, on free loopback ports."""
     free = dict(zip(("19092", "9092", "9093"), map(str, free_ports(3)), strict=True))
-    settings = {}
-    for name, value in services()["kafka"]["environment"].items():
-        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS":
-            for host in ("0.0.0.0", "kafka", "127.0.0.1"):  # noqa: S104 - replaced, not bound
-                for port, other in free.items():
-                    value = value.replace(f"{host}:{port}", f"127.0.0.1:_{other}")
-            settings[name.removeprefix("KAFKA_").lower().replace("_", ".")] = value
-    settings = {name: value.replace(":_", ":") for name, value in settings.items()}
+    address = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|kafka):(\d+)")
+    settings = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): address.sub(
+            lambda found: f"127.0.0.1:{free[found[1]]}", value
+        )
+        for name, value in services()["kafka"]["environment"].items()
+        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"
+    }
     settings["log.dirs"] = str(folder / "data")
     return f"127.0.0.1:{free['9092']}", settings
 
@@ -138,7 +142,7 @@ def make_topics(bootstrap: str) -> None:
     """Make what the service `topics` makes, if it is not there."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     there = admin.list_topics(timeout=10).topics
-    wanted = [name for name in services()["topics"]["environment"]["TOPICS"].split()]
+    wanted = services()["topics"]["environment"]["TOPICS"].split()
     for made in admin.create_topics([NewTopic(n, 4) for n in wanted if n not in there]).values():
         made.result(20)
 
@@ -153,7 +157,7 @@ def health_check(port: int) -> list[str]:
 
 def get(port: int, path: str, token: str = "") -> tuple[int, str]:
     """Ask a worker; (0, "") while nobody listens."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")  # noqa: S310
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
@@ -210,5 +214,5 @@ def answering(answers: Callable[[], bool]) -> bool:
     """Ask once; an error is a no."""
     try:
         return answers()
-    except Exception:  # noqa: BLE001 - each client has its own errors for "not yet"
+    except Exception:  # each client has its own errors for "not yet"
         return False

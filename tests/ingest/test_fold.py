@@ -18,10 +18,9 @@ from stream.ingest.raw import Source
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.state.memory import MemoryStore
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 from tests.events import APP, FEATURES, LABELS, PANE, PREDICTIONS, T0, Log, batch, feature, label, prediction, rules
-from tests.ingest.books import BOOKS, reference
+from tests.ingest.books import BOOKS
 from tests.ingest.messages import HONEST, RAW, predictions
 
 Messages = Sequence[bytes | None]
@@ -112,8 +111,8 @@ def merged(store: MemoryStore, sources: list[Source], model: str) -> dict[tuple[
     for pane in gather_panes(store, APP, model, sources, 0, 2**40):
         for series, parts in pane.parts.items():
             if isinstance(parts[0], Binned):
-                total = Summary.empty(reference().layout)
-                for part in parts:
+                total = parts[0].summary.copy()
+                for part in parts[1:]:
                     assert isinstance(part, Binned)
                     total.merge(part.summary)
                 told[pane.number, series] = (total.counts.tobytes(), total.extremes.tobytes())

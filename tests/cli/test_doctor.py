@@ -1,0 +1,99 @@
+"""`driftbus doctor`: one line for everything a worker needs, and exit code 1 if it would not run."""
+
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from redis import Redis
+
+from stream.config import load
+from stream.run.doctor import Finding, Level, examine
+from tests.cli.command import START, driftbus, write_config
+from tests.cli.test_produce import NOWHERE, topics
+
+
+def found(config: Path, now_s: float) -> dict[str, Finding]:
+    """Examine a configuration at some time."""
+    return {finding.what: finding for finding in examine(load(config), lambda: now_s)}
+
+
+def test_a_kafka_that_is_not_there_fails_and_redis_is_looked_at_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Exit code 1; one trouble does not hide the next."""
+    more = f"bootstrap: {NOWHERE}\nredis: {{url: 'redis://me:hunter2@{NOWHERE}/0'}}\n"
+    config = write_config(tmp_path / "c.yaml", more)
+    start = time.monotonic()
+    result = driftbus("doctor", "-c", config)
+    assert time.monotonic() - start < 10
+    assert result.exit_code == 1
+    lines = {line.split()[1]: line for line in result.stdout.splitlines()}
+    assert lines["configuration:"].startswith("ok ")
+    assert lines["kafka:"].startswith(f"fail  kafka: {NOWHERE}: Kafka cannot be reached (")
+    assert lines["redis:"].startswith(f"fail  redis: redis {NOWHERE}: ")
+    assert "hunter2" not in result.output
+
+
+def test_topics_and_clocks_are_told(broker: str, tmp_path: Path) -> None:
+    """A topic that is there has its partitions told; one that is not, how to make it."""
+    config = write_config(tmp_path / "c.yaml", f"bootstrap: {broker}\n" + topics("doc"))
+    producer = Producer({"bootstrap.servers": broker})
+    for i in range(20):
+        producer.produce("doc-f", key=str(i), value=b"{}", timestamp=START + i)
+    producer.flush(10)
+    producer.close()
+    seen = found(config, (START + 90_000) / 1000)
+    assert seen["kafka"].level is Level.OK
+    assert seen["topic doc-f"][::2] == (Level.OK, "features, 4 partitions")
+    assert seen["topic doc-l"].level is Level.WARN
+    assert "--create --topic doc-l" in seen["topic doc-l"].todo
+    assert "topic doc-p.dlq" in seen
+    assert seen["clock of doc-f"].found == "the latest record was written 89s ago"
+    assert seen["redis"].level is Level.WARN
+    behind = found(config, START / 1000 - 60)
+    assert behind["clock of doc-f"][::2] == (
+        Level.WARN,
+        "the latest record lies 1m in the future",
+    )
+
+
+def test_what_only_warns_ends_with_zero(broker: str, tmp_path: Path) -> None:
+    """Warnings are for people, exit codes for scripts."""
+    more = f"bootstrap: {broker}\nkafka: {{ssl.endpoint.identification.algorithm: none}}\n"
+    result = driftbus("doctor", "-c", write_config(tmp_path / "c.yaml", more + topics("zero")))
+    assert result.exit_code == 0
+    assert "warn  configuration: kafka.ssl.endpoint" in result.stdout
+    assert "warn  redis: none: the state lives in memory" in result.stdout
+    assert "ok    clocks: no record to tell by" in result.stdout
+
+
+@pytest.mark.servers
+def test_a_redis_that_will_do_is_ok_and_one_that_forgets_is_not(
+    redis_url: str, broker: str, tmp_path: Path
+) -> None:
+    """A commit is tried; a policy that throws state away fails."""
+    more = f"bootstrap: {broker}\nredis: {{url: '{redis_url}'}}\n" + topics("red")
+    config = write_config(tmp_path / "c.yaml", more)
+    for _ in range(2):  # the second visit finds the key of the first
+        seen = found(config, time.time())
+        assert seen["redis"].level is Level.OK
+        assert seen["redis commits"].level in (Level.OK, Level.WARN)
+    with Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            assert found(config, time.time())["redis"].level is Level.FAIL
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.servers
+def test_a_real_kafka_says_that_it_makes_topics(kafka_bootstrap: str, tmp_path: Path) -> None:
+    """Then a topic that is not there yet is no trouble."""
+    config = write_config(tmp_path / "c.yaml", f"bootstrap: {kafka_bootstrap}\n" + topics("auto"))
+    seen = found(config, time.time())
+    assert seen["topic auto-f"][::2] == (
+        Level.OK,
+        "features: not there yet, made by its first event",
+    )
+    assert seen["topic auto-f.dlq"].level is Level.OK

@@ -1,0 +1,150 @@
+"""`driftbus replay`: alerts in one file, dead letters in another, nothing at all on an error."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import alerts, driftbus, events, rows, write_config, write_jsonl
+
+BROKEN = [b"{", b'{"model": "m"}', b'{"features": {}, "model": "m", "version": "1"}']
+
+
+def test_any_batch_size_gives_the_same_bytes(config: Path, stream: Path, tmp_path: Path) -> None:
+    """However many events are folded at once, the files of alerts are equal and not empty."""
+    files = []
+    for size in (17, 500, 5_000, 100_000):
+        files.append(tmp_path / f"alerts-{size}.jsonl")
+        result = driftbus(
+            "replay", "-c", config, stream, "--alerts", files[-1], "--batch-size", size
+        )
+        assert result.exit_code == 0
+    assert {alert["column"] for alert in alerts(files[0])} >= {"x", "error"}
+    assert len({path.read_bytes() for path in files}) == 1
+
+
+def test_files_apart_are_one_stream(config: Path, stream: Path, tmp_path: Path) -> None:
+    """Each kind in a file of its own gives the alerts of all kinds in one."""
+    lines = stream.read_bytes().splitlines()
+    apart = [write_jsonl(tmp_path / f"{kind}.jsonl", lines[kind::3]) for kind in range(3)]
+    one, three = tmp_path / "one", tmp_path / "three"
+    assert driftbus("replay", "-c", config, stream, "--alerts", one).exit_code == 0
+    assert driftbus("replay", "-c", config, *apart, "--alerts", three).exit_code == 0
+    told = [[(a["column"], a["phase"], a["window"]) for a in alerts(path)] for path in (one, three)]
+    assert told[0] == told[1]
+
+
+def test_the_summary_tells_events_dead_letters_and_alerts(
+    config: Path, stream: Path, tmp_path: Path
+) -> None:
+    """The numbers on the screen are those of the files."""
+    out = tmp_path / "alerts.jsonl"
+    write_jsonl(stream, [*stream.read_bytes().splitlines(), *BROKEN])
+    result = driftbus("replay", "-c", config, stream, "--alerts", out)
+    lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert lines["features"] == ["1,443", "3", "0"]
+    assert lines["labels"] == ["1,440", "0", "0"]
+    assert lines[str(len(alerts(out)))][0] == "alerts"
+    assert "m/1 error" in result.stdout
+    assert "replay: 100%, 4,323 events" in result.stderr
+
+
+def test_what_cannot_be_read_is_kept_beside_the_alerts(config: Path, tmp_path: Path) -> None:
+    """OUT.dlq has each broken line and its reason; a later clean run takes it away."""
+    out, letters = tmp_path / "alerts.jsonl", tmp_path / "alerts.jsonl.dlq"
+    good = events(rows(0.1))
+    stream = write_jsonl(tmp_path / "s.jsonl", [*good, *BROKEN])
+    assert driftbus("replay", "-c", config, stream, "--alerts", out).exit_code == 0
+    told = letters.read_text().splitlines()
+    assert len(told) == len(BROKEN)
+    assert all('"reason":' in line for line in told)
+    write_jsonl(stream, good)
+    assert driftbus("replay", "-c", config, stream, "--alerts", out).exit_code == 0
+    assert not letters.exists()
+
+
+def test_windows_that_are_open_at_the_end_can_be_left(config: Path, tmp_path: Path) -> None:
+    """Without the flush the last window is not judged, as a worker would not judge it yet."""
+    stream = write_jsonl(tmp_path / "s.jsonl", events(rows(64 / 60)))
+    closed, left = tmp_path / "closed", tmp_path / "left"
+    driftbus("replay", "-c", config, stream, "--alerts", closed)
+    driftbus("replay", "-c", config, stream, "--alerts", left, "--no-flush")
+    told = closed.read_text().splitlines()
+    assert set(left.read_text().splitlines()) < set(told)
+
+
+def test_quiet_says_nothing(config: Path, stream: Path, tmp_path: Path) -> None:
+    """With --quiet only the exit code and the file speak."""
+    result = driftbus("replay", "-c", config, stream, "--alerts", tmp_path / "a", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_missing_file_is_one_line_and_nothing_is_written(config: Path, tmp_path: Path) -> None:
+    """The error names the file and what to do, with exit code 2, before anything is made."""
+    before = set(tmp_path.iterdir())
+    result = driftbus("replay", "-c", config, tmp_path / "no.csv", "--alerts", tmp_path / "out")
+    assert result.exit_code == 2
+    expected = (
+        f"error: {tmp_path}/no.csv: cannot be read: No such file or directory; "
+        "check the path and its permissions\n"
+    )
+    assert result.output == expected
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_damaged_file_leaves_the_files_of_an_earlier_run(config: Path, tmp_path: Path) -> None:
+    """A file that ends too early is noticed late: still the old answers stay and no new one comes."""
+    packed = gzip.compress(b"".join(line + b"\n" for line in [*BROKEN, *events(rows(0.5))]))
+    stream = tmp_path / "s.jsonl.gz"
+    stream.write_bytes(packed[: len(packed) // 2])
+    out, letters = tmp_path / "out", tmp_path / "out.dlq"
+    out.write_text("old alerts")
+    letters.write_text("old letters")
+    before = set(tmp_path.iterdir())
+    result = driftbus("replay", "-c", config, stream, "--alerts", out, "--quiet")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "the gzip file ends too early" in result.output
+    assert (out.read_text(), letters.read_text()) == ("old alerts", "old letters")
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("out", "told"), [("no/out", "its folder does not exist"), (".", "is a folder")]
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    config: Path, stream: Path, tmp_path: Path, out: str, told: str
+) -> None:
+    """Nobody waits an hour to hear that the alerts have no place to go."""
+    result = driftbus("replay", "-c", config, stream, "--alerts", tmp_path / out)
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")
+    assert told in result.output
+
+
+def test_a_reference_is_held_against_the_configuration(
+    config: Path, stream: Path, tmp_path: Path
+) -> None:
+    """A reference of other panes ends the replay with 2, and says both."""
+    ref, out = tmp_path / "r.ref", tmp_path / "out"
+    assert driftbus("reference", "build", "-c", config, stream, "--out", ref).exit_code == 0
+    other = write_config(tmp_path / "other.yaml", "")
+    other.write_text(other.read_text().replace("pane: 1m", "pane: 5m"))
+    result = driftbus("replay", "-c", other, "--reference", ref, stream, "--alerts", out)
+    assert result.exit_code == 2
+    assert "was built with panes of 60000 ms" in result.output
+    assert not out.exists()
+
+
+def test_two_references_for_the_same_are_refused(
+    config: Path, stream: Path, tmp_path: Path
+) -> None:
+    """Which of two different baselines counts is not left to the order of the arguments."""
+    one, two, out = tmp_path / "1.ref", tmp_path / "2.ref", tmp_path / "out"
+    build = ("reference", "build", "-c", config, stream, "--quiet", "--out")
+    assert driftbus(*build, one).exit_code == 0
+    assert driftbus(*build, two, "--to", "2023-11-15T00:30:00Z").exit_code == 0
+    replay = ("replay", "-c", config, stream, "--alerts", out, "--reference", one, "--reference")
+    assert driftbus(*replay, one).exit_code == 0
+    result = driftbus(*replay, two)
+    assert result.exit_code == 2
+    assert "both have a reference for m/1" in result.output
