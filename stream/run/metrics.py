@@ -14,7 +14,7 @@ from stream.state.store import model_key, partition_key
 __all__ = ["NAMES", "WorkerMetrics", "exposition"]
 
 NAMES = {
-    "driftbus_events_consumed_total": "Events read, since the first offset of the partitions this worker owns",
+    "driftbus_events_consumed_total": "Events read",
     "driftbus_events_late_total": "Events left out because their pane had closed",
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
@@ -22,12 +22,12 @@ NAMES = {
     "driftbus_lag_records": "Records between the end of the topic and what is folded",
     "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
     "driftbus_watermark_timestamp_seconds": "Event time up to which a topic is complete",
-    "driftbus_windows_evaluated_total": "Windows closed and judged, by the models this worker owns",
+    "driftbus_windows_evaluated_total": "Windows closed and judged",
     "driftbus_alerts_emitted_total": "Drift events that every sink has taken",
     "driftbus_outbox_alerts": "Drift events that wait for a sink",
-    "driftbus_sink_failures_total": "Deliveries in a row that a sink has refused",
+    "driftbus_sink_failures_total": "Deliveries that a sink has refused",
     "driftbus_commit_seconds": "Time of a commit of the state",
-    "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to the end of its evaluation",
+    "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to the alerts it brought being handed to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
     "driftbus_partitions_owned": "Partitions this worker owns",
@@ -58,8 +58,7 @@ class WorkerMetrics(Collector):
         """Give all metrics."""
         yield from self._of_topics()
         runtime = self.runtime
-        windows = sum(e.model.windows for e in list(runtime.evaluators.values()))
-        yield _counter("driftbus_windows_evaluated_total", windows)
+        yield _counter("driftbus_windows_evaluated_total", runtime.tallies.windows)
         alerts = CounterMetricFamily("driftbus_alerts_emitted", NAMES["driftbus_alerts_emitted_total"],
                                      labels=["severity", "kind"])  # fmt: skip
         for (severity, kind), n in sorted(runtime.tallies.alerts.items()):
@@ -72,7 +71,7 @@ class WorkerMetrics(Collector):
             "driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"]
         )
         for courier in runtime.outlet.couriers:
-            failures.add_metric([courier.sink.name], courier.failures)
+            failures.add_metric([courier.sink.name], runtime.outlet.failures[courier.sink.name])
         yield failures
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
         yield from _histogram(
@@ -91,17 +90,14 @@ class WorkerMetrics(Collector):
     def _of_topics(self) -> Iterator[Metric]:
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",
                    "events_sampled_out": "sampled_out", "panes_folded": "panes"}  # fmt: skip
-        owned = {s: p.fold_state for s, p in list(self.runtime.ingest.partitions.items())}
-        topics = sorted({source.topic for source in owned})
+        counts = dict(self.runtime.tallies.events)
+        topics = sorted({source.topic for source in list(self.runtime.ingest.partitions)} | counts.keys())
         for name, counter in counted.items():
             family = CounterMetricFamily(
                 f"driftbus_{name}", NAMES[f"driftbus_{name}_total"], labels=["topic"]
             )
             for topic in topics:
-                total = sum(
-                    getattr(f.counters, counter) for s, f in owned.items() if s.topic == topic
-                )
-                family.add_metric([topic], total)
+                family.add_metric([topic], counts[topic][counter] if topic in counts else 0)
             yield family
         lag = GaugeMetricFamily(
             "driftbus_lag_records", NAMES["driftbus_lag_records"], labels=["topic"]

@@ -25,6 +25,7 @@ class Outlet:
 
     def __init__(self, sinks: Sequence[Sink], clock: Callable[[], float] = time.monotonic) -> None:
         self.couriers = [Courier(sink, queue_max=ON_THE_WAY_MAX) for sink in sinks]
+        self.failures = {courier.sink.name: 0 for courier in self.couriers}
         self._clock = clock
         self._lock = threading.Lock()
         self._owing: dict[str, set[str]] = {}
@@ -104,7 +105,6 @@ class Outlet:
             courier.sink.close()
 
     def _run(self, courier: Courier) -> None:
-        failures = 0
         while not self._stopping.is_set():
             now = self._clock()
             if not (courier.waiting and courier.due(now)):
@@ -112,9 +112,9 @@ class Outlet:
                 continue
             taken = courier.deliver(now)
             self._note(courier.sink.name, taken)
-            if courier.failures > failures:
+            if courier.last_error is not None:
+                self.failures[courier.sink.name] += 1
                 LOG.warning("sink %s: %s; it is tried again", courier.sink.name, courier.last_error)
-            failures = courier.failures
 
     def _note(self, name: str, taken: Sequence[str]) -> None:
         with self._lock:

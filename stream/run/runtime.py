@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -127,7 +128,9 @@ class Runtime:
                 if self.term.get(source) != item.term or source not in self.ingest.partitions:
                     return
                 self._heard[source] = self._clock()
+                before = replace(self.ingest.partitions[source].fold_state.counters)
                 dead = self.ingest.fold(item.batch)
+                self.tallies.folded(source.topic, before, self.ingest.partitions[source].fold_state.counters)
                 if dead:
                     await self.persist(lambda: self._office.deliver(dead))
                     LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
@@ -263,12 +266,12 @@ class Runtime:
             if len(evaluator.outbox) >= self.config.limits.outbox_max:
                 return  # the sinks must first take what waits
             with self.tallies.commit_seconds["evaluate"].time():
-                answer = await self.in_thread(lambda: evaluator.step(marks))
+                before = evaluator.model.windows
+                answer = await self.in_thread(partial(evaluator.step, marks))
+                self.tallies.windows += evaluator.model.windows - before
         except StoreUnavailable as error:
             self.store_is_down(error)
-            self._drop_model(
-                name
-            )  # memory may be ahead of the store: what is there now is loaded next time
+            self._drop_model(name)  # memory may be ahead of the store, so load anew next time
             return
         self.store_well = True
         if answer not in (Answer.OK, Answer.ALREADY):

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
 import msgspec
 from prometheus_client import Histogram
 
+from stream.ingest.fold import Counters
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
 
@@ -24,10 +26,12 @@ class _Alert(msgspec.Struct):
 
 
 class Tallies:
-    """Counts of a worker. `marks` are the newest of all partitions, whoever owns them."""
+    """Counts of a worker since it started: they only grow. `marks` are the newest of all partitions, whoever owns them."""
 
     def __init__(self) -> None:
         self.alerts: Counter[tuple[str, str]] = Counter()
+        self.events: dict[str, Counter[str]] = {}
+        self.windows = 0
         self.reloads = 0
         self.marks: dict[Source, Marks | None] = {}
         self.commit_seconds = {
@@ -37,6 +41,12 @@ class Tallies:
         self.detect_seconds = Histogram(
             "detect_latency_seconds", "", buckets=BUCKETS, registry=None
         )
+
+    def folded(self, topic: str, before: Counters, after: Counters) -> None:
+        """Count what a fold has added to a partition's own counters, which go with the partition when it moves."""
+        counted = self.events.setdefault(topic, Counter())
+        for name, value in asdict(after).items():
+            counted[name] += value - getattr(before, name)
 
     def note(self, marks: Mapping[Source, Marks | None]) -> None:
         """Keep the newest marks."""

@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_kept_beside_the_alerts(config: Path, tmp_path: P
 
 def test_windows_that_are_open_at_the_end_can_be_left(config: Path, tmp_path: Path) -> None:
     """Without the flush the last window is not judged, as a worker would not judge it yet."""
-    stream = write_jsonl(tmp_path / "s.jsonl", events(rows(64 / 60)))
+    stream = write_jsonl(tmp_path / "s.jsonl", events(rows(65 / 60)))
     closed, left = tmp_path / "closed", tmp_path / "left"
     driftbus("replay", "-c", config, stream, "--alerts", closed)
     driftbus("replay", "-c", config, stream, "--alerts", left, "--no-flush")

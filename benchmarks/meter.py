@@ -1,0 +1,21 @@
+"""What a process has used, as Linux counts it: processor time of all its threads, and resident memory."""
+
+import os
+from pathlib import Path
+
+__all__ = ["cpu_s", "rss_mb"]
+
+_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_s(pid: int) -> float:
+    """Tell the processor time of a process by now, user and system, in seconds; counted in ticks, mostly 10 ms."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    fields = stat[stat.rindex(")") + 2 :].split()  # the name before may hold anything
+    return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+
+def rss_mb(pid: int) -> float:
+    """Tell the resident memory of a process now, in MB (10^6 bytes)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_MB
