@@ -39,7 +39,7 @@ def broker_process(workload: Workload) -> Iterator[Broker]:
     """Run the broker and its producer until the block ends."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    consumed = context.Value(c_longlong, lock=False)
+    consumed = context.RawValue(c_longlong)
     process = context.Process(target=_serve, args=(workload, theirs, consumed), daemon=True)
     process.start()
     theirs.close()

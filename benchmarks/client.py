@@ -1,4 +1,4 @@
-"""The client alone, and the client with typed decode: the worker's own settings and functions, in a loop of their own."""
+"""The client alone, and with typed decode: the worker's own settings and functions in a bare loop."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -36,7 +36,7 @@ class WorkerProcess:
 
     def status(self) -> dict[str, Any]:
         """Ask the worker how it stands."""
-        with urlopen(f"http://127.0.0.1:{self.port}/status", timeout=10.0) as answer:  # noqa: S310 - our own
+        with urlopen(f"http://127.0.0.1:{self.port}/status", timeout=10.0) as answer:
             told: dict[str, Any] = orjson.loads(answer.read())
         return told
 
@@ -47,7 +47,7 @@ class WorkerProcess:
         return folded
 
     def finish(self) -> dict[str, object]:
-        """Tell what became of the events; none may be late or unreadable, and windows must have closed."""
+        """Tell what became of the events; none may have been late or unreadable."""
         status = self.status()
         topic, model = status["topics"][TOPIC], status["models"][MODEL]
         assert topic["late"] == topic["malformed"] == 0, topic
@@ -62,7 +62,17 @@ def redis_process(folder: Path) -> Iterator[str | None]:
         yield None
         return
     port = free_port()
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command = [
+        server,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+    ]
     with _running(command, folder / "redis.log") as process, Redis(port=port) as client:
 
         def answers() -> bool:
@@ -76,7 +86,9 @@ def redis_process(folder: Path) -> Iterator[str | None]:
 
 
 @contextmanager
-def worker_process(broker: Broker, config: Path, reference: Path, port: int) -> Iterator[WorkerProcess]:
+def worker_process(
+    broker: Broker, config: Path, reference: Path, port: int
+) -> Iterator[WorkerProcess]:
     """Run `driftbus worker` until the block ends; it is ready when the block begins."""
     command = [sys.executable, "-m", "stream", "worker", "-c", str(config)]
     log = config.with_name("worker.log")

@@ -17,7 +17,7 @@ __all__ = ["MODEL", "TOPIC", "Workload", "build_reference"]
 MODEL = "fraud"
 TOPIC = "features"
 BODIES = 20_000
-"""Distinct events; they come again with another time. Coprime to nothing in particular: values repeat, panes differ."""
+"""Distinct events; they come again and again, each time with another time."""
 START_MS = 1_767_225_600_000
 """2026-01-01, the event time of the first event of a run."""
 WARM_STEP_MS = 2

@@ -8,17 +8,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.bus.messages import batches_of
-from stream.errors import DriftbusError
+from stream.errors import BusUnavailable
 from stream.ingest.raw import RawBatch, Source
 from stream.words import Kind
 
-__all__ = ["ConsumerThread", "Owner"]
+__all__ = ["ConsumerThread", "Owner", "Start"]
 
 LOG = logging.getLogger("driftbus.consumer")
 CONSUME = 10_000
@@ -28,23 +29,30 @@ PAUSE_AFTER_S = 5.0
 """Waiting longer than this, the partitions are paused, so that polling can go on and the group keeps us."""
 
 
+class Start(NamedTuple):
+    """Where to read a partition from. All that is read from there on bears `term`, and nothing that was read before."""
+
+    offset: int
+    term: int
+
+
 class Owner(Protocol):
     """Who decides about partitions. Called on the consumer's thread; may block for a while."""
 
-    def assigned(self, sources: list[Source]) -> dict[Source, int]:
-        """Take partitions over and give the offsets to read from."""
+    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
+        """Take partitions over and tell where to read from."""
         ...
 
     def revoked(self, sources: list[Source], *, lost: bool) -> None:
         """Commit and let go of partitions; when they are lost already, only let go."""
         ...
 
-    def batch(self, batch: RawBatch, done: Callable[[], None]) -> None:
+    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
         """Take in a batch and call `done` when it is folded."""
         ...
 
     def caught_up(self, source: Source, offset: int) -> None:
-        """Know that a partition was read to its end."""
+        """Know that a partition was read to its end; the last event handed over stands before `offset`."""
         ...
 
     def failed(self, error: BaseException) -> None:
@@ -53,7 +61,10 @@ class Owner(Protocol):
 
 
 class ConsumerThread(threading.Thread):
-    """Consumes until `stop`. `beat` is when the thread last showed life, `reachable` whether brokers answer."""
+    """Consumes until `stop`.
+
+    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether the group is joined.
+    """
 
     def __init__(
         self, settings: Mapping[str, object], kinds: Mapping[str, Kind], owner: Owner
@@ -67,76 +78,110 @@ class ConsumerThread(threading.Thread):
         self._kinds = dict(kinds)
         self._owner = owner
         self._commands: deque[Callable[[Consumer], None]] = deque()
+        self._offsets: dict[Source, int] = {}
+        self._at: dict[Source, Start] = {}
+        self._held: set[Source] = set()
         self._in_flight = 0
         self._room = threading.Condition()
+        self._quiet = threading.Event()
         self._stopping = threading.Event()
         self._paused = False
+        self._trouble = ""
 
     # -- for other threads -------------------------------------------------------------------------------------------
+
+    def quieten(self) -> None:
+        """Hand nothing over any more, and keep the partitions until `stop`."""
+        self._quiet.set()
+        with self._room:
+            self._room.notify_all()
 
     def stop(self) -> None:
         """Stop consuming; what was handed over stays with the owner. `join` waits for the group to be left."""
         self._stopping.set()
-        with self._room:
-            self._room.notify_all()
+        self.quieten()
 
     def hold(self, source: Source) -> None:
         """Read no further on a partition for now."""
-        self._commands.append(lambda consumer: consumer.pause([_place(source)]))
-
-    def seek(self, source: Source, offset: int) -> None:
-        """Read a partition from another offset, and go on if it was held."""
 
         def command(consumer: Consumer) -> None:
-            consumer.incremental_unassign([_place(source)])
-            consumer.incremental_assign([_place(source, offset)])
+            self._held.add(source)
+            consumer.pause([_place(source)])
+
+        self._commands.append(command)
+
+    def seek(self, source: Source, start: Start) -> None:
+        """Read a partition from elsewhere, and go on if it was held."""
+
+        def command(consumer: Consumer) -> None:
+            if source in self._at:  # else it has gone meanwhile
+                consumer.incremental_unassign([_place(source)])
+                self._read(consumer, {source: start})
 
         self._commands.append(command)
 
     def tell_offsets(self, offsets: Mapping[Source, int]) -> None:
         """Write offsets to Kafka, for lag tools only."""
-        places = [_place(source, offset) for source, offset in offsets.items() if offset > 0]
-        if places:
-            self._commands.append(lambda consumer: _commit(consumer, places))
+        with self._room:
+            self._offsets |= {source: offset for source, offset in offsets.items() if offset > 0}
+
+    def unreachable(self, why: str) -> None:
+        """Know that no broker answers, and say so once."""
+        if self.reachable:
+            self.reachable = False
+            where, todo = (
+                str(self._settings["bootstrap.servers"]),
+                "is it running there? driftbus keeps trying",
+            )
+            LOG.error("%s", BusUnavailable(f"Kafka cannot be reached ({why})", where, todo))
 
     # -- the thread --------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Consume; any error ends the thread and is told to the owner."""
-        consumer = Consumer(self._settings)
         try:
-            consumer.subscribe(
-                sorted(self._kinds),
-                on_assign=self._on_assign,
-                on_revoke=self._on_revoke,
-                on_lost=self._on_lost,
-            )
-            while not self._stopping.is_set():
-                self._once(consumer)
+            with closing(
+                Consumer(self._settings)
+            ) as consumer:  # closing revokes, so it may fail, too
+                consumer.subscribe(
+                    sorted(self._kinds),
+                    on_assign=self._on_assign,
+                    on_revoke=self._on_revoke,
+                    on_lost=self._on_lost,
+                )
+                while not self._stopping.is_set():
+                    self._once(consumer)
         except BaseException as error:
             self._owner.failed(error)
-        finally:
-            consumer.close()
 
     def _once(self, consumer: Consumer) -> None:
         self.beat = time.monotonic()
         while self._commands:
             self._obey(consumer, self._commands.popleft())
+        self._tell(consumer)
         self._await_room(consumer)
         messages = consumer.consume(CONSUME, 0.1)
-        if not messages:
+        if not messages or self._quiet.is_set():
             return
         batches, ends, errors = batches_of(messages, self._kinds)
         for error in errors:
             LOG.warning("Kafka: %s", error.str())
         for batch in batches:
             self.reachable = True
-            with self._room:
-                self._in_flight += 1
-            self._owner.batch(batch, self._done)
-        for source, offset in ends.items():
-            self._owner.caught_up(source, offset)
+            self._hand_over(batch)
+        for source in ends:
+            if source in self._at:
+                self._owner.caught_up(source, self._at[source].offset)
         self._measure_lag(consumer, [batch.source for batch in batches] + list(ends))
+
+    def _hand_over(self, batch: RawBatch) -> None:
+        at = self._at.get(batch.source)
+        if at is None:
+            return  # it went within this very call: whoever has it now reads this again
+        self._at[batch.source] = Start(int(batch.offsets[-1]) + 1, at.term)
+        with self._room:
+            self._in_flight += 1
+        self._owner.batch(batch, at.term, self._done)
 
     def _obey(self, consumer: Consumer, command: Callable[[Consumer], None]) -> None:
         try:
@@ -154,16 +199,23 @@ class ConsumerThread(threading.Thread):
         with self._room:
             limit = 0.0 if self._paused else PAUSE_AFTER_S
             self._room.wait_for(
-                lambda: self._in_flight < IN_FLIGHT_MAX or self._stopping.is_set(), limit
+                lambda: self._in_flight < IN_FLIGHT_MAX or self._quiet.is_set(), limit
             )
             full = self._in_flight >= IN_FLIGHT_MAX
-        if full and not self._paused:
+        quiet = self._quiet.is_set()
+        if full and not self._paused and not quiet:
             LOG.warning("nothing was folded for %.0f s: reading is paused", PAUSE_AFTER_S)
-            consumer.pause(consumer.assignment())
-        elif self._paused and not full:
+        elif self._paused and not full and not quiet:
             LOG.warning("folding goes on: reading is resumed")
-            consumer.resume(consumer.assignment())
-        self._paused = full
+        if (full or quiet) != self._paused:
+            self._paused = full or quiet
+            self._pause_or_resume(consumer, list(self._at))
+
+    def _pause_or_resume(self, consumer: Consumer, sources: Sequence[Source]) -> None:
+        """Bring partitions to the state they should be in; the client keeps an old pause over an assignment."""
+        still = [source for source in sources if self._paused or source in self._held]
+        consumer.pause([_place(source) for source in still])
+        consumer.resume([_place(source) for source in sources if source not in still])
 
     def _measure_lag(self, consumer: Consumer, sources: Iterable[Source]) -> None:
         for source in sources:
@@ -175,43 +227,48 @@ class ConsumerThread(threading.Thread):
     # -- rebalances, called from consume on this thread --------------------------------------------------------------
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._read(consumer, self._owner.assigned([self._source(place) for place in places]))
         self.joined = True
-        offsets = self._owner.assigned([self._source(place) for place in places])
-        consumer.incremental_assign([_place(source, offset) for source, offset in offsets.items()])
+
+    def _read(self, consumer: Consumer, starts: Mapping[Source, Start]) -> None:
+        consumer.incremental_assign([_place(s, start.offset) for s, start in starts.items()])
+        self._at |= starts
+        self._held -= starts.keys()
+        self._pause_or_resume(consumer, list(starts))
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._let_go(consumer, places, lost=False)
 
     def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self.joined = False
         self._let_go(consumer, places, lost=True)
 
     def _let_go(self, consumer: Consumer, places: list[TopicPartition], *, lost: bool) -> None:
         sources = [self._source(place) for place in places]
         self._owner.revoked(sources, lost=lost)
+        self._tell(consumer)
         for source in sources:
             self.lag.pop(source, None)
+            self._at.pop(source, None)
+            self._held.discard(source)
         consumer.incremental_unassign(places)
+
+    def _tell(self, consumer: Consumer) -> None:
+        with self._room:
+            told, self._offsets = self._offsets, {}
+        places = [_place(source, offset) for source, offset in told.items() if source in self._at]
+        if places:
+            self._obey(consumer, lambda c: c.commit(offsets=places, asynchronous=True))
 
     def _source(self, place: TopicPartition) -> Source:
         return Source(self._kinds[place.topic], place.topic, place.partition)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in (
-            KafkaError._ALL_BROKERS_DOWN,
-            KafkaError._TRANSPORT,
-            KafkaError._RESOLVE,
-        ):
-            if self.reachable:
-                where = str(self._settings["bootstrap.servers"])
-                LOG.error(
-                    "%s",
-                    DriftbusError(
-                        "Kafka cannot be reached",
-                        where,
-                        "is it running there? driftbus keeps trying",
-                    ),
-                )
-            self.reachable = False
+        """Hear of trouble: of single brokers, which may be the reason why in the end none is left."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.unreachable(self._trouble or error.str())
+        elif error.code() in (KafkaError._TRANSPORT, KafkaError._RESOLVE):
+            self._trouble = error.str()
         else:
             LOG.warning("Kafka: %s", error.str())
 
@@ -220,10 +277,3 @@ def _place(source: Source, offset: int | None = None) -> TopicPartition:
     if offset is None:
         return TopicPartition(source.topic, source.partition)
     return TopicPartition(source.topic, source.partition, offset)
-
-
-def _commit(consumer: Consumer, places: list[TopicPartition]) -> None:
-    mine = {(p.topic, p.partition) for p in consumer.assignment()}
-    owned = [place for place in places if (place.topic, place.partition) in mine]
-    if owned:
-        consumer.commit(offsets=owned, asynchronous=True)

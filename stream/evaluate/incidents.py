@@ -80,10 +80,12 @@ def advance(
         incident = Incident(name, end_ms, severity, kind, first.detector, active)
         return incident, Change("started", replace(incident), first)
     loud = {v.detector for v in alarms}
-    for size, name in [key for key in incident.active if key[0] == size_ms]:
-        incident.active[size, name] = 0 if name in loud else incident.active[size, name] + 1
-    incident.active.update({(size_ms, v.detector): 0 for v in alarms})
-    incident.active = {key: quiet for key, quiet in incident.active.items() if quiet < clear_after}
+    quiet = {
+        key: count if key[0] != size_ms else 0 if key[1] in loud else count + 1
+        for key, count in incident.active.items()
+    }
+    quiet |= {(size_ms, v.detector): 0 for v in alarms}
+    incident.active = {key: count for key, count in quiet.items() if count < clear_after}
     if not incident.active:
         last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(
             verdicts

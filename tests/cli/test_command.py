@@ -1,5 +1,6 @@
 """The command as a whole: how it ends, what it says of errors, and that it answers at once."""
 
+import io
 import signal
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from stream.errors import BusUnavailable, FileError
-from stream.run import progress as progress_module
 from stream.run import replay_files
 from stream.run.progress import LINE_EVERY_S, Progress
 from tests.cli.command import driftbus, write_config
@@ -137,16 +137,7 @@ def test_a_work_that_fails_does_not_claim_its_end(capsys: pytest.CaptureFixture[
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the bar is drawn with label and count, and left complete."""
 
-    class Terminal(progress_module.TextIO):
-        shown = ""
-
-        def write(self, text: str) -> int:
-            self.shown += text
-            return len(text)
-
-        def flush(self) -> None:
-            pass
-
+    class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
@@ -156,6 +147,7 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     with Progress("learn", stream=terminal) as progress:
         progress.part(1, 2)
         progress.events(1_234)
-    assert "learn" in terminal.shown
-    assert "100%" in terminal.shown
-    assert "1,234 events" in terminal.shown
+    shown = terminal.getvalue()
+    assert "learn" in shown
+    assert "100%" in shown
+    assert "1,234 events" in shown

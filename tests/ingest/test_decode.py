@@ -164,7 +164,9 @@ def test_an_id_that_cannot_join_is_a_dead_letter(name: str, identity: str) -> No
 
 
 def test_feature_names_that_no_struct_can_have_are_read_by_hand() -> None:
-    log = Log(FEATURES, BOOKS["odd"]).run([feature(version="2", amount="1", **{'a"b': 3, "n\0l": 0.5})])
+    values: dict[str, object] = {"amount": "1", 'a"b': 3, "n\0l": 0.5}
+    event = {"model": "m", "version": "2", "ts": T0, "features": values}
+    log = Log(FEATURES, BOOKS["odd"]).run([orjson.dumps(event)])
     entry = log.partition.fold_state.open["m", T0 // 10_000].entries[Series("m", "2")]
     assert isinstance(entry, Binned)
     assert log.dead == []

@@ -1,0 +1,224 @@
+"""A model's evaluation is one story, however it is cut into steps, restarts and partitions."""
+
+from functools import cache
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sinks.event import rfc3339
+from stream.errors import StoreUnavailable
+from stream.evaluate.chain import Chain
+from stream.evaluate.learner import Learner
+from stream.evaluate.model import RESULTS_KEPT
+from stream.ingest.fold import NEVER
+from stream.ingest.partition import read_marks
+from stream.ingest.pane import Raw
+from stream.reference.reference import Reference
+from stream.state.store import Answer, Commit
+from stream.words import Kind, Series
+from tests.evaluate.streams import Event, Pipeline, stream
+from tests.events import APP, HOUR, T0, configuration, learning
+
+CONFIG = configuration(learn_events=900)
+
+
+@cache
+def events() -> tuple[Event, ...]:
+    return tuple(stream(hours=42, drift_from=32))
+
+
+@cache
+def at_once() -> Pipeline:
+    """The run to which all others are held: everything folded, then evaluated in one step."""
+    pipeline = Pipeline(CONFIG)
+    pipeline.fold(events())
+    pipeline.step()
+    pipeline.step(flush=True)
+    return pipeline
+
+
+def cut(places: list[int]) -> list[int]:
+    return [0, *sorted({place * len(events()) // 1000 for place in places}), len(events())]
+
+
+PLACES = st.lists(st.integers(1, 999), min_size=1, max_size=12)
+
+
+@given(places=PLACES, restarts=st.sets(st.integers(0, 12)))
+@settings(max_examples=3)
+def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(places: list[int], restarts: set[int]) -> None:
+    """Everything is folded raw first, then evaluated as the marks of each portion allow: same alerts, same state."""
+    whole, stepped = at_once(), Pipeline(CONFIG)
+    bounds = cut(places)
+    for i, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        stepped.fold(events()[start:end])
+        stepped.step()
+        if i in restarts:
+            stepped.restart()
+    stepped.step(flush=True)
+    assert stepped.told() == whole.told()
+    learned = [[r.digest for r in p.fleet.book.all()] for p in (stepped, whole)]
+    assert learned[0] == learned[1]
+
+
+def test_restarts_leave_no_trace_in_the_committed_fields() -> None:
+    """Payload and restore are exact: a run with a restart after each step commits the same bytes as one without."""
+    runs = []
+    for restarting in (False, True):
+        run = Pipeline(CONFIG)
+        bounds = cut([150, 350, 380, 500, 770, 800, 830, 900])  # learning, learned, drifting
+        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+            run.fold(events()[start:end])
+            run.step()
+            if restarting:
+                run.restart()
+        run.step(flush=True)
+        runs.append((run.state(), run.alerts))
+    assert runs[0] == runs[1]
+
+
+def test_four_partitions_tell_what_one_tells() -> None:
+    """Same references learned, same alerts but for the evidence, raw values having come in another order."""
+    four = Pipeline(CONFIG, partitions=4)
+    four.fold(events())
+    four.step()
+    four.step(flush=True)
+    assert four.told() == at_once().told()
+    assert [r.packed for r in four.fleet.book.all()] == [r.packed for r in at_once().fleet.book.all()]
+
+
+def test_panes_folded_raw_after_the_freeze_count_as_binned_ones_do() -> None:
+    """With the references given from the start ingest bins; the run that learned had folded everything raw."""
+    given_from_start = Pipeline(CONFIG, at_once().fleet.book.all())
+    given_from_start.fold(events())
+    given_from_start.step()
+    given_from_start.step(flush=True)
+    ours = {alert["id"]: alert for alert in given_from_start.told()}
+    theirs = {alert["id"]: alert for alert in at_once().told()}
+    assert ours.keys() & theirs.keys() == theirs.keys()
+    assert all(ours[i]["data"] == theirs[i]["data"] for i in theirs)
+
+
+def test_a_reference_freezes_at_the_first_pane_that_makes_the_events_enough() -> None:
+    learner = Learner(Series("m", "1"), Kind.FEATURES, learning(events=100))
+    for number in range(5, 9):
+        raw = Raw()
+        for i in range(30):
+            raw.add({"x": i * 0.5}, rows_max=1000)
+        assert not learner.ready
+        learner.take(number, raw)
+    assert learner.ready
+    reference = learner.freeze("learned")
+    assert (reference.from_pane, reference.total.n) == (9, 120)
+    assert (reference.start_ms, reference.end_ms) == (5 * 10_000, 9 * 10_000)
+    assert learner.freeze("learned", 3, (0, 10)).from_pane == 3
+
+
+def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
+    told = at_once().told()
+    started = {(a["data"]["column"], a["data"]["kind"]) for a in told if a["data"]["phase"] == "started"}  # type: ignore[index]
+    columns = {column for column, _ in started}
+    assert {"amount", "channel", "age", "error"} <= columns
+    assert columns <= {"amount", "channel", "age", "error", "prediction"}
+    assert ("error", "concept_drift") in started
+    drift = T0 + 32 * HOUR
+    assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_commit_whose_answer_was_lost_is_finished_first(done: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = Pipeline(CONFIG)
+    half = len(events()) // 2
+    pipeline.fold(events()[:half])
+    commit = pipeline.store.commit
+
+    def lossy(step: Commit) -> Answer:
+        if done:
+            commit(step)
+        monkeypatch.undo()
+        raise StoreUnavailable("the answer is lost")
+
+    monkeypatch.setattr(pipeline.store, "commit", lossy)
+    with pytest.raises(StoreUnavailable):
+        pipeline.step()
+    pipeline.fold(events()[half:])
+    pipeline.step()
+    pipeline.step(flush=True)
+    assert pipeline.told() == at_once().told()
+
+
+def test_an_owner_that_was_taken_over_from_commits_nothing() -> None:
+    pipeline = Pipeline(CONFIG)
+    pipeline.fold(events()[:500])
+    old = pipeline.evaluator
+    pipeline.restart()
+    assert old.step(read_marks(pipeline.store, APP, pipeline.sources)) is Answer.FENCED
+    assert old.outbox == {}
+
+
+def test_alerts_stay_in_the_outbox_until_they_are_acknowledged() -> None:
+    pipeline = Pipeline(CONFIG)
+    pipeline.fold(events())
+    pipeline.evaluator.step(read_marks(pipeline.store, APP, pipeline.sources))
+    waiting = list(pipeline.evaluator.outbox.items())
+    assert waiting
+    pipeline.restart()
+    assert list(pipeline.evaluator.outbox.items()) == waiting
+    pipeline.evaluator.acknowledge([field for field, _ in waiting[:2]])
+    pipeline.restart()
+    assert list(pipeline.evaluator.outbox.items()) == waiting[2:]
+
+
+def test_every_window_leaves_its_result_and_the_number_of_results_is_bounded() -> None:
+    fields = at_once().state()
+    results = [orjson.loads(value) for field, value in fields.items() if field.startswith(b"h:")]
+    assert {"start", "end", "n", "columns"} == set(results[0])
+    assert at_once().evaluator.model.windows >= len(results) > 50
+    assert RESULTS_KEPT < 1000
+
+
+def test_without_any_label_predictions_are_kept_no_longer_than_they_would_wait() -> None:
+    """Else a topic of predictions alone would fill the store."""
+    pipeline = Pipeline(CONFIG)
+    told = [event for event in events() if event[0] is Kind.PREDICTIONS]
+    pipeline.fold(told)
+    pipeline.step()
+    base = pipeline.evaluator.model.bases[Kind.PREDICTIONS]
+    waits = CONFIG.labels.wait_ms // CONFIG.pane_ms
+    assert pipeline.evaluator.evaluated(Kind.PREDICTIONS) == base - waits
+    assert pipeline.evaluator.evaluated(Kind.FEATURES) == NEVER
+
+
+def test_a_topic_that_lags_holds_up_only_what_needs_it() -> None:
+    pipeline = Pipeline(CONFIG)
+    pipeline.fold([e for e in events() if e[0] is not Kind.LABELS])
+    pipeline.fold([e for e in events() if e[0] is Kind.LABELS][:60])
+    pipeline.step()
+    bases = pipeline.evaluator.model.bases
+    assert bases[Kind.FEATURES] == bases[Kind.PREDICTIONS] > bases[Kind.LABELS] == bases[Kind.ERRORS]
+
+
+def test_silence_of_a_whole_series_is_told() -> None:
+    pipeline = Pipeline(CONFIG)
+    features = [e for e in events() if e[0] is Kind.FEATURES][: 31 * 60]
+    pipeline.fold(features)
+    pipeline.step()
+    assert pipeline.alerts == []
+    (source,) = (s for s in pipeline.sources if s.kind is Kind.FEATURES)
+    pipeline.ingest.partitions[source].tick(T0 + 36 * HOUR)
+    pipeline.fold([])
+    pipeline.step()
+    (alert,) = (a for a in pipeline.told() if a["data"]["phase"] == "started")  # type: ignore[index]
+    data = alert["data"]
+    assert isinstance(data, dict)
+    assert (data["column"], data["kind"], data["detector"]["name"]) == (None, "freshness", "silence")
+    assert data["explain"] == {"events": 0}
+
+
+def test_references_are_those_of_the_chains() -> None:
+    chains = at_once().evaluator.model.chains
+    known = {(r.series, r.kind): r for r in at_once().fleet.book.all()}
+    assert all(isinstance(c, Chain) and isinstance(known[key], Reference) for key, c in chains.items())
+    assert {key[1] for key in chains} == set(Kind)

@@ -1,0 +1,188 @@
+"""A drift event explains itself: its numbers can be had again from the window and the reference it names."""
+
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import pytest
+
+from detectors import Verdict, psi
+from sinks.event import DriftEvent, parse, structured
+from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.incidents import Change, Incident
+from stream.evaluate.report import BINS_TOLD, Context, Told, drift_events, window_result
+from stream.evaluate.windows import Closed
+from stream.reference.binning import bin_raw
+from stream.reference.reference import Reference
+from stream.run.rules import model_rules
+from stream.summaries.summary import Summary, cells
+from stream.words import Kind
+from tests.events import HOUR, T0, configuration, reference_of
+from stream.ingest.pane import Raw
+
+CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
+TOLD = Told(T0 + 2 * HOUR, 7)
+RULES = model_rules(configuration()).judging
+ROWS = [{"x": i * 1.5, "kind": "ab"[i % 2]} for i in range(100)]
+
+
+def summary_of(reference: Reference, rows: list[dict[str, object]]) -> Summary:
+    raw = Raw()
+    for row in rows:
+        raw.add(row, rows_max=10**6)
+    return bin_raw(reference, raw)
+
+
+MOVED: list[dict[str, object]] = [
+    {"x": 140.0 + i if i % 5 else None, "kind": "c" if i % 2 else 7} for i in range(80)
+]
+
+
+def judged_of(
+    chain: Chain, rows: list[dict[str, object]] | None, column: str | None = "x", detector: str = "psi"
+) -> Judged:
+    verdict = Verdict(detector, 1.5, float("inf"), 1e-9, 1.5, True, 80, 100, None)
+    incident = Incident("abc", T0 + HOUR, "warning", "data_drift", detector)
+    summary = None if rows is None else summary_of(chain.reference, rows)
+    closed = Closed(T0, T0 + HOUR, summary, {("features", 1): (3, 9), ("features", 0): (1, 2)}, True)
+    window = chain.reference.windows[0]
+    changes = ((column, Change("started", incident, verdict)),)
+    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR})
+
+
+def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
+    reference = reference_of(ROWS, kind)
+    return Chain(reference.series, kind, reference, RULES)
+
+
+def event(context: Context = CONTEXT, told: Told = TOLD, column: str | None = "x", detector: str = "psi") -> DriftEvent:
+    chain = chain_of()
+    rows = MOVED if column is not None else None
+    (made,) = drift_events(chain, judged_of(chain, rows, column, detector), context, told)
+    return made
+
+
+def explained(made: DriftEvent) -> dict[str, list[dict[str, float]]]:
+    explain = made.data["explain"]
+    assert isinstance(explain, dict)
+    return explain
+
+
+def test_the_id_depends_on_nothing_of_where_or_when_it_runs() -> None:
+    """The same finding has the same id with another watermark, other late counts, budgets told, and evidence."""
+    chain = chain_of()
+    judged = judged_of(chain, MOVED)
+    moved = replace(judged, closed=replace(judged.closed, evidence={("other", 9): (0, 1)}))
+    elsewhere = drift_events(chain, moved, CONTEXT, Told(0, 0))[0]
+    assert elsewhere.id == event().id == event().id
+    assert len(event().id) == 32
+
+
+def test_the_id_tells_apart_whatever_is_another_finding() -> None:
+    ids = [
+        event().id,
+        event(column="kind").id,
+        event(column=None).id,
+        event(detector="missing").id,
+        event(replace(CONTEXT, detection_hash=b"\x02" * 16)).id,
+    ]
+    chain = chain_of(Kind.PREDICTIONS)
+    ids.append(drift_events(chain, judged_of(chain, MOVED), CONTEXT, TOLD)[0].id)
+    resolved = judged_of(chain_of(), MOVED)
+    (column, change), *_ = resolved.changes
+    resolved = replace(resolved, changes=((column, replace(change, phase="resolved")),))
+    ids.append(drift_events(chain_of(), resolved, CONTEXT, TOLD)[0].id)
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_contributions_told_are_those_of_the_psi_of_the_named_window() -> None:
+    """The bins with the largest parts, largest first, with their shares, bounds and parts."""
+    reference = reference_of(ROWS)
+    i = [c.name for c in reference.columns].index("x")
+    known = cells(reference.layout, i, [reference.total]).with_missing[0]
+    now = cells(reference.layout, i, [summary_of(reference, MOVED)]).with_missing[0]
+    _, parts = psi(now, known)
+    told = explained(event())["bins"]
+    order = np.argsort(-parts, kind="stable")[:BINS_TOLD]
+    assert [bin_["contribution"] for bin_ in told] == pytest.approx(parts[order], rel=1e-5)
+    assert [bin_["cur"] for bin_ in told] == pytest.approx((now / now.sum())[order], rel=1e-5)
+    assert [bin_["ref"] for bin_ in told] == pytest.approx((known / known.sum())[order], rel=1e-5)
+    edges = (None, *reference.columns[i].edges, None)
+    for b, bin_ in zip(order.tolist(), told, strict=True):
+        if b < reference.columns[i].bins:
+            assert (bin_["lo"], bin_["hi"]) == (edges[b], edges[b + 1])
+        else:
+            assert bin_["bin"] == "missing"
+
+
+def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
+    explain = explained(event())
+    assert explain["null_rate"] == {"ref": 0.0, "cur": 0.2}
+    held = [row["x"] for row in MOVED if isinstance(row["x"], float)]
+    mean = explain["mean"]
+    assert isinstance(mean, dict)
+    assert mean["cur"] == pytest.approx(np.mean(held), rel=1e-2)
+    assert explained(event(column="kind"))["invalid_rate"] == {"ref": 0.0, "cur": 0.5}
+    assert explained(event(column=None)) == {"events": 0}
+
+
+FIELDS = {
+    "": {"schema", "episode_id", "phase", "kind", "severity", "model", "version", "column", "segment", "detector",
+         "baseline", "window", "sample", "score", "false_alarm", "onset", "explain", "replay", "summary"},
+    "detector": {"name", "params_hash", "config_version"},
+    "baseline": {"id", "kind", "n"},
+    "window": {"kind", "start", "end", "watermark", "late_dropped"},
+    "sample": {"n_seen", "n_used", "rate"},
+    "score": {"value", "threshold", "p_value"},
+    "false_alarm": {"budget"},
+    "onset": {"estimate", "interval"},
+    "explain": {"bins", "null_rate"},
+}  # fmt: skip
+
+
+def test_the_data_has_the_fields_of_the_schema_and_travels_as_json() -> None:
+    """What JSON cannot say (an infinite threshold) is null, and the event read back is the event."""
+    made = event()
+    data = orjson.loads(orjson.dumps(made.data))
+    for part, fields in FIELDS.items():
+        inside = data if part == "" else data[part]
+        assert fields <= inside.keys(), part
+    assert data["schema"] == "driftbus.alert/1"
+    assert data["score"]["threshold"] is None
+    assert data["replay"] == [
+        {"topic": "features", "partition": 0, "from_offset": 1, "to_offset": 2},
+        {"topic": "features", "partition": 1, "from_offset": 3, "to_offset": 9},
+    ]
+    assert structured(parse(structured(made))) == structured(made)
+    assert (data["window"]["start"], data["window"]["end"]) == ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z")
+    assert made.time_ms == T0 + HOUR
+
+
+def test_only_features_are_sampled() -> None:
+    assert event().data["sample"] == {"n_seen": 160, "n_used": 80, "rate": 0.5}
+    chain = chain_of(Kind.PREDICTIONS)
+    (told,) = drift_events(chain, judged_of(chain, MOVED), CONTEXT, TOLD)
+    assert told.data["sample"] == {"n_seen": 80, "n_used": 80, "rate": 1.0}
+
+
+def test_slow_drift_began_when_its_sum_last_stood_low_other_drift_in_its_window() -> None:
+    slow, sudden = event(detector="page_hinkley").data["onset"], event().data["onset"]
+    assert slow == {"estimate": "2025-12-31T19:00:00Z", "interval": ["2025-12-31T19:00:00Z", "2026-01-01T01:00:00Z"]}
+    assert sudden == {"estimate": "2026-01-01T00:00:00Z", "interval": ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"]}
+
+
+def test_the_summary_says_it_in_one_sentence() -> None:
+    text = event().data["summary"]
+    assert isinstance(text, str)
+    assert text.startswith("x went up: mean ")
+    assert "(PSI 1.5 over inf)" in text
+    silent = event(column=None, detector="silence").data["summary"]
+    assert isinstance(silent, str)
+    assert "0 features events in the window" in silent
+
+
+def test_the_result_of_a_window_is_kept_for_looking_back() -> None:
+    chain = chain_of()
+    told = window_result(judged_of(chain, MOVED))
+    assert told == {"start": T0, "end": T0 + HOUR, "n": 80, "columns": {}}
+    assert window_result(judged_of(chain, None))["n"] == 0

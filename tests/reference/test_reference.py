@@ -1,0 +1,184 @@
+"""A reference is the same wherever it is kept, and says so when it does not fit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.errors import CodecError, FileError, ReferenceMismatch
+from stream.ingest.pane import Raw
+from stream.reference.binning import bin_raw
+from stream.reference.book import Book
+from stream.reference.file import read_references, write_references
+from stream.reference.fleet import Fleet
+from stream.reference.learn import WINDOWS_MAX, freeze
+from stream.reference.reference import ALWAYS, Reference, WindowSize
+from stream.state.memory import MemoryStore
+from stream.words import Kind, Series
+from tests.events import HOUR, PANE, T0, learning, reference_of
+
+NAMES = st.sampled_from(["a", "b", "é", "", 'q"', "n\0l"])
+CELLS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.sampled_from(["x", "y", -0.0])
+ROWS = st.lists(st.dictionaries(NAMES, CELLS, max_size=4), min_size=1, max_size=30)
+
+
+@given(rows=ROWS, kind=st.sampled_from(Kind))
+@settings(max_examples=80)
+def test_a_reference_comes_back_with_its_bytes_and_its_digest(rows: list[dict[str, object]], kind: Kind) -> None:
+    reference = reference_of(rows, kind, segment=(("c", "DE"),))
+    again = Reference.unpack(reference.packed)
+    assert again.packed == reference.packed
+    assert again.digest == reference.digest
+    assert (again.series, again.kind, again.columns) == (reference.series, kind, reference.columns)
+    assert (again.windows, again.start_ms, again.end_ms) == (reference.windows, T0 - HOUR, T0)
+    assert again.layout.size == reference.layout.size
+    np.testing.assert_array_equal(again.total.counts, reference.total.counts)
+    np.testing.assert_array_equal(again.total.extremes, reference.total.extremes)
+
+
+def test_whatever_differs_shows_in_the_digest() -> None:
+    reference = reference_of([{"a": 1.5}, {"a": 2.5}])
+    others = [
+        replace(reference, number=2),
+        replace(reference, from_pane=0),
+        replace(reference, series=Series("m", "2")),
+        replace(reference, pane_ms=1),
+        replace(reference, end_ms=T0 + 1),
+        reference_of([{"a": 1.5}, {"a": 2.6}]),
+    ]
+    assert len({reference.digest, *(other.digest for other in others)}) == 1 + len(others)
+
+
+def test_a_file_of_references_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "ref"
+    references = [reference_of([{"a": i}, {"a": "x"}], version=str(i)) for i in range(3)]
+    write_references(path, references)
+    assert [r.packed for r in read_references(path)] == [r.packed for r in references]
+    assert [p.name for p in tmp_path.iterdir()] == ["ref"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"{}", lambda b: b[:40] + b"?" + b[41:]])
+def test_a_file_that_is_none_of_references_says_how_to_make_one(tmp_path: Path, damage: object) -> None:
+    path = tmp_path / "ref"
+    write_references(path, [reference_of([{"a": 1}])])
+    assert callable(damage)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(FileError, match="reference build") as caught:
+        read_references(path)
+    assert str(path) in str(caught.value)
+    with pytest.raises(FileError, match="check the path"):
+        read_references(tmp_path / "absent")
+    with pytest.raises(FileError, match="check the folder"):
+        write_references(tmp_path / "absent" / "ref", [])
+
+
+def test_bytes_that_are_no_reference_are_a_codec_error() -> None:
+    with pytest.raises(CodecError):
+        Reference.unpack(b"nothing")
+
+
+def test_a_mismatch_tells_both_sides_and_what_to_do() -> None:
+    reference = reference_of([{"a": 1}])
+    reference.check(PANE, reference.windows)
+    for pane, windows in ((PANE + 1, reference.windows), (PANE, [WindowSize(HOUR, HOUR)])):
+        with pytest.raises(ReferenceMismatch) as caught:
+            reference.check(pane, windows)
+        text = str(caught.value)
+        for part in ("m-1@1", "m/1", "10000 ms", f"{pane} ms", "3600 s every 3600 s", "14400 s every 7200 s", "build it again"):
+            assert part in text
+
+
+def test_the_reference_in_force_is_the_last_that_starts_by_then() -> None:
+    always, later = (reference_of([{"a": 1}], from_pane=start) for start in (ALWAYS, 100))
+    latest = replace(later, number=2)
+    segment = reference_of([{"a": 1}], segment=(("c", "DE"),))
+    book = Book([latest, segment, always, later, always])
+    assert len(book) == 4
+    found = [book.find(Series("m", "1"), Kind.FEATURES, pane) for pane in (-(2**40), 99, 100, 2**40)]
+    assert found == [always, always, latest, latest]
+    assert book.find(segment.series, Kind.FEATURES, 0) is segment
+    assert book.find(Series("m", "2"), Kind.FEATURES, 0) is None
+    assert book.find(Series("m", "1"), Kind.LABELS, 0) is None
+    assert book.by_digest(latest.digest) is latest
+    assert not book.knows(b"?")
+
+
+def test_each_new_reference_and_nothing_else_moves_the_books_revision() -> None:
+    book, reference = Book(), reference_of([{"a": 1}])
+    for _ in range(2):
+        book.add(reference)
+    assert book.revision == 1
+    book.add(replace(reference, number=2))
+    assert book.revision == 2
+    (schema,) = book.schemas(Kind.FEATURES)
+    assert (schema.model, schema.numbers) == ("m", ["a"])
+    assert book.schemas(Kind.LABELS) == []
+
+
+def test_two_fleets_over_one_store_come_to_agree() -> None:
+    """Publishing again changes nothing; of two references for the same panes the first stays; none is lost."""
+    store = MemoryStore()
+    ours, theirs = Fleet(store, "a"), Fleet(store, "a")
+    one, other = reference_of([{"a": 1}]), reference_of([{"a": 2}])
+    apart = reference_of([{"a": 3}], version="2")
+    assert ours.publish(one).digest == one.digest
+    assert theirs.publish(other).digest == one.digest
+    assert theirs.publish(apart).digest == apart.digest
+    for _ in range(2):
+        assert ours.publish(one).digest == one.digest
+        assert theirs.publish(one).digest == one.digest
+    ours.refresh()
+    theirs.refresh()
+    known = [[r.digest for r in fleet.book.all()] for fleet in (ours, theirs)]
+    assert known == [[one.digest, apart.digest]] * 2
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == known[0]
+    assert len(Fleet(store, "b").book) == 0
+
+
+@given(values=st.lists(st.integers(0, 50) | st.none() | st.just("?"), min_size=1, max_size=60), hours=st.integers(1, 8))
+@settings(max_examples=60)
+def test_the_windows_of_the_learning_time_are_kept_in_order_empty_ones_too(values: list[object], hours: int) -> None:
+    """The twin sums the panes of each window that lies within the bounds wholly."""
+    panes: dict[int, Raw] = {}
+    for i, value in enumerate(values):
+        ts = T0 + (i * 17 % (hours * 6)) * HOUR // 6
+        panes.setdefault(ts // PANE, Raw()).add({"a": value}, rows_max=99)
+    rules = learning(bins=4)
+    bounds = (T0 + 1, T0 + hours * HOUR)
+    made = freeze(Series("m", "1"), Kind.FEATURES, panes, rules, "test", ALWAYS, bounds)
+    for window, history in zip(rules.windows, made.histories, strict=True):
+        starts = [
+            start for start in range(T0 - 10 * HOUR, T0 + 10 * HOUR, window.every_ms)
+            if bounds[0] <= start and start + window.size_ms <= bounds[1]
+        ]  # fmt: skip
+        assert history.starts.tolist() == starts
+        for start, summary in zip(starts, history.summaries, strict=True):
+            whole = Raw()
+            for number, raw in sorted(panes.items()):
+                if start <= number * PANE < start + window.size_ms:
+                    whole.merge(raw)
+            np.testing.assert_array_equal(summary.counts, bin_raw(made, whole).counts)
+    assert made.total.n == len(values)
+
+
+def test_a_long_learning_time_keeps_its_latest_windows() -> None:
+    raw = Raw()
+    raw.add({"a": 1}, rows_max=1)
+    bounds = (T0, T0 + (WINDOWS_MAX + 5) * HOUR)
+    made = freeze(Series("m", "1"), Kind.FEATURES, {T0 // PANE: raw}, learning(), "test", ALWAYS, bounds)
+    assert len(made.histories[0]) == WINDOWS_MAX
+    assert made.histories[0].starts[-1] == bounds[1] - HOUR
+
+
+def test_columns_beyond_the_cap_are_left_out_by_name() -> None:
+    raw = Raw()
+    raw.add({"c": 1, "a": 2, "b": None, "d": 4}, rows_max=1)
+    made = freeze(
+        Series("m", "1"), Kind.FEATURES, {0: raw}, learning(columns_max=3), "test", ALWAYS, (T0, T0)
+    )
+    assert [c.name for c in made.columns] == ["a", "c"]
