@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from benchmarks.broker import PARTITIONS, Broker
 from benchmarks.workload import TOPIC
 from stream.bus.consumer import CONSUME
-from stream.bus.messages import batches_of
+from stream.bus.messages import batches_of, spare_collector
 from stream.bus.settings import consumer_settings
 from stream.config import load
 from stream.ingest.decode import Decoder
@@ -63,6 +63,7 @@ def _run(config_path: Path, reference: Path | None, consumed: c_longlong) -> Non
     if reference is not None:
         schemas = Book(read_references(reference)).schemas(Kind.FEATURES)
         decoder = Decoder(Kind.FEATURES, schemas, config.limits.event_bytes_max)
+    spare_collector()
     consumer = Consumer(consumer_settings(config))
     consumer.assign([TopicPartition(TOPIC, p, 0) for p in range(PARTITIONS)])
     while True:

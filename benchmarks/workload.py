@@ -50,14 +50,14 @@ class Workload:
         absent = rng.random(BODIES) < self.missing
         kinds = rng.choice(CATEGORIES, BODIES, p=[0.35, 0.05, 0.1, 0.15, 0.35])
         rows = zip(*(np.round(column, 4).tolist() for column in columns), strict=True)
-        names = [f"f{j}" for j in range(self.features)]
+        names = [f"f{j:02}" for j in range(self.features)]
         made = []
         for i, row in enumerate(rows):
             values: dict[str, object] = dict(zip(names, row, strict=True))
             if absent[i] and names:
                 values[names[0]] = None
             values["channel"] = str(kinds[i])
-            head = b'{"model":"%b","version":"1","id":"%08d","ts":' % (MODEL.encode(), i)
+            head = b'{"model":"%b","version":"1","id":"%016d","ts":' % (MODEL.encode(), i)
             made.append((head, b',"features":%b}' % orjson.dumps(values)))
         return made
 

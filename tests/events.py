@@ -40,7 +40,11 @@ def feature(
 
 
 def prediction(
-    identity: str, value: object, ts: int = T0, version: str = "1", segment: Mapping[str, str] | None = None
+    identity: str,
+    value: object,
+    ts: int = T0,
+    version: str = "1",
+    segment: Mapping[str, str] | None = None,
 ) -> bytes:
     """Write one prediction."""
     event = {"model": "m", "version": version, "id": identity, "ts": ts, "prediction": value}
@@ -58,7 +62,10 @@ def _given(**fields: object) -> dict[str, object]:
 
 
 def batch(
-    source: Source, values: Sequence[bytes | None], first: int = 0, stamps: Sequence[int] | None = None
+    source: Source,
+    values: Sequence[bytes | None],
+    first: int = 0,
+    stamps: Sequence[int] | None = None,
 ) -> RawBatch:
     """Put messages into a batch at consecutive offsets; without stamps they come from a file."""
     offsets = np.arange(first, first + len(values), dtype=np.int64)
@@ -71,7 +78,9 @@ def rules(
     join_rows_max: int = 10_000, event_bytes_max: int = 100_000,
 ) -> FoldRules:  # fmt: skip
     """Make the rules of a fold, with panes of ten seconds."""
-    return FoldRules(PANE, lateness_ms, 300_000, sample, raw_rows_max, join_rows_max, event_bytes_max)
+    return FoldRules(
+        PANE, lateness_ms, 300_000, sample, raw_rows_max, join_rows_max, event_bytes_max
+    )
 
 
 def learning(bins: int = 10, events: int = 100, columns_max: int = 100) -> LearnRules:
@@ -89,7 +98,9 @@ def reference_of(
     for row in rows:
         raw.add(row, rows_max=10**9)
     series = Series(model, version, segment)
-    return freeze(series, kind, {T0 // PANE - 1: raw}, learning(bins), "test", from_pane, (T0 - HOUR, T0))
+    return freeze(
+        series, kind, {T0 // PANE - 1: raw}, learning(bins), "test", from_pane, (T0 - HOUR, T0)
+    )
 
 
 def configuration(*, learn_events: int = 10_000, sample: float = 1.0) -> Config:
@@ -113,7 +124,9 @@ def rules_of(config: Config) -> tuple[FoldRules, ModelRules]:
 class Log:
     """One partition with its store, fed with a log: what a worker does, without one."""
 
-    def __init__(self, source: Source, book: Book | None = None, of: FoldRules | None = None) -> None:
+    def __init__(
+        self, source: Source, book: Book | None = None, of: FoldRules | None = None
+    ) -> None:
         self.source = source
         self.book = book or Book()
         self.rules = of or rules()
@@ -125,11 +138,18 @@ class Log:
         self, values: Sequence[bytes | None], first: int = 0, stamps: Sequence[int] | None = None
     ) -> None:
         """Fold messages that stand at consecutive offsets."""
-        decoder = Decoder(self.source.kind, self.book.schemas(self.source.kind), self.rules.event_bytes_max)
-        self.dead += self.partition.fold(batch(self.source, values, first, stamps), decoder, self.book)
+        decoder = Decoder(
+            self.source.kind, self.book.schemas(self.source.kind), self.rules.event_bytes_max
+        )
+        self.dead += self.partition.fold(
+            batch(self.source, values, first, stamps), decoder, self.book
+        )
 
     def run(
-        self, values: Sequence[bytes | None], cuts: Sequence[int] = (), stamps: Sequence[int] | None = None
+        self,
+        values: Sequence[bytes | None],
+        cuts: Sequence[int] = (),
+        stamps: Sequence[int] | None = None,
     ) -> "Log":
         """Fold a whole log in batches that end at the cuts, then commit."""
         for start, end in pairwise([0, *sorted(cuts), len(values)]):

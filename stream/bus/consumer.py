@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from stream.bus.messages import batches_of
+from stream.bus.messages import batches_of, spare_collector
 from stream.errors import BusUnavailable
 from stream.ingest.raw import RawBatch, Source
 from stream.words import Kind
@@ -63,7 +63,7 @@ class Owner(Protocol):
 class ConsumerThread(threading.Thread):
     """Consumes until `stop`.
 
-    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether the group is joined.
+    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether it is in the group.
     """
 
     def __init__(
@@ -139,6 +139,7 @@ class ConsumerThread(threading.Thread):
 
     def run(self) -> None:
         """Consume; any error ends the thread and is told to the owner."""
+        spare_collector()
         try:
             with closing(
                 Consumer(self._settings)

@@ -1,5 +1,6 @@
 """From the messages of one consume call to one raw batch a partition."""
 
+import gc
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,7 +9,10 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from stream.ingest.raw import RawBatch, Source
 from stream.words import Kind
 
-__all__ = ["batches_of"]
+__all__ = ["batches_of", "spare_collector"]
+
+COLLECT_AFTER = (50_000, 10, 10)
+"""Containers made and not given back before Python looks for cycles among them (its default: 700)."""
 
 
 def batches_of(
@@ -57,3 +61,14 @@ def _batch(source: Source, messages: list[Message]) -> RawBatch:
 def _source(topic: str | None, partition: int | None, kinds: Mapping[str, Kind]) -> Source:
     assert topic is not None and partition is not None  # noqa: S101, PT018 - consumed messages have both
     return Source(kinds[topic], topic, partition)
+
+
+def spare_collector() -> None:
+    """Let thousands of messages live at once without a search for cycles; for the whole process, once, at its start.
+
+    A message counts as a container, so by default a batch of 10,000 starts 14 searches, and they cost nearly half of
+    the consuming: 0.8 us an event. What the process is made of by now is set aside and not searched again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)

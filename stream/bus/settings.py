@@ -1,13 +1,36 @@
-"""The settings of every Kafka client we make."""
+"""The settings of every Kafka client we make, and what becomes of its log lines."""
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from stream.config import Config
 
-__all__ = ["admin_settings", "consumer_settings", "producer_settings"]
+__all__ = ["Seldom", "admin_settings", "consumer_settings", "producer_settings"]
 
 LOG = logging.getLogger("driftbus.kafka")
+
+
+class Seldom(logging.Filter):
+    """Lets a client say each kind of thing once in `every_s`: it repeats itself with every try to connect.
+
+    A kind is the first word of librdkafka's lines, such as FAIL or REQTMOUT.
+    """
+
+    def __init__(self, every_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line may pass."""
+        kind, now = record.getMessage().partition(" ")[0], self._clock()
+        if now - self._said.get(kind, float("-inf")) < self._every_s:
+            return False
+        self._said[kind] = now
+        return True
 
 
 def _common(config: Config) -> dict[str, Any]:

@@ -16,11 +16,10 @@ __all__ = ["Cost", "closing"]
 
 
 class Cost(NamedTuple):
-    """What a run took: seconds of event flow, and the worker's whole CPU time and memory."""
+    """What a run took: seconds from the first event to the last, the worker's CPU seconds."""
 
     flow_s: float
     worker_cpu_s: float
-    worker_rss_mb: float
 
 
 def closing(scene: Scene, cost: Cost) -> RenderableType:
@@ -65,5 +64,5 @@ def _figures(scene: Scene, cost: Cost, incidents: int) -> str:
     return (
         f"{scene.events:,} events, {len(scene.alerts)} alerts of {incidents} incidents;"
         f" {rate:,.0f} events a second; the worker took {each:.0f} us of CPU an event, its start"
-        f" included, and {cost.worker_rss_mb:.0f} MB; {scene.elapsed_s:.0f} s in all"
+        f" included; {scene.elapsed_s:.0f} s in all"
     )

@@ -47,7 +47,6 @@ JANUARY = (1_356_998_400_000, 1_359_676_800_000)
 YEAR_END_MS = 1_388_552_400_000
 """Midnight in New York: the last flight of 2013 leaves in 2014, by UTC."""
 TICK_S = 0.2
-MEGABYTE = 1_000_000
 
 
 def run(alerts: Path | None, speed: float = 0.0) -> int:
@@ -122,8 +121,7 @@ class _Demo:
             self._step("Everything is judged: the worker is asked to end, and ends by itself")
             worker.stop()
             self._scene.alerts += reader.rest()
-            now = _used_by_children()
-            return self._scene, Cost(flow_s, now[0] - used[0], now[1])
+            return self._scene, Cost(flow_s, _used_by_children() - used)
 
     def _learn(self, config: Config, path: Path) -> None:
         learned = 0
@@ -148,16 +146,16 @@ class _Demo:
             status = worker.status()
             self._scene.alerts += reader.read(TICK_S)
             now = time.monotonic()
-            if status is None or not status["ready"]:
-                self._step(self._scene.step)
-                continue
-            watch.note(status, feed.told, now)
-            feed.tell(self._scene.events)
+            if status is not None and status["ready"]:
+                watch.note(status, feed.told, now)
+                feed.tell(self._scene.events)
+                if watch.is_over(status, feed.told):
+                    return now - (first or now)
             if self._scene.events:
-                first = now if first is None else first
+                first = first or now
                 self._step("3 of 3  Watching the flights of 2013: departures in, drift out")
-            if watch.is_over(status, feed.told):
-                return now - (first or now)
+            else:
+                self._step(self._scene.step)
             if watch.is_stalled(feed.told, now):
                 raise ChildEnded("nothing moves although it should: the demo was ended")
 
@@ -185,11 +183,10 @@ def _free_port() -> int:
         return port
 
 
-def _used_by_children() -> tuple[float, float]:
-    """Tell CPU seconds and the largest memory in MB of the children that have ended."""
+def _used_by_children() -> float:
+    """Tell the CPU seconds of the children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * unit / MEGABYTE
+    return used.ru_utime + used.ru_stime
 
 
 def _write(path: Path, alerts: list[DriftEvent]) -> None:

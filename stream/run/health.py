@@ -34,32 +34,37 @@ class Health:
         self.beat = clock()
 
     def alive(self) -> tuple[bool, dict[str, object]]:
-        """Whether the event loop and the consumer's thread show life."""
+        """Whether the event loop and the consumer's thread, once it is started, show life."""
         now = self._clock()
-        ages = {
-            "loop_s": round(now - self.beat, 1),
-            "consumer_s": round(now - self._consumer.beat, 1),
-        }
-        alive = max(ages.values()) < STALE_S and self._consumer.is_alive()
+        started = self._consumer.ident is not None
+        ages = {"loop_s": round(now - self.beat, 1)}
+        if started:
+            ages["consumer_s"] = round(now - self._consumer.beat, 1)
+        alive = max(ages.values()) < STALE_S and (self._consumer.is_alive() or not started)
         return alive, {"alive": alive, **ages}
 
     def ready(self) -> tuple[bool, dict[str, object]]:
-        """Whether the group was joined, Kafka and the store answer, and state is loaded."""
-        told: dict[str, object] = {
+        """Whether the group was joined, and Kafka, the store and the dead-letter topics answer."""
+        answers = {
             "kafka": self._consumer.reachable,
             "joined": self._consumer.joined,
-            "store": self._runtime.store_well,
+            "store": self._runtime.store_reach.well,
+            "dead_letters": self._runtime.letters_reach.well,
+        }
+        ready = all(answers.values())
+        return ready, {
+            "ready": ready,
+            **answers,
             "partitions": len(self._runtime.ingest.partitions),
         }
-        ready = self._consumer.reachable and self._consumer.joined and self._runtime.store_well
-        return ready, {"ready": ready, **told}
 
     def allows(self, authorization: str | None) -> bool:
         """Whether a request may pass: always without a configured token, else with it."""
         token = self._config.http.token
         if token is None:
             return True
-        return hmac.compare_digest((authorization or "").encode(), b"Bearer " + token.encode())
+        given = (authorization or "").encode(errors="surrogateescape")
+        return hmac.compare_digest(given, b"Bearer " + token.encode())
 
     def status(self) -> dict[str, object]:
         """Tell what goes in, how far time is, and how every monitor stands."""

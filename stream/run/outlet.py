@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sinks.courier import Courier
-from sinks.event import parse
+from sinks.event import DriftEvent, parse
 from sinks.sink import Sink
 
 __all__ = ["Outlet"]
@@ -20,7 +20,8 @@ ON_THE_WAY_MAX = 10_000
 class Outlet:
     """Hands committed alerts to every sink and tells which all of them have taken.
 
-    An alert is known by (model, field of the outbox). `offer` may be called with the same alerts again and again.
+    An alert is known by (model, field of the outbox). `offer` may be called with the same alerts again and again, until
+    they are `acknowledged`, and so out of the outbox.
     """
 
     def __init__(self, sinks: Sequence[Sink], clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,10 +51,13 @@ class Outlet:
 
     def offer(self, model: str, outbox: Mapping[bytes, bytes]) -> None:
         """Take in the alerts of a model's outbox that are not on their way yet."""
-        fresh = []
+        fresh: list[DriftEvent] = []
         with self._lock:
+            # What was forgotten may still wait in a courier, which takes no more than its queue holds.
+            waiting = max((courier.waiting for courier in self.couriers), default=0)
+            room = ON_THE_WAY_MAX - max(waiting, len(self._owing))
             for field, blob in outbox.items():
-                if len(self._owing) >= ON_THE_WAY_MAX:
+                if len(fresh) >= room:
                     break
                 if (model, field) in self._offered:
                     continue
@@ -67,13 +71,24 @@ class Outlet:
                 courier.offer(fresh)
 
     def delivered(self) -> dict[str, list[bytes]]:
-        """Give, once, the fields of the alerts that every sink has taken, by model."""
+        """Give the fields of the alerts that every sink has taken, by model, until they are acknowledged."""
         with self._lock:
-            done, self._done = self._done, {}
-            for model, fields in done.items():
-                for field in fields:
-                    self._offered.pop((model, field), None)
-        return done
+            return {model: list(fields) for model, fields in self._done.items()}
+
+    def acknowledged(self, model: str, fields: Sequence[bytes]) -> None:
+        """Know that alerts have left their outbox."""
+        with self._lock:
+            kept = [field for field in self._done.pop(model, []) if field not in fields]
+            if kept:
+                self._done[model] = kept
+            for field in fields:
+                self._offered.pop((model, field), None)
+
+    @property
+    def models(self) -> set[str]:
+        """The models whose alerts are on their way."""
+        with self._lock:
+            return {model for model, _ in self._offered}
 
     @property
     def has_delivered(self) -> bool:
@@ -95,14 +110,15 @@ class Outlet:
         with self._lock:
             return len(self._owing)
 
-    def close(self) -> None:
-        """Stop the threads and close the sinks."""
+    def close(self, patience_s: float = 12.0) -> None:
+        """Stop the threads and close the sinks; a sink that takes longer ends with the process."""
         self._stopping.set()
-        for thread in self._threads:
+        end = self._clock() + patience_s
+        for thread, courier in zip(self._threads, self.couriers, strict=True):
             if thread.is_alive():
-                thread.join(timeout=12.0)
-        for courier in self.couriers:
-            courier.sink.close()
+                thread.join(timeout=max(0.0, end - self._clock()))
+            if not thread.is_alive():
+                courier.sink.close()
 
     def _run(self, courier: Courier) -> None:
         while not self._stopping.is_set():

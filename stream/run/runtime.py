@@ -7,12 +7,13 @@ of their own, so that health answers even while the store does not.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
+from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
 from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
@@ -22,7 +23,7 @@ from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import needed_from
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import Marks, read_marks
-from stream.ingest.raw import RawBatch, Source
+from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules
@@ -30,24 +31,43 @@ from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
 
-__all__ = ["Bus", "Item", "Runtime"]
+__all__ = ["Bus", "Item", "Reach", "Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.5, 10.0
 CLEAN_EVERY_S = 5.0
+LET_GO_S = 5.0
+"""How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
 
 
 class Bus(Protocol):
     """What the runtime asks of the consumer's thread."""
 
     def hold(self, source: Source) -> None: ...  # noqa: D102
-    def seek(self, source: Source, offset: int) -> None: ...  # noqa: D102
+    def seek(self, source: Source, start: Start) -> None: ...  # noqa: D102
     def tell_offsets(self, offsets: dict[Source, int]) -> None: ...  # noqa: D102
 
 
+class Reach:
+    """Whether something outside answers."""
+
+    def __init__(self) -> None:
+        self.well = True
+
+    def lost(self, error: Exception) -> None:
+        """Know that it does not, and say so once."""
+        if self.well:
+            LOG.error("%s; driftbus keeps trying, nothing is lost", error)
+        self.well = False
+
+    def found(self) -> None:
+        """Know that it does."""
+        self.well = True
+
+
 class Item(NamedTuple):
-    """A batch on its way to an agent; `term` tells the assignment it was read under."""
+    """A batch on its way to an agent; `term` tells from which start it was read."""
 
     batch: RawBatch
     term: int
@@ -57,8 +77,8 @@ class Item(NamedTuple):
 class Runtime:
     """The state of one worker.
 
-    `term[source]` goes up whenever a partition is taken over or loaded anew; batches of an older term are stale and
-    left out, since what they hold will be read again.
+    `term[source]` goes up whenever a partition is taken over or loaded anew, and the bus is told it with the offset to
+    read from. Batches of an older term are stale and left out, since what they hold is read again.
     """
 
     def __init__(
@@ -77,7 +97,8 @@ class Runtime:
         self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
-        self.store_well = True
+        self.store_reach = Reach()
+        self.letters_reach = Reach()
         self.closed_at: float | None = None
         self.partitions_of: dict[str, int] = {}
         self.bus: Bus | None = None
@@ -89,60 +110,81 @@ class Runtime:
         self._held: set[Source] = set()
         self._office = DeadLetterOffice(producer_settings(config), config.app)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="driftbus-store")
+        self._letters_thread = ThreadPoolExecutor(1, thread_name_prefix="driftbus-letters")
+        self._evaluating = asyncio.Lock()
+        self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
         self._rules = model_rules(config)
 
     # -- partitions --------------------------------------------------------------------------------------------------
 
-    async def take_over(self, sources: Sequence[Source]) -> dict[Source, int]:
-        """Take partitions over and give the offsets to read from; waits for the store as long as it must."""
-        offsets = {}
+    async def take_over(self, sources: Sequence[Source]) -> dict[Source, Start]:
+        """Take partitions over and tell where to read from; waits for the store as long as it must."""
+        starts = {}
         for source in sources:
             async with self._lock(source):
-                await self.persist(self.fleet.refresh)
-                offsets[source] = await self.persist(partial(self.ingest.take_over, source))
-                self._began(source)
+                starts[source] = start = await self._load(source)
                 LOG.info(
-                    "took over %s/%d at offset %d", source.topic, source.partition, offsets[source]
+                    "took over %s/%d at offset %d", source.topic, source.partition, start.offset
                 )
-        return offsets
+        return starts
 
     async def let_go(self, sources: Sequence[Source], *, lost: bool) -> None:
         """Commit and drop partitions, and the models that came with them."""
+        end = self._clock() + LET_GO_S
         for source in sources:
             async with self._lock(source):
                 if source in self.ingest.partitions and not lost:
-                    await self.persist(partial(self.ingest.commit, source), patience_s=5.0)
-                self.ingest.drop(source)
-                self.term[source] = self.term.get(source, 0) + 1
-                self._held.discard(source)
-                self._ends.pop(source, None)
-        for name in [name for name in self.evaluators if not self._owns(name)]:
-            self._drop_model(name)
+                    await self._commit_last(source, end)
+                self._drop(source)
+        self._drop_models()
+
+    async def _commit_last(self, source: Source, end: float) -> None:
+        partition = self.ingest.partitions[source]
+        try:
+            if partition.changed:
+                await self.persist(partition.commit, max(0.0, end - self._clock()))
+            self._tell_offsets([source])
+        except StoreUnavailable as error:
+            LOG.warning("%s/%d: not all is committed (%s); its next owner folds it again", source.topic,
+                        source.partition, error)  # fmt: skip
 
     async def fold(self, item: Item) -> None:
         """Fold a batch and commit it when that is due."""
         source = item.batch.source
         try:
             async with self._lock(source):
-                if self.term.get(source) != item.term or source not in self.ingest.partitions:
-                    return
-                self._heard[source] = self._clock()
-                before = replace(self.ingest.partitions[source].fold_state.counters)
-                dead = self.ingest.fold(item.batch)
-                self.tallies.folded(source.topic, before, self.ingest.partitions[source].fold_state.counters)
-                if dead:
-                    await self.persist(lambda: self._office.deliver(dead))
-                    LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
-                                source.partition, dead[0].reason, source.topic)  # fmt: skip
-                partition = self.ingest.partitions[source]
-                late = (
-                    self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
-                )
-                if late or partition.closes_pane:
-                    await self._commit(source)
+                if self.term.get(source) == item.term and source in self.ingest.partitions:
+                    await self._fold(item.batch)
+                    partition = self.ingest.partitions[source]
+                    if partition.closes_pane or self._is_commit_due(source):
+                        await self._commit(source)
         finally:
             item.done()
+
+    async def _fold(self, batch: RawBatch) -> None:
+        source = batch.source
+        self._heard[source] = self._clock()
+        try:
+            counters = self.ingest.partitions[source].fold_state.counters
+            before = replace(counters)
+            dead = self.ingest.fold(batch)
+            self.tallies.folded(source.topic, before, counters)
+            if dead:
+                await self._deliver(dead)
+        except BaseException:
+            self._drop(
+                source
+            )  # a batch half folded, or without its dead letters, must never be committed
+            raise
+
+    async def _deliver(self, dead: list[DeadLetter]) -> None:
+        source = dead[0].source
+        await self._insist(
+            self._letters_thread, self.letters_reach, partial(self._office.deliver, dead)
+        )
+        LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
+                    source.partition, dead[0].reason, source.topic)  # fmt: skip
 
     async def look_after(self) -> None:
         """Once in a while: commit what is old, let silent partitions follow time, delete what is not needed."""
@@ -159,23 +201,22 @@ class Runtime:
                     others = [
                         m.watermark
                         for s, m in marks.items()
-                        if m and s.kind is source.kind and not m.idle
+                        if m and s.kind is source.kind and s != source and not m.idle
                     ]
                     if others and is_ahead(
                         min(others), partition.fold_state.watermark, self.config.pane_ms
                     ):
                         partition.tick(min(others))
-                waited = now - self._committed[source] >= self.config.commit_interval_ms / 1000
-                if partition.changed and (waited or partition.closes_pane):
+                if partition.changed and (partition.closes_pane or self._is_commit_due(source)):
                     await self._commit(source)
                 self._hold_or_go_on(source)
         if now - self._cleaned >= CLEAN_EVERY_S:
             self._cleaned = now
             await self._clean()
-            if self.bus is not None:
-                self.bus.tell_offsets(
-                    {s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()}
-                )
+            self._tell_offsets(self.ingest.partitions)
+
+    def _is_commit_due(self, source: Source) -> bool:
+        return self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
 
     async def _commit(self, source: Source) -> None:
         partition = self.ingest.partitions[source]
@@ -194,17 +235,32 @@ class Runtime:
             answer.value,
         )
         self.tallies.reloads += 1
-        offset = await self.persist(lambda: self.ingest.take_over(source))
-        self._began(source)
-        if self.bus is not None and offset != partition.fold_state.next_offset:
-            self.bus.seek(source, offset)
+        start = await self._load(source)
+        if self.bus is not None:
+            self.bus.seek(source, start)
 
-    def _began(self, source: Source) -> None:
+    async def _load(self, source: Source) -> Start:
+        """Take a partition over, from whoever had it."""
+        offset = await self.persist(partial(self.ingest.take_over, source))
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
+        self._held.discard(source)
+        self._ends.pop(source, None)
+        return Start(offset, self.term[source])
+
+    def _drop(self, source: Source) -> None:
+        self.ingest.drop(source)
+        self.term[source] = self.term.get(source, 0) + 1
+        self._held.discard(source)
+        self._ends.pop(source, None)
+
+    def _tell_offsets(self, sources: Iterable[Source]) -> None:
+        if self.bus is not None:
+            partitions = self.ingest.partitions
+            self.bus.tell_offsets({s: partitions[s].fold_state.next_offset for s in sources})
 
     def caught_up(self, source: Source, offset: int) -> None:
-        """Know that a partition was read to its end."""
+        """Know that a partition was read to its end, and that what was read stands before `offset`."""
         self._ends[source] = offset
 
     def _is_silent(self, source: Source, now: float) -> bool:
@@ -222,11 +278,12 @@ class Runtime:
             LOG.info("%s/%d waits: a reference is being learned", source.topic, source.partition)
         elif not partition.must_wait and source in self._held:
             self._held.discard(source)
-            self.bus.seek(source, partition.fold_state.next_offset)
+            self.bus.seek(source, Start(partition.fold_state.next_offset, self.term[source]))
 
     async def _clean(self) -> None:
         """Delete panes that their models' evaluators, here or elsewhere, no longer need."""
-        names = self.ingest.models()
+        owned = list(self.ingest.partitions.values())
+        names = sorted({name for partition in owned for name in partition.models()})
         bases = await self.persist(lambda: bases_of(self.store, self.config.app, names))
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
@@ -239,54 +296,73 @@ class Runtime:
 
     # -- models ------------------------------------------------------------------------------------------------------
 
+    def know_partitions(self, counts: Mapping[str, int]) -> None:
+        """Know how many partitions the topics have; when that changes, models are loaded anew to read from all."""
+        if self.partitions_of != counts:
+            self.partitions_of = dict(counts)
+            self.evaluators.clear()
+
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
-        began, self.closed_at = self.closed_at, None
-        marks = await self.persist(self._read_marks)
-        names = sorted({name for m in marks.values() if m for name in m.models})
-        self.tallies.note(marks)
-        for name in names:
-            if not self._owns(name):
-                if name in self.evaluators:
-                    self._drop_model(name)
-                continue
-            await self._evaluate_model(name, marks)
-        if began is not None:
-            self.tallies.detect_seconds.observe(self._clock() - began)
+        async with self._evaluating:
+            began, self.closed_at = self.closed_at, None
+            self._drop_models()
+            marks = await self.persist(self._read_marks)
+            self.tallies.note(marks)
+            for name in sorted({name for m in marks.values() if m for name in m.models}):
+                if self._owns(name):
+                    await self._evaluate_model(name, marks)
+            if began is not None:
+                self.tallies.detect_seconds.observe(self._clock() - began)
 
     async def _evaluate_model(self, name: str, marks: dict[Source, Marks | None]) -> None:
-        evaluator = self.evaluators.get(name)
+        """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
         try:
+            if name not in self.evaluators:
+                await self._load_model(name)
+            evaluator = self.evaluators.get(name)
             if evaluator is None:
-                evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet,
-                                      self.config.lateness_ms, self._sources())  # fmt: skip
-                await self.in_thread(evaluator.load)
-                self.evaluators[name] = evaluator
-                LOG.info("took over model %s", name)
+                return  # it went while it was loaded
             if len(evaluator.outbox) >= self.config.limits.outbox_max:
+                self.outlet.offer(name, dict(evaluator.outbox))
                 return  # the sinks must first take what waits
             with self.tallies.commit_seconds["evaluate"].time():
                 before = evaluator.model.windows
                 answer = await self.in_thread(partial(evaluator.step, marks))
-                self.tallies.windows += evaluator.model.windows - before
         except StoreUnavailable as error:
-            self.store_is_down(error)
-            self._drop_model(name)  # memory may be ahead of the store, so load anew next time
+            self.store_reach.lost(error)
+            self.evaluators.pop(name, None)
             return
-        self.store_well = True
+        self.store_reach.found()
         if answer not in (Answer.OK, Answer.ALREADY):
             LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
-            self._drop_model(name)
+            self.tallies.reloads += 1
+            self.evaluators.pop(name, None)
             return
-        self.outlet.offer(name, evaluator.outbox)
+        self.tallies.windows += evaluator.model.windows - before
+        if self.evaluators.get(name) is evaluator:  # else it went meanwhile, and its alerts with it
+            self.outlet.offer(name, dict(evaluator.outbox))
+
+    async def _load_model(self, name: str) -> None:
+        evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet,
+                              self.config.lateness_ms, self._sources())  # fmt: skip
+        await self.in_thread(evaluator.load)
+        if self._owns(name):
+            self.evaluators[name] = evaluator
+            LOG.info("took over model %s", name)
 
     async def acknowledge(self) -> None:
         """Take alerts that every sink has taken out of the outboxes."""
-        for name, fields in self.outlet.delivered().items():
-            evaluator = self.evaluators.get(name)
-            if evaluator is not None:
-                self.tallies.delivered(evaluator.outbox[f] for f in fields if f in evaluator.outbox)
-                await self.persist(partial(evaluator.acknowledge, fields))
+        async with self._acknowledging:
+            for name, fields in self.outlet.delivered().items():
+                evaluator = self.evaluators.get(name)
+                if evaluator is None:
+                    continue  # it is being loaded anew, or somebody else's by now
+                events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
+                answer = await self.persist(partial(evaluator.acknowledge, fields))
+                if answer is Answer.OK:
+                    self.outlet.acknowledged(name, fields)
+                    self.tallies.delivered(events)
 
     def _owns(self, model: str) -> bool:
         """A model belongs to the owner of its partition of the first topic configured."""
@@ -297,9 +373,12 @@ class Runtime:
             count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
         )
 
-    def _drop_model(self, name: str) -> None:
-        self.evaluators.pop(name, None)
-        self.outlet.forget(name)
+    def _drop_models(self) -> None:
+        """Let the models go that belong to another worker by now."""
+        for name in self.outlet.models | self.evaluators.keys():
+            if not self._owns(name):
+                self.evaluators.pop(name, None)
+                self.outlet.forget(name)
 
     def _sources(self) -> list[Source]:
         kinds = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
@@ -320,25 +399,32 @@ class Runtime:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def persist(self, call: Callable[[], T], patience_s: float = float("inf")) -> T:
-        """Call the store (or the dead-letter topic) until it answers: all these calls may be repeated."""
+        """Call the store until it answers: all these calls may be repeated.
+
+        Raises:
+            StoreUnavailable: it has not answered for `patience_s`.
+        """
+        return await self._insist(self._thread, self.store_reach, call, patience_s)
+
+    async def _insist(
+        self,
+        thread: ThreadPoolExecutor,
+        reach: Reach,
+        call: Callable[[], T],
+        patience_s: float = float("inf"),
+    ) -> T:
         wait, began = RETRY_FIRST_S, self._clock()
         while True:
             try:
-                answer = await self.in_thread(call)
-                self.store_well = True
+                answer = await asyncio.get_running_loop().run_in_executor(thread, call)
+                reach.found()
                 return answer
             except (StoreUnavailable, BusUnavailable) as error:
-                self.store_is_down(error)
+                reach.lost(error)
                 if self._clock() - began + wait > patience_s:
                     raise
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, RETRY_LONGEST_S)
-
-    def store_is_down(self, error: Exception) -> None:
-        """Know that the store (or the dead-letter topic) does not answer, and say so once."""
-        if self.store_well:
-            LOG.error("%s; driftbus keeps trying, nothing is lost", error)
-        self.store_well = False
 
     def _lock(self, source: Source) -> asyncio.Lock:
         return self._locks.setdefault(source, asyncio.Lock())
@@ -346,26 +432,28 @@ class Runtime:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     async def wind_up(self, deadline: float) -> None:
-        """Commit every partition, evaluate once more, and let the sinks finish, until the deadline."""
-        for source in list(self.ingest.partitions):
-            async with self._lock(source):
-                if source in self.ingest.partitions and self.ingest.partitions[source].changed:
-                    await self.persist(
-                        partial(self.ingest.commit, source), max(0.0, deadline - self._clock())
-                    )
-        await self.evaluate()
-        while self.outlet.waiting and self._clock() < deadline:
-            await asyncio.sleep(0.05)
+        """Commit every partition, evaluate once more, and let the sinks finish.
+
+        Raises:
+            TimeoutError: the deadline came first; what is not committed is folded again, what is not sent sent again.
+        """
+        async with asyncio.timeout(max(0.0, deadline - self._clock())):
+            for source in list(self.ingest.partitions):
+                async with self._lock(source):
+                    partition = self.ingest.partitions.get(source)
+                    if partition is not None and partition.changed:
+                        await self._commit(source)
+            await self.evaluate()
+            self._tell_offsets(self.ingest.partitions)
+            while self.outlet.waiting:
+                await self.acknowledge()
+                await asyncio.sleep(0.05)
             await self.acknowledge()
-        await self.acknowledge()
-        if self.bus is not None:
-            self.bus.tell_offsets(
-                {s: p.fold_state.next_offset for s, p in self.ingest.partitions.items()}
-            )
 
     def close(self) -> None:
-        """Give threads back."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Give threads back; a call that hangs does not hold up the end."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._letters_thread.shutdown(wait=False, cancel_futures=True)
 
 
 def is_ahead(others: int, own: int, pane_ms: int) -> bool:

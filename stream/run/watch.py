@@ -65,7 +65,7 @@ class Watch:
     def is_stalled(self, told: Told, now: float) -> bool:
         """Whether nothing has happened for long although something should."""
         moved = (self._scene.events, len(self._scene.alerts))
-        if moved != self._moved or (self._paced and not told.done):
+        if moved != self._moved or (self._paced and self._scene.events and not told.done):
             self._moved, self._moved_at = moved, now
         return now - self._moved_at > STALLED_S
 

@@ -8,10 +8,12 @@ import asyncio
 import logging
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import faust
@@ -21,13 +23,13 @@ from confluent_kafka.admin import AdminClient
 from faust.app.base import BootStrategy
 
 from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
-from stream.bus.consumer import ConsumerThread
-from stream.bus.settings import admin_settings, consumer_settings
+from stream.bus.consumer import ConsumerThread, Start
+from stream.bus.settings import Seldom, admin_settings, consumer_settings
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
 from stream.config import Sink as SinkConfig
-from stream.errors import DriftbusError, UsageError
+from stream.errors import DriftbusError, StoreUnavailable, UsageError
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
@@ -45,7 +47,10 @@ __all__ = ["Worker", "run"]
 LOG = logging.getLogger("driftbus.worker")
 LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
-METADATA_EVERY_S = 10.0
+BEAT_S = 1.0
+METADATA_EVERY_S, METADATA_RETRY_S = 10.0, 2.0
+LEAVE_S = 5.0
+"""Time kept of the shutdown timeout for leaving the group and ending Faust."""
 PING_EVERY_S = 2.0
 MEASURE_EVERY_S = 15.0
 
@@ -77,8 +82,9 @@ class Worker:
         self.runtime.bus = self.consumer
         self._admin = AdminClient(admin_settings(config))
         self._ending = False
+        self._over = threading.Event()
+        self._folder = TemporaryDirectory(prefix="driftbus-")
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked = 0.0
         self.app = self._make_app()
         self.faust = _Process(self.app, self)
 
@@ -88,7 +94,7 @@ class Worker:
         http = self.config.http
         app = _App(
             self.config.app, broker="kafka://unused", autodiscover=False, topic_disable_leader=True,
-            web_host=http.host, web_bind=http.host, web_port=http.port, datadir=mkdtemp(prefix="driftbus-"),
+            web_host=http.host, web_bind=http.host, web_port=http.port, datadir=self._folder.name,
             worker_redirect_stdouts=False,
         )  # fmt: skip
         self._channels = {kind: app.channel(maxsize=64) for kind in self.kinds.values()}
@@ -99,7 +105,8 @@ class Worker:
         app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
-        app.task(self._begin)
+        for task in (self._begin, self._beat, self._watch_topics):
+            app.task(task)
         return app
 
     def _agent(
@@ -154,6 +161,8 @@ class Worker:
         try:
             await self._check_store()
             await self._publish_references()
+            if self._ending:
+                return
             self.outlet.start()
             self.consumer.start()
             await self._clockwork()
@@ -198,50 +207,55 @@ class Worker:
                     held.name,
                 )
 
+    async def _beat(self) -> None:
+        """Show that the event loop turns, whatever the rest waits for."""
+        while not self._over.is_set():
+            self.health.beat = time.monotonic()
+            await asyncio.sleep(BEAT_S)
+
+    async def _watch_topics(self) -> None:
+        """Learn again and again how many partitions the topics have, and whether Kafka answers."""
+        while not self._ending:
+            known = await asyncio.to_thread(self._ask_partitions)
+            if known is not None:
+                self.runtime.know_partitions(known)
+            await asyncio.sleep(METADATA_RETRY_S if known is None else METADATA_EVERY_S)
+
     async def _clockwork(self) -> None:
         asked = pinged = measured = float("-inf")
         while not self._ending:
-            now = self.health.beat = time.monotonic()
-            if now - asked >= METADATA_EVERY_S and await self._ask_partitions():
-                asked = now
+            now = time.monotonic()
             await self.runtime.look_after()
-            if self._is_evaluation_due(now):
+            if now - asked >= EVALUATE_EVERY_S and self._moved.queue.empty():
+                asked = now
                 await self._moved.send(value=now)
-            if self.outlet.has_delivered:
+            if self.outlet.has_delivered and self._told.queue.empty():
                 await self._told.send(value=now)
             if now - pinged >= PING_EVERY_S:
                 pinged = now
                 await self.runtime.in_thread(self._ping)
-            if now - measured >= MEASURE_EVERY_S and self.runtime.store_well:
+            if now - measured >= MEASURE_EVERY_S and self.runtime.store_reach.well:
                 measured = now
                 await self.runtime.persist(self.metrics.measure_state)
             await asyncio.sleep(LOOK_AFTER_S)
 
-    def _is_evaluation_due(self, now: float) -> bool:
-        if now - self._asked < EVALUATE_EVERY_S:
-            return False
-        self._asked = now
-        return True
-
     def _ping(self) -> None:
         try:
             self.store.ping()
-            self.runtime.store_well = True
+            self.runtime.store_reach.found()
         except DriftbusError as error:
-            self.runtime.store_is_down(error)
+            self.runtime.store_reach.lost(error)
 
-    async def _ask_partitions(self) -> bool:
-        """Learn how many partitions the topics have; False while Kafka does not answer."""
+    def _ask_partitions(self) -> dict[str, int] | None:
+        """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""
+        self._admin.poll(0)  # its log lines would pile up
         try:
-            for topic in self.kinds:
-                listed = await asyncio.to_thread(self._admin.list_topics, topic, 5.0)
-                self.runtime.partitions_of[topic] = len(listed.topics[topic].partitions)
+            listed = [self._admin.list_topics(topic, 5.0).topics[topic] for topic in self.kinds]
         except KafkaException as error:
-            LOG.info("Kafka: %s", error)
-            self.consumer.reachable = False
-            return False
+            self.consumer.unreachable(error.args[0].str())
+            return None
         self.consumer.reachable = True
-        return True
+        return {str(topic.topic): len(topic.partitions) for topic in listed}
 
     async def _evaluate(self, _: object) -> None:
         await self.runtime.evaluate()
@@ -251,22 +265,20 @@ class Worker:
 
     # -- the consumer's thread calls these ---------------------------------------------------------------------------
 
-    def assigned(self, sources: list[Source]) -> dict[Source, int]:
-        """Take partitions over and give the offsets to read from."""
-        offsets: dict[Source, int] = self._call(self.runtime.take_over(sources))
-        return offsets
+    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
+        """Take partitions over and tell where to read from."""
+        starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
+        return starts
 
     def revoked(self, sources: list[Source], *, lost: bool) -> None:
         """Commit and let go of partitions."""
         self._call(self.runtime.let_go(sources, lost=lost))
 
-    def batch(self, batch: RawBatch, done: Callable[[], None]) -> None:
+    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
         """Hand a batch to the agent of its kind."""
-        item = Item(batch, self.runtime.term.get(batch.source, 0), done)
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
-        asyncio.run_coroutine_threadsafe(
-            self._channels[batch.source.kind].send(value=item), self._loop
-        )
+        channel = self._channels[batch.source.kind]
+        asyncio.run_coroutine_threadsafe(channel.send(value=Item(batch, term, done)), self._loop)
 
     def caught_up(self, source: Source, offset: int) -> None:
         """Know that a partition was read to its end."""
@@ -275,44 +287,63 @@ class Worker:
     def failed(self, error: BaseException) -> None:
         """End the worker: without its consumer it is of no use."""
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
-        self._loop.call_soon_threadsafe(self.fail, error)
+        with suppress(RuntimeError):  # the loop is closed: the end was near anyway
+            self._loop.call_soon_threadsafe(self.fail, error)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for the event loop, which may wait for the store; until the end of the worker."""
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        while not self._over.is_set():
+            self.consumer.beat = time.monotonic()
+            with suppress(TimeoutError):
+                return future.result(BEAT_S)
+        future.cancel()
+        raise StoreUnavailable("it has not answered before the end")
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def fail(self, error: BaseException) -> None:
         """End the worker with an error; what is not committed will be folded again."""
-        if self.error is None:
-            self.error = error
-            if isinstance(error, DriftbusError):
-                LOG.critical("%s", error)
-            else:
-                LOG.critical("the worker ends", exc_info=error)
+        if self.error is not None or self._over.is_set():
+            return
+        self.error = error
+        if isinstance(error, DriftbusError):
+            LOG.critical("%s", error)
+        else:
+            LOG.critical("the worker ends", exc_info=error)
+        if not self._ending:
             signal.raise_signal(signal.SIGTERM)
 
     async def wind_up(self) -> None:
         """Stop reading, fold what was read, commit, evaluate, publish, leave the group; within shutdown_timeout."""
-        deadline = time.monotonic() + self.config.shutdown_timeout_ms / 1000 - 3.0
+        deadline = time.monotonic() + max(1.0, self.config.shutdown_timeout_ms / 1000 - LEAVE_S)
         self._ending = True
+        self.consumer.quieten()
+        try:
+            if self.error is None and self.consumer.is_alive():
+                await self._finish(deadline)
+        except (DriftbusError, TimeoutError) as error:
+            LOG.error("%s; what was not committed will be folded again", error or "out of time")
+        finally:
+            await self._leave()
+
+    async def _finish(self, deadline: float) -> None:
+        while any(channel.queue.qsize() for channel in self._channels.values()):
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            await asyncio.sleep(0.02)
+        await self.runtime.wind_up(deadline)
+
+    async def _leave(self) -> None:
         self.consumer.stop()
-        if self.error is None:
-            while (
-                any(channel.queue.qsize() for channel in self._channels.values())
-                and time.monotonic() < deadline
-            ):
-                await asyncio.sleep(0.02)
-            try:
-                await self.runtime.wind_up(deadline)
-            except DriftbusError as error:
-                LOG.error("%s; what was not committed will be folded again", error)
         if self.consumer.is_alive():
-            await asyncio.to_thread(self.consumer.join, max(0.5, deadline - time.monotonic()))
-        await asyncio.to_thread(self.outlet.close)
+            await asyncio.to_thread(self.consumer.join, LEAVE_S / 2)
+        self._over.set()
+        await asyncio.to_thread(self.outlet.close, LEAVE_S / 5)
         self.runtime.close()
         self.store.close()
+        self._folder.cleanup()
 
 
 class _Process(faust.Worker):
@@ -340,8 +371,10 @@ class _Process(faust.Worker):
             raise SystemExit(1)
 
     async def _stop_on_signal(self, which: signal.Signals) -> None:
-        await self._worker.wind_up()
-        await super()._stop_on_signal(which)
+        try:
+            await self._worker.wind_up()
+        finally:
+            await super()._stop_on_signal(which)
 
 
 def run(config: Config, references: Sequence[Reference]) -> int:
@@ -370,6 +403,8 @@ def _set_up_logging() -> None:
     )
     for name in ("faust", "mode", "aiohttp", "stream.run.worker"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("driftbus.kafka", "driftbus.sinks.kafka"):
+        logging.getLogger(name).addFilter(Seldom())
 
 
 def _store(config: Config) -> Store:

@@ -13,7 +13,7 @@ BODY = Workload().bodies()
 def test_an_event_has_ten_numbers_and_a_category_in_about_240_bytes() -> None:
     values = Workload().values(BODY, 0, 1_000)
     features = orjson.loads(values[0])["features"]
-    assert sorted(features) == sorted([*(f"f{j}" for j in range(10)), "channel"])
+    assert sorted(features) == sorted([*(f"f{j:02}" for j in range(10)), "channel"])
     mean_bytes = sum(map(len, values)) / len(values)
     assert mean_bytes == pytest.approx(240, abs=10)
 
@@ -48,6 +48,6 @@ def test_time_never_goes_back_where_the_warm_up_ends() -> None:
 
 def test_the_share_that_is_missing_is_the_share_asked_for() -> None:
     bodies = Workload(missing=0.25).bodies()
-    share = sum(b'"f0":null' in tail for _, tail in bodies) / len(bodies)
+    share = sum(b'"f00":null' in tail for _, tail in bodies) / len(bodies)
     assert share == pytest.approx(0.25, abs=0.02)
     assert not any(b"null" in tail for _, tail in Workload(missing=0.0).bodies())

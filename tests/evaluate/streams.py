@@ -21,7 +21,9 @@ from tests.events import APP, HOUR, T0
 Event = tuple[Kind, bytes]
 
 
-def stream(hours: int, drift_from: int, seed: int = 1, per_hour: int = 60, segments: bool = False) -> list[Event]:
+def stream(
+    hours: int, drift_from: int, seed: int = 1, per_hour: int = 40, segments: bool = False
+) -> list[Event]:
     """Make events in order of time; from hour `drift_from` on everything drifts.
 
     `amount` moves up, `channel` changes its mix and gains a new value, `age` goes missing, and the model's error
@@ -38,13 +40,23 @@ def stream(hours: int, drift_from: int, seed: int = 1, per_hour: int = 60, segme
         features = {
             "amount": float(rng.normal(3.0 if drifts else 0.0)),
             "calm": float(rng.normal()),
-            "channel": str(rng.choice(["web", "app", "new"], p=[0.2, 0.4, 0.4] if drifts else [0.6, 0.4, 0.0])),
+            "channel": str(
+                rng.choice(["web", "app", "new"], p=[0.2, 0.4, 0.4] if drifts else [0.6, 0.4, 0.0])
+            ),
             "age": None if drifts and rng.random() < 0.7 else int(rng.integers(18, 80)),
         }
         truth = float(rng.normal())
         told = truth + float(rng.normal(scale=4.0 if drifts else 0.5))
-        timed.append((ts, Kind.FEATURES, orjson.dumps(envelope | segment | {"ts": ts, "features": features})))
-        timed.append((ts, Kind.PREDICTIONS, orjson.dumps(envelope | segment | {"ts": ts, "prediction": told})))
+        timed.append(
+            (ts, Kind.FEATURES, orjson.dumps(envelope | segment | {"ts": ts, "features": features}))
+        )
+        timed.append(
+            (
+                ts,
+                Kind.PREDICTIONS,
+                orjson.dumps(envelope | segment | {"ts": ts, "prediction": told}),
+            )
+        )
         known = ts + 7 * 60_000
         timed.append((known, Kind.LABELS, orjson.dumps(envelope | {"ts": known, "label": truth})))
     timed.sort(key=lambda event: event[0])
@@ -54,7 +66,9 @@ def stream(hours: int, drift_from: int, seed: int = 1, per_hour: int = 60, segme
 class Pipeline:
     """Ingest and evaluation of one model over one store, stepped by hand."""
 
-    def __init__(self, config: Config, references: Iterable[Reference] = (), partitions: int = 1) -> None:
+    def __init__(
+        self, config: Config, references: Iterable[Reference] = (), partitions: int = 1
+    ) -> None:
         self.config = config
         self.store = MemoryStore()
         self.fleet = Fleet(self.store, APP)
@@ -99,12 +113,22 @@ class Pipeline:
         """Tell the alerts without what may differ between runs: watermark, late counts, offsets."""
         alerts = [orjson.loads(alert) for alert in self.alerts]
         for alert in alerts:
-            del alert["data"]["window"]["watermark"], alert["data"]["window"]["late_dropped"], alert["data"]["replay"]
+            del (
+                alert["data"]["window"]["watermark"],
+                alert["data"]["window"]["late_dropped"],
+                alert["data"]["replay"],
+            )
         return alerts
 
     def _load(self) -> Evaluator:
         evaluator = Evaluator(
-            self.store, APP, "m", model_rules(self.config), self.fleet, self.config.lateness_ms, self.sources
+            self.store,
+            APP,
+            "m",
+            model_rules(self.config),
+            self.fleet,
+            self.config.lateness_ms,
+            self.sources,
         )
         evaluator.load()
         return evaluator

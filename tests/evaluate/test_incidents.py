@@ -13,7 +13,9 @@ SEVERITIES: Sequence[Severity] = ("info", "warning", "error", "critical")
 CLEAR_AFTER = 3
 
 
-def verdict(name: str, alarm: bool, p: float | None = 0.01, effect: float = 1.0, note: str = "") -> Verdict:
+def verdict(
+    name: str, alarm: bool, p: float | None = 0.01, effect: float = 1.0, note: str = ""
+) -> Verdict:
     return Verdict(name, 2.0, 1.0, p, effect, alarm, 100, 1000, None, note)
 
 
@@ -33,7 +35,9 @@ def run(windows: Windows, *, restart: bool = False) -> list[tuple[int, Change]]:
         if restart and incident is not None:
             incident = Incident.restore(incident.payload())
         verdicts = [verdict(name, alarm) for name, alarm in alarms.items()]
-        incident, change = advance(incident, "m|x", size, i, verdicts, severity, "data_drift", CLEAR_AFTER)
+        incident, change = advance(
+            incident, "m|x", size, i, verdicts, severity, "data_drift", CLEAR_AFTER
+        )
         if change is not None:
             changes.append((i, change))
     return changes
@@ -63,7 +67,9 @@ def test_the_phases_of_an_incident_come_in_their_order(windows: Windows) -> None
 
 @given(windows=WINDOWS)
 @settings(max_examples=150)
-def test_an_incident_is_resolved_exactly_when_all_who_spoke_were_quiet_long_enough(windows: Windows) -> None:
+def test_an_incident_is_resolved_exactly_when_all_who_spoke_were_quiet_long_enough(
+    windows: Windows,
+) -> None:
     """The twin keeps for every (size, detector) that alarmed the windows of that size since."""
     since: dict[tuple[int, str], int] = {}
     resolved = []

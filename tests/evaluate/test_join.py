@@ -15,7 +15,8 @@ IDS = st.sampled_from("abcdef")
 VALUES = st.integers(-5, 5) | st.sampled_from(["yes", "no"])
 Told = tuple[str, object, object]
 EVENTS = st.lists(
-    st.tuples(st.integers(0, 12), st.booleans(), IDS, VALUES, st.none() | st.none() | VALUES), max_size=40
+    st.tuples(st.integers(0, 12), st.booleans(), IDS, VALUES, st.none() | st.none() | VALUES),
+    max_size=40,
 )
 Events = list[tuple[int, bool, str, object, object]]
 DE = (("c", "DE"),)
@@ -80,7 +81,9 @@ class Runner:
         return self
 
 
-def oracle(events: Events) -> tuple[list[tuple[int, str, tuple[object, ...], float]], int, int, int]:
+def oracle(
+    events: Events,
+) -> tuple[list[tuple[int, str, tuple[object, ...], float]], int, int, int]:
     """Join with two plain dictionaries; give the errors, and how many were joined, repeated, expired."""
     held: list[dict[str, tuple[int, object]]] = [{}, {}]
     met: set[str] = set()
@@ -126,7 +129,12 @@ def test_the_join_is_that_of_two_dictionaries(events: Events) -> None:
     assert astuple(runner.join.counters) == (joined, repeats, expired, 0)
 
 
-@given(events=EVENTS, restarts=st.frozensets(st.integers(0, 12)), most=st.sampled_from([4, 10**6]), lost=st.booleans())
+@given(
+    events=EVENTS,
+    restarts=st.frozensets(st.integers(0, 12)),
+    most=st.sampled_from([4, 10**6]),
+    lost=st.booleans(),
+)
 @settings(max_examples=150)
 def test_a_join_restored_from_its_packed_rows_goes_on_exactly(
     events: Events, restarts: frozenset[int], most: int, lost: bool

@@ -13,15 +13,15 @@ from stream.evaluate.chain import Chain
 from stream.evaluate.learner import Learner
 from stream.evaluate.model import RESULTS_KEPT
 from stream.ingest.fold import NEVER
-from stream.ingest.partition import read_marks
 from stream.ingest.pane import Raw
+from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
 from stream.state.store import Answer, Commit
 from stream.words import Kind, Series
 from tests.evaluate.streams import Event, Pipeline, stream
 from tests.events import APP, HOUR, T0, configuration, learning
 
-CONFIG = configuration(learn_events=900)
+CONFIG = configuration(learn_events=600)
 
 
 @cache
@@ -48,7 +48,9 @@ PLACES = st.lists(st.integers(1, 999), min_size=1, max_size=12)
 
 @given(places=PLACES, restarts=st.sets(st.integers(0, 12)))
 @settings(max_examples=3)
-def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(places: list[int], restarts: set[int]) -> None:
+def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(
+    places: list[int], restarts: set[int]
+) -> None:
     """Everything is folded raw first, then evaluated as the marks of each portion allow: same alerts, same state."""
     whole, stepped = at_once(), Pipeline(CONFIG)
     bounds = cut(places)
@@ -86,7 +88,9 @@ def test_four_partitions_tell_what_one_tells() -> None:
     four.step()
     four.step(flush=True)
     assert four.told() == at_once().told()
-    assert [r.packed for r in four.fleet.book.all()] == [r.packed for r in at_once().fleet.book.all()]
+    assert [r.packed for r in four.fleet.book.all()] == [
+        r.packed for r in at_once().fleet.book.all()
+    ]
 
 
 def test_panes_folded_raw_after_the_freeze_count_as_binned_ones_do() -> None:
@@ -118,7 +122,9 @@ def test_a_reference_freezes_at_the_first_pane_that_makes_the_events_enough() ->
 
 def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
     told = at_once().told()
-    started = {(a["data"]["column"], a["data"]["kind"]) for a in told if a["data"]["phase"] == "started"}  # type: ignore[index]
+    started = {
+        (a["data"]["column"], a["data"]["kind"]) for a in told if a["data"]["phase"] == "started"
+    }  # type: ignore[index]
     columns = {column for column, _ in started}
     assert {"amount", "channel", "age", "error"} <= columns
     assert columns <= {"amount", "channel", "age", "error", "prediction"}
@@ -128,7 +134,9 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_a_commit_whose_answer_was_lost_is_finished_first(done: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_whose_answer_was_lost_is_finished_first(
+    done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = Pipeline(CONFIG)
     half = len(events()) // 2
     pipeline.fold(events()[:half])
@@ -197,12 +205,14 @@ def test_a_topic_that_lags_holds_up_only_what_needs_it() -> None:
     pipeline.fold([e for e in events() if e[0] is Kind.LABELS][:60])
     pipeline.step()
     bases = pipeline.evaluator.model.bases
-    assert bases[Kind.FEATURES] == bases[Kind.PREDICTIONS] > bases[Kind.LABELS] == bases[Kind.ERRORS]
+    assert (
+        bases[Kind.FEATURES] == bases[Kind.PREDICTIONS] > bases[Kind.LABELS] == bases[Kind.ERRORS]
+    )
 
 
 def test_silence_of_a_whole_series_is_told() -> None:
     pipeline = Pipeline(CONFIG)
-    features = [e for e in events() if e[0] is Kind.FEATURES][: 31 * 60]
+    features = [e for e in events() if e[0] is Kind.FEATURES][: 31 * 40]
     pipeline.fold(features)
     pipeline.step()
     assert pipeline.alerts == []
@@ -213,12 +223,18 @@ def test_silence_of_a_whole_series_is_told() -> None:
     (alert,) = (a for a in pipeline.told() if a["data"]["phase"] == "started")  # type: ignore[index]
     data = alert["data"]
     assert isinstance(data, dict)
-    assert (data["column"], data["kind"], data["detector"]["name"]) == (None, "freshness", "silence")
+    assert (data["column"], data["kind"], data["detector"]["name"]) == (
+        None,
+        "freshness",
+        "silence",
+    )
     assert data["explain"] == {"events": 0}
 
 
 def test_references_are_those_of_the_chains() -> None:
     chains = at_once().evaluator.model.chains
     known = {(r.series, r.kind): r for r in at_once().fleet.book.all()}
-    assert all(isinstance(c, Chain) and isinstance(known[key], Reference) for key, c in chains.items())
+    assert all(
+        isinstance(c, Chain) and isinstance(known[key], Reference) for key, c in chains.items()
+    )
     assert {key[1] for key in chains} == set(Kind)

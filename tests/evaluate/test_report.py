@@ -12,13 +12,13 @@ from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import BINS_TOLD, Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
+from stream.ingest.pane import Raw
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
 from stream.run.rules import model_rules
 from stream.summaries.summary import Summary, cells
 from stream.words import Kind
 from tests.events import HOUR, T0, configuration, reference_of
-from stream.ingest.pane import Raw
 
 CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
 TOLD = Told(T0 + 2 * HOUR, 7)
@@ -39,12 +39,17 @@ MOVED: list[dict[str, object]] = [
 
 
 def judged_of(
-    chain: Chain, rows: list[dict[str, object]] | None, column: str | None = "x", detector: str = "psi"
+    chain: Chain,
+    rows: list[dict[str, object]] | None,
+    column: str | None = "x",
+    detector: str = "psi",
 ) -> Judged:
     verdict = Verdict(detector, 1.5, float("inf"), 1e-9, 1.5, True, 80, 100, None)
     incident = Incident("abc", T0 + HOUR, "warning", "data_drift", detector)
     summary = None if rows is None else summary_of(chain.reference, rows)
-    closed = Closed(T0, T0 + HOUR, summary, {("features", 1): (3, 9), ("features", 0): (1, 2)}, True)
+    closed = Closed(
+        T0, T0 + HOUR, summary, {("features", 1): (3, 9), ("features", 0): (1, 2)}, True
+    )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
     return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR})
@@ -55,7 +60,9 @@ def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
     return Chain(reference.series, kind, reference, RULES)
 
 
-def event(context: Context = CONTEXT, told: Told = TOLD, column: str | None = "x", detector: str = "psi") -> DriftEvent:
+def event(
+    context: Context = CONTEXT, told: Told = TOLD, column: str | None = "x", detector: str = "psi"
+) -> DriftEvent:
     chain = chain_of()
     rows = MOVED if column is not None else None
     (made,) = drift_events(chain, judged_of(chain, rows, column, detector), context, told)
@@ -154,7 +161,10 @@ def test_the_data_has_the_fields_of_the_schema_and_travels_as_json() -> None:
         {"topic": "features", "partition": 1, "from_offset": 3, "to_offset": 9},
     ]
     assert structured(parse(structured(made))) == structured(made)
-    assert (data["window"]["start"], data["window"]["end"]) == ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z")
+    assert (data["window"]["start"], data["window"]["end"]) == (
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T01:00:00Z",
+    )
     assert made.time_ms == T0 + HOUR
 
 
@@ -167,8 +177,14 @@ def test_only_features_are_sampled() -> None:
 
 def test_slow_drift_began_when_its_sum_last_stood_low_other_drift_in_its_window() -> None:
     slow, sudden = event(detector="page_hinkley").data["onset"], event().data["onset"]
-    assert slow == {"estimate": "2025-12-31T19:00:00Z", "interval": ["2025-12-31T19:00:00Z", "2026-01-01T01:00:00Z"]}
-    assert sudden == {"estimate": "2026-01-01T00:00:00Z", "interval": ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"]}
+    assert slow == {
+        "estimate": "2025-12-31T19:00:00Z",
+        "interval": ["2025-12-31T19:00:00Z", "2026-01-01T01:00:00Z"],
+    }
+    assert sudden == {
+        "estimate": "2026-01-01T00:00:00Z",
+        "interval": ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"],
+    }
 
 
 def test_the_summary_says_it_in_one_sentence() -> None:

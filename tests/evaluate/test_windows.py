@@ -38,7 +38,9 @@ def told(closed: Closed) -> tuple[object, ...]:
     return closed.start_ms, closed.end_ms, kept, closed.evidence, closed.whole
 
 
-def run(window: WindowSize, panes: Sequence[int], stops: Sequence[int], end: int) -> list[tuple[object, ...]]:
+def run(
+    window: WindowSize, panes: Sequence[int], stops: Sequence[int], end: int
+) -> list[tuple[object, ...]]:
     """Take the panes in order; time also passes at each stop, and the ring is packed and restored there."""
     ring, out = Ring(window), []
     for at, pane in sorted([(p * PANE, p) for p in panes] + [(stop * PANE, -1) for stop in stops]):

@@ -8,7 +8,12 @@ from stream.words import Kind
 from tests.events import reference_of
 
 ROWS = [
-    {"amount": i * 1.37, "channel": ("web", "app", "app")[i % 3], "member": i % 4 == 0, "few": i % 3}
+    {
+        "amount": i * 1.37,
+        "channel": ("web", "app", "app")[i % 3],
+        "member": i % 4 == 0,
+        "few": i % 3,
+    }
     for i in range(60)
 ]
 FORETOLD = [{"prediction": i * 0.5, "score": i / 60} for i in range(60)]
@@ -34,7 +39,9 @@ def book() -> Book:
 def odd_book() -> Book:
     """Give a book in which versions differ in a column's type, and names are none that a struct could have."""
     odd = [{"amount": str(i), 'a"b': i, "n\0l": float(i) / 7} for i in range(60)]
-    return Book([reference(), reference_of(odd, version="2"), reference_of(FORETOLD, Kind.PREDICTIONS)])
+    return Book(
+        [reference(), reference_of(odd, version="2"), reference_of(FORETOLD, Kind.PREDICTIONS)]
+    )
 
 
 BOOKS = {"empty": Book(), "typed": book(), "odd": odd_book()}

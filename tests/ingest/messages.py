@@ -12,13 +12,30 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from([0, 1, 2.5, -0.0, 0.0, 1e308, -1e308, "web", "app", "", "é"])
 )
-VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), SCALARS, max_size=2)
+VALUES = (
+    SCALARS
+    | st.lists(SCALARS, max_size=2)
+    | st.dictionaries(st.text(max_size=2), SCALARS, max_size=2)
+)
 TIMES = st.integers(T0 - 60_000, T0 + 120_000) | st.sampled_from(
-    ["2026-01-01T00:00:10Z", "2026-01-01T01:00:20.5+01:00", "yesterday", str(T0), None, True, 1.5, 7, 2**64, T0 + 10**9]
+    [
+        "2026-01-01T00:00:10Z",
+        "2026-01-01T01:00:20.5+01:00",
+        "yesterday",
+        str(T0),
+        None,
+        True,
+        1.5,
+        7,
+        2**64,
+        T0 + 10**9,
+    ]
 )
 NAMES = st.sampled_from(["m", "m", "m", "n", "", 7, None, "x" * 300])
 VERSIONS = st.sampled_from(["1", "1", "1", "2", "", None])
-SEGMENTS = st.sampled_from([None, None, {}, {"c": "DE"}, {"c": "FR", "a": "1"}, {"c": 1}, "DE", {"c": "x" * 300}])
+SEGMENTS = st.sampled_from(
+    [None, None, {}, {"c": "DE"}, {"c": "FR", "a": "1"}, {"c": 1}, "DE", {"c": "x" * 300}]
+)
 COLUMNS = st.sampled_from(["amount", "channel", "member", "other", 'a"b', "n\0l"])
 
 HOSTILE: list[bytes | None] = [
@@ -43,7 +60,8 @@ HOSTILE: list[bytes | None] = [
     b'{"model":"m","version":"\xff","ts":%d,"features":{"amount":1}}' % T0,
     b'{"model":"m","version":"1","ts":%d,"features":{"amount":1},"more":"\xff"}' % T0,
     b'{"model":"m","version":"1","ts":%d,"features":{"amount":1},"\xed\xa0\x80":1}' % T0,
-    b'{"model":"m","version":"1","ts":%d,"features":{"amount":1},"more":%b}' % (T0, b"[" * 5000 + b"]" * 5000),
+    b'{"model":"m","version":"1","ts":%d,"features":{"amount":1},"more":%b}'
+    % (T0, b"[" * 5000 + b"]" * 5000),
     b'{"model":"m","version":"1","ts":%d,"features":{"amount":%b}}' % (T0, b"[" * 5000),
     b'{"model":"m","version":"1","ts":%d,"features":{"amou' % T0,
     b'\xef\xbb\xbf{"model":"m","version":"1","ts":%d,"features":{"amount":1}}' % T0,
@@ -58,7 +76,9 @@ HOSTILE: list[bytes | None] = [
 
 
 def _drop_none(event: dict[str, object]) -> bytes:
-    return orjson.dumps({name: value for name, value in event.items() if value is not None or name == "label"})
+    return orjson.dumps(
+        {name: value for name, value in event.items() if value is not None or name == "label"}
+    )
 
 
 features = st.builds(

@@ -35,7 +35,9 @@ class Message:
         return self._headers
 
 
-def folded(source: Source, values: list[bytes | None], schemas: list[Schema], known: Book) -> tuple[object, ...]:
+def folded(
+    source: Source, values: list[bytes | None], schemas: list[Schema], known: Book
+) -> tuple[object, ...]:
     """Fold with a decoder of these schemas: fields of the state, and the dead letters without the words of reasons."""
     log = Log(source, known)
     decoder = Decoder(source.kind, schemas, BYTES_MAX)
@@ -54,7 +56,9 @@ def test_typed_reading_equals_reading_by_hand(values: list[bytes | None]) -> Non
 @pytest.mark.parametrize("source", [PREDICTIONS, LABELS], ids=lambda source: source.topic)
 @given(values=st.lists(predictions, min_size=1, max_size=25))
 @settings(max_examples=100)
-def test_typed_reading_equals_reading_by_hand_where_events_join(source: Source, values: list[bytes | None]) -> None:
+def test_typed_reading_equals_reading_by_hand_where_events_join(
+    source: Source, values: list[bytes | None]
+) -> None:
     typed = folded(source, values, book().schemas(source.kind), book())
     assert typed == folded(source, values, [], book())
 
@@ -62,14 +66,17 @@ def test_typed_reading_equals_reading_by_hand_where_events_join(source: Source, 
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
 def test_each_hostile_message_is_read_alike_with_and_without_types(value: bytes | None) -> None:
     for kind, source in ((Kind.FEATURES, FEATURES), (Kind.PREDICTIONS, PREDICTIONS)):
-        assert folded(source, [value], book().schemas(kind), book()) == folded(source, [value], [], book())
+        assert folded(source, [value], book().schemas(kind), book()) == folded(
+            source, [value], [], book()
+        )
 
 
 @pytest.mark.parametrize("name", BOOKS)
 @given(
     good=st.lists(HONEST, min_size=1, max_size=10),
     places=st.lists(st.integers(0, 10), min_size=1, max_size=5),
-    bad=st.sampled_from([b for b in HOSTILE if b is None or b"model" not in b]) | st.binary(max_size=40),
+    bad=st.sampled_from([b for b in HOSTILE if b is None or b"model" not in b])
+    | st.binary(max_size=40),
 )
 @settings(max_examples=60)
 def test_a_message_that_cannot_be_read_harms_no_other(
@@ -80,7 +87,9 @@ def test_a_message_that_cannot_be_read_harms_no_other(
     for place in places:
         values.insert(min(place, len(values)), bad)
     alone, mixed = Log(FEATURES, BOOKS[name]).run(good), Log(FEATURES, BOOKS[name]).run(values)
-    assert [letter.offset for letter in mixed.dead] == [i for i, value in enumerate(values) if value is bad]
+    assert [letter.offset for letter in mixed.dead] == [
+        i for i, value in enumerate(values) if value is bad
+    ]
     assert all(letter.value is bad for letter in mixed.dead)
     assert counts(mixed) == counts(alone)
 
@@ -100,8 +109,14 @@ def test_a_value_of_a_wrong_type_spoils_its_own_column_only(wrong: object) -> No
     layout = reference().layout
     entry = log.partition.fold_state.open["m", T0 // 10_000].entries[Series("m", "1")]
     assert isinstance(entry, Binned)
-    invalid = {c.name: int(entry.summary.counts[layout.tail_of(i) + 1]) for i, c in enumerate(layout.columns)}
-    valid = {c.name: int(entry.summary.counts[layout.bins_of(i)].sum()) for i, c in enumerate(layout.columns)}
+    invalid = {
+        c.name: int(entry.summary.counts[layout.tail_of(i) + 1])
+        for i, c in enumerate(layout.columns)
+    }
+    valid = {
+        c.name: int(entry.summary.counts[layout.bins_of(i)].sum())
+        for i, c in enumerate(layout.columns)
+    }
     assert invalid == {"amount": 1, "channel": 0, "few": 0, "member": 0}
     assert valid == {"amount": 0, "channel": 1, "few": 1, "member": 1}
     assert log.dead == []
@@ -109,7 +124,10 @@ def test_a_value_of_a_wrong_type_spoils_its_own_column_only(wrong: object) -> No
 
 @pytest.mark.parametrize("name", BOOKS)
 def test_a_number_that_no_float_holds_spoils_its_own_column_only(name: str) -> None:
-    huge = b'{"model":"m","version":"1","ts":%d,"features":{"amount":1e999,"few":1},"more":[1e999]}' % T0
+    huge = (
+        b'{"model":"m","version":"1","ts":%d,"features":{"amount":1e999,"few":1},"more":[1e999]}'
+        % T0
+    )
     log = Log(FEATURES, BOOKS[name]).run([huge])
     assert log.dead == []
     assert log.partition.fold_state.counters.folded == 1
@@ -135,14 +153,20 @@ def test_a_number_that_no_float_holds_spoils_its_own_column_only(name: str) -> N
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["empty", "typed"])
-def test_a_dead_letter_says_why_and_keeps_what_came(name: str, value: bytes | None, reason: str) -> None:
+def test_a_dead_letter_says_why_and_keeps_what_came(
+    name: str, value: bytes | None, reason: str
+) -> None:
     originals = [Message(b"k0", None), Message(b"k1", [("h", b"1")]), Message(b"k2", None)]
-    messages = RawBatch(FEATURES, [feature(), value, feature()], np.array([4, 7, 9]), None, originals)
+    messages = RawBatch(
+        FEATURES, [feature(), value, feature()], np.array([4, 7, 9]), None, originals
+    )
     decoder = Decoder(Kind.FEATURES, BOOKS[name].schemas(Kind.FEATURES), BYTES_MAX)
     decoded = decoder.decode(messages, 0)
     (letter,) = decoded.dead
     assert reason in letter.reason
-    assert letter == replace(letter, source=FEATURES, offset=7, value=value, key=b"k1", headers=[("h", b"1")])
+    assert letter == replace(
+        letter, source=FEATURES, offset=7, value=value, key=b"k1", headers=[("h", b"1")]
+    )
     assert decoded.offsets.tolist() == [4, 9]
     assert len(decoded.events) == len(decoded.ts) == len(decoded.values) == 2
 

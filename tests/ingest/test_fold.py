@@ -19,7 +19,20 @@ from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.state.memory import MemoryStore
 from stream.words import Kind, Series
-from tests.events import APP, FEATURES, LABELS, PANE, PREDICTIONS, T0, Log, batch, feature, label, prediction, rules
+from tests.events import (
+    APP,
+    FEATURES,
+    LABELS,
+    PANE,
+    PREDICTIONS,
+    T0,
+    Log,
+    batch,
+    feature,
+    label,
+    prediction,
+    rules,
+)
 from tests.ingest.books import BOOKS
 from tests.ingest.messages import HONEST, RAW, predictions
 
@@ -48,7 +61,12 @@ def test_batch_boundaries_leave_no_trace_in_the_committed_fields(
 
 
 @pytest.mark.parametrize("book", BOOKS)
-@given(values=st.lists(predictions, min_size=1, max_size=30), cuts=CUTS, source=SOURCES, rows_max=st.sampled_from([3, 99]))
+@given(
+    values=st.lists(predictions, min_size=1, max_size=30),
+    cuts=CUTS,
+    source=SOURCES,
+    rows_max=st.sampled_from([3, 99]),
+)
 @settings(max_examples=60)
 def test_batch_boundaries_leave_no_trace_in_the_rows_for_the_join(
     book: str, values: Messages, cuts: list[int], source: Source, rows_max: int
@@ -61,7 +79,9 @@ def test_batch_boundaries_leave_no_trace_in_the_rows_for_the_join(
 
 @given(values=LOGS, crash=st.integers(0, 30), cuts=CUTS)
 @settings(max_examples=60)
-def test_a_crash_between_commits_changes_nothing(values: Messages, crash: int, cuts: list[int]) -> None:
+def test_a_crash_between_commits_changes_nothing(
+    values: Messages, crash: int, cuts: list[int]
+) -> None:
     """What was not committed is folded again from the stored offset, and the state is that of an unbroken run."""
     unbroken = Log(FEATURES, BOOKS["typed"]).run(values)
     log = Log(FEATURES, BOOKS["typed"])
@@ -90,7 +110,9 @@ def test_messages_that_were_folded_already_change_nothing(values: Messages, back
 
 @given(values=st.lists(HONEST, min_size=1, max_size=40), seed=st.randoms(use_true_random=False))
 @settings(max_examples=40)
-def test_four_partitions_merge_to_the_bytes_of_one(values: list[bytes], seed: random.Random) -> None:
+def test_four_partitions_merge_to_the_bytes_of_one(
+    values: list[bytes], seed: random.Random
+) -> None:
     one = Log(FEATURES, BOOKS["typed"]).run(values)
     store, parts = MemoryStore(), [Source(Kind.FEATURES, "features", p) for p in range(4)]
     shares: list[list[bytes]] = [[] for _ in parts]
@@ -106,7 +128,9 @@ def test_four_partitions_merge_to_the_bytes_of_one(values: list[bytes], seed: ra
         assert merged(store, parts, model) == whole
 
 
-def merged(store: MemoryStore, sources: list[Source], model: str) -> dict[tuple[int, Series], object]:
+def merged(
+    store: MemoryStore, sources: list[Source], model: str
+) -> dict[tuple[int, Series], object]:
     told: dict[tuple[int, Series], object] = {}
     for pane in gather_panes(store, APP, model, sources, 0, 2**40):
         for series, parts in pane.parts.items():
@@ -125,7 +149,9 @@ def test_a_pane_stays_open_until_lateness_after_its_end_and_no_longer() -> None:
     """The event that closes a pane is itself in time; the next one for that pane is late."""
     log = Log(FEATURES, of=rules(lateness_ms=5_000))
     end = T0 + PANE
-    log.run([feature(T0, x=1), feature(end + 4_999, x=1), feature(T0, x=2), feature(end + 5_000, x=3)])
+    log.run(
+        [feature(T0, x=1), feature(end + 4_999, x=1), feature(T0, x=2), feature(end + 5_000, x=3)]
+    )
     assert log.partition.fold_state.counters.late == 0
     assert log.partition.fold_state.closed_before() == T0 // PANE + 1
     log.fold([feature(end - 1, x=4), feature(end, x=5)], 4)
@@ -165,7 +191,9 @@ def test_a_partition_that_accepted_nothing_has_no_watermark() -> None:
 
 
 def test_an_event_far_ahead_of_kafka_is_a_dead_letter_and_moves_no_watermark() -> None:
-    log = Log(FEATURES).run([feature(T0 + 300_001, x=1), feature(T0 + 300_000, x=1)], stamps=[T0, T0])
+    log = Log(FEATURES).run(
+        [feature(T0 + 300_001, x=1), feature(T0 + 300_000, x=1)], stamps=[T0, T0]
+    )
     assert [letter.offset for letter in log.dead] == [0]
     assert "max_future" in log.dead[0].reason
     assert log.partition.fold_state.watermark == T0 + 300_000
@@ -221,7 +249,9 @@ def test_beyond_their_cap_rows_stay_those_of_the_smallest_ids_on_both_topics() -
 
 
 def test_raw_values_beyond_their_cap_are_counted() -> None:
-    log = Log(FEATURES, of=rules(raw_rows_max=3)).run([feature(T0, x=i) for i in range(5)], cuts=[2])
+    log = Log(FEATURES, of=rules(raw_rows_max=3)).run(
+        [feature(T0, x=i) for i in range(5)], cuts=[2]
+    )
     entry = log.partition.fold_state.open["m", T0 // PANE].entries[Series("m", "1")]
     assert isinstance(entry, Raw)
     assert (entry.n, entry.dropped, entry.columns["x"]) == (3, 2, [0, 1, 2])
@@ -241,7 +271,10 @@ def test_a_lower_sampling_rate_keeps_a_subset(low: float, high: float, first: in
 def test_sampling_is_a_matter_of_the_log_and_thins_features_only() -> None:
     values = [feature(T0, amount=i) for i in range(400)]
     of = rules(sample=0.25)
-    one, many = Log(FEATURES, of=of).run(values), Log(FEATURES, of=of).run(values, cuts=[1, 50, 399])
+    one, many = (
+        Log(FEATURES, of=of).run(values),
+        Log(FEATURES, of=of).run(values, cuts=[1, 50, 399]),
+    )
     assert many.fields() == one.fields()
     counters = one.partition.fold_state.counters
     assert counters.seen == 400

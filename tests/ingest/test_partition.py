@@ -14,7 +14,18 @@ from stream.state.fields import index_field, pane_field
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit
 from stream.words import Series
-from tests.events import APP, FEATURES, PANE, PREDICTIONS, T0, Log, batch, feature, prediction, rules
+from tests.events import (
+    APP,
+    FEATURES,
+    PANE,
+    PREDICTIONS,
+    T0,
+    Log,
+    batch,
+    feature,
+    prediction,
+    rules,
+)
 from tests.ingest.books import reference
 from tests.ingest.messages import VALUES
 
@@ -102,7 +113,9 @@ def test_cleaning_deletes_what_is_evaluated_and_older_than_the_retention() -> No
     log = Log(FEATURES)
     log.run([feature(T0 + i * PANE, x=1) for i in range(12)])
     for _ in range(2):
-        assert log.partition.clean({"m": first + 6, "unknown": first}, retention_panes=2) is Answer.OK
+        assert (
+            log.partition.clean({"m": first + 6, "unknown": first}, retention_panes=2) is Answer.OK
+        )
     fields = [pane_field("m", first + i) for i in range(12)]
     gone = [value is None for value in log.store.read(log.partition.key, fields)]
     assert gone == [True] * 4 + [False] * 8
@@ -112,7 +125,11 @@ def test_cleaning_deletes_what_is_evaluated_and_older_than_the_retention() -> No
     log.partition.clean({"m": 2**40}, retention_panes=0)
     log.commit()
     opened = sorted(number for _, number in log.partition.fold_state.open)
-    kept = [n for n in range(first, first + 13) if log.store.read(log.partition.key, [pane_field("m", n)]) != [None]]
+    kept = [
+        n
+        for n in range(first, first + 13)
+        if log.store.read(log.partition.key, [pane_field("m", n)]) != [None]
+    ]
     assert kept == opened
     assert log.store.read(log.partition.key, [index_field("m")]) != [None]
 
@@ -161,7 +178,10 @@ def test_a_raw_pane_comes_back_as_it_was(rows: list[dict[str, object]]) -> None:
 
 
 def test_rows_for_the_join_come_back_in_one_order() -> None:
-    values = [prediction(str(i % 7), [None, "x", 2.5, 7][i % 4], T0 + i % 3, str(i % 2)) for i in range(20)]
+    values = [
+        prediction(str(i % 7), [None, "x", 2.5, 7][i % 4], T0 + i % 3, str(i % 2))
+        for i in range(20)
+    ]
     log = Log(PREDICTIONS).run(values)
     rows = log.partition.fold_state.open["m", T0 // PANE].all_rows()
     log.crash()

@@ -21,13 +21,21 @@ from stream.words import Kind, Series
 from tests.events import HOUR, PANE, T0, learning, reference_of
 
 NAMES = st.sampled_from(["a", "b", "é", "", 'q"', "n\0l"])
-CELLS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1e9, 1e9) | st.sampled_from(["x", "y", -0.0])
+CELLS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(-1e9, 1e9)
+    | st.sampled_from(["x", "y", -0.0])
+)
 ROWS = st.lists(st.dictionaries(NAMES, CELLS, max_size=4), min_size=1, max_size=30)
 
 
 @given(rows=ROWS, kind=st.sampled_from(Kind))
 @settings(max_examples=80)
-def test_a_reference_comes_back_with_its_bytes_and_its_digest(rows: list[dict[str, object]], kind: Kind) -> None:
+def test_a_reference_comes_back_with_its_bytes_and_its_digest(
+    rows: list[dict[str, object]], kind: Kind
+) -> None:
     reference = reference_of(rows, kind, segment=(("c", "DE"),))
     again = Reference.unpack(reference.packed)
     assert again.packed == reference.packed
@@ -60,8 +68,12 @@ def test_a_file_of_references_comes_back(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["ref"]
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"{}", lambda b: b[:40] + b"?" + b[41:]])
-def test_a_file_that_is_none_of_references_says_how_to_make_one(tmp_path: Path, damage: object) -> None:
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"{}", lambda b: b[:40] + b"?" + b[41:]]
+)
+def test_a_file_that_is_none_of_references_says_how_to_make_one(
+    tmp_path: Path, damage: object
+) -> None:
     path = tmp_path / "ref"
     write_references(path, [reference_of([{"a": 1}])])
     assert callable(damage)
@@ -87,7 +99,15 @@ def test_a_mismatch_tells_both_sides_and_what_to_do() -> None:
         with pytest.raises(ReferenceMismatch) as caught:
             reference.check(pane, windows)
         text = str(caught.value)
-        for part in ("m-1@1", "m/1", "10000 ms", f"{pane} ms", "3600 s every 3600 s", "14400 s every 7200 s", "build it again"):
+        for part in (
+            "m-1@1",
+            "m/1",
+            "10000 ms",
+            f"{pane} ms",
+            "3600 s every 3600 s",
+            "14400 s every 7200 s",
+            "build it again",
+        ):
             assert part in text
 
 
@@ -97,7 +117,9 @@ def test_the_reference_in_force_is_the_last_that_starts_by_then() -> None:
     segment = reference_of([{"a": 1}], segment=(("c", "DE"),))
     book = Book([latest, segment, always, later, always])
     assert len(book) == 4
-    found = [book.find(Series("m", "1"), Kind.FEATURES, pane) for pane in (-(2**40), 99, 100, 2**40)]
+    found = [
+        book.find(Series("m", "1"), Kind.FEATURES, pane) for pane in (-(2**40), 99, 100, 2**40)
+    ]
     assert found == [always, always, latest, latest]
     assert book.find(segment.series, Kind.FEATURES, 0) is segment
     assert book.find(Series("m", "2"), Kind.FEATURES, 0) is None
@@ -140,9 +162,14 @@ def test_two_fleets_over_one_store_come_to_agree() -> None:
     assert len(Fleet(store, "b").book) == 0
 
 
-@given(values=st.lists(st.integers(0, 50) | st.none() | st.just("?"), min_size=1, max_size=60), hours=st.integers(1, 8))
+@given(
+    values=st.lists(st.integers(0, 50) | st.none() | st.just("?"), min_size=1, max_size=60),
+    hours=st.integers(1, 8),
+)
 @settings(max_examples=60)
-def test_the_windows_of_the_learning_time_are_kept_in_order_empty_ones_too(values: list[object], hours: int) -> None:
+def test_the_windows_of_the_learning_time_are_kept_in_order_empty_ones_too(
+    values: list[object], hours: int
+) -> None:
     """The twin sums the panes of each window that lies within the bounds wholly."""
     panes: dict[int, Raw] = {}
     for i, value in enumerate(values):
@@ -170,7 +197,9 @@ def test_a_long_learning_time_keeps_its_latest_windows() -> None:
     raw = Raw()
     raw.add({"a": 1}, rows_max=1)
     bounds = (T0, T0 + (WINDOWS_MAX + 5) * HOUR)
-    made = freeze(Series("m", "1"), Kind.FEATURES, {T0 // PANE: raw}, learning(), "test", ALWAYS, bounds)
+    made = freeze(
+        Series("m", "1"), Kind.FEATURES, {T0 // PANE: raw}, learning(), "test", ALWAYS, bounds
+    )
     assert len(made.histories[0]) == WINDOWS_MAX
     assert made.histories[0].starts[-1] == bounds[1] - HOUR
 

@@ -25,7 +25,9 @@ NUMBERS = st.lists(
 @example([1.7e308, -1.7e308, 0.5], 3, None)
 @example([1e16, 1e16 + 2, 1e16 + 4], 2, None)
 @example([0.0, -0.0, 0.5, 1.5], 2, None)
-def test_numbers_are_binned_at_their_quantiles(values: list[float], bins: int, seed: object) -> None:
+def test_numbers_are_binned_at_their_quantiles(
+    values: list[float], bins: int, seed: object
+) -> None:
     """The twin: whole and few, or one alone, by value; else the values at ranks i n / bins, and two outer edges."""
     column = learn_column("x", values, bins, 5)
     assert column is not None
@@ -67,7 +69,9 @@ TEXTS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
 
 
 @given(values=TEXTS, most=st.integers(1, 6))
-def test_the_commonest_categories_are_kept_by_name_and_ties_go_by_name(values: list[str], most: int) -> None:
+def test_the_commonest_categories_are_kept_by_name_and_ties_go_by_name(
+    values: list[str], most: int
+) -> None:
     column = learn_column("x", values, 10, most)
     times = Counter(values)
     ranked = sorted(times, key=lambda v: (-times[v], v))[:most]
@@ -88,7 +92,9 @@ def test_the_commonest_categories_are_kept_by_name_and_ties_go_by_name(values: l
         ([[], {}, (), None, 2], "number"),
     ],
 )
-def test_the_commonest_type_decides_and_booleans_are_no_numbers(values: list[object], kind: str) -> None:
+def test_the_commonest_type_decides_and_booleans_are_no_numbers(
+    values: list[object], kind: str
+) -> None:
     column = learn_column("x", values, 10, 5)
     assert column is not None
     assert column.type == kind
@@ -100,7 +106,9 @@ def test_a_column_that_never_held_a_value_is_none(values: list[object]) -> None:
 
 
 def test_booleans_are_binned_by_value() -> None:
-    assert learn_column("x", [True, False, True], 10, 5) == Column("x", "boolean", values=(False, True))
+    assert learn_column("x", [True, False, True], 10, 5) == Column(
+        "x", "boolean", values=(False, True)
+    )
 
 
 def test_a_value_is_of_its_columns_type_or_invalid() -> None:
@@ -117,6 +125,11 @@ def test_a_value_is_of_its_columns_type_or_invalid() -> None:
 
 def test_bins_are_named_as_people_would() -> None:
     column = Column("x", "number", (-1.0, 0.5, 3.0))
-    assert [column.bin_name(i) for i in range(column.bins)] == ["below -1", "-1 to 0.5", "0.5 to 3", "3 and above"]
+    assert [column.bin_name(i) for i in range(column.bins)] == [
+        "below -1",
+        "-1 to 0.5",
+        "0.5 to 3",
+        "3 and above",
+    ]
     assert Column("x", "boolean", values=(False, True)).bin_name(1) == "true"
     assert Column("x", "number", values=(1.0, 2.0)).bin_name(0) == "1"

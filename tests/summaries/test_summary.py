@@ -28,7 +28,9 @@ ANY = st.one_of(
     st.none(), st.booleans(), st.integers(-20, 20), st.floats(-20, 20), st.sampled_from([-0.0, 0.0, 1e308, -1e308]),
     st.sampled_from(["web", "app", "new", ""]), st.just([1]),
 )  # fmt: skip
-ROWS = st.lists(st.dictionaries(st.sampled_from([c.name for c in COLUMNS]), ANY, max_size=4), max_size=25)
+ROWS = st.lists(
+    st.dictionaries(st.sampled_from([c.name for c in COLUMNS]), ANY, max_size=4), max_size=25
+)
 
 
 def summary_of(rows: list[dict[str, object]]) -> Summary:
@@ -49,7 +51,9 @@ def merged(parts: list[Summary]) -> Summary:
     return total
 
 
-@given(rows=ROWS, cuts=st.lists(st.integers(0, 25), max_size=4), seed=st.randoms(use_true_random=False))
+@given(
+    rows=ROWS, cuts=st.lists(st.integers(0, 25), max_size=4), seed=st.randoms(use_true_random=False)
+)
 @settings(max_examples=100)
 def test_merging_is_exact_in_any_order_and_grouping(
     rows: list[dict[str, object]], cuts: list[int], seed: random.Random
@@ -92,9 +96,14 @@ def slot(column: Column, value: object) -> int:
     return column.values.index(value) if value in column.values else column.bins - 1
 
 
-@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80), more=st.lists(st.floats(-1e6, 1e6), min_size=1))
+@given(
+    values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80),
+    more=st.lists(st.floats(-1e6, 1e6), min_size=1),
+)
 @settings(max_examples=100)
-def test_the_mean_is_within_half_a_step_of_the_exact_one(values: list[float], more: list[float]) -> None:
+def test_the_mean_is_within_half_a_step_of_the_exact_one(
+    values: list[float], more: list[float]
+) -> None:
     """As long as nothing lies beyond four times the reference's range, where the grid clips."""
     column = learn_column("x", values, 8, 5)
     assert column is not None
@@ -121,7 +130,11 @@ def test_columns_without_numbers_have_no_mean() -> None:
 
 
 def test_detectors_see_the_same_counts() -> None:
-    rows: list[dict[str, object]] = [{"edges": 0.5, "kind": "web"}, {"edges": 99, "kind": "new"}, {"edges": "?"}]
+    rows: list[dict[str, object]] = [
+        {"edges": 0.5, "kind": "web"},
+        {"edges": 99, "kind": "new"},
+        {"edges": "?"},
+    ]
     view = cells(LAYOUT, 0, [summary_of(rows), Summary.empty(LAYOUT)])
     assert view.bins.tolist() == [[0, 0, 1, 0, 1], [0] * 5]
     assert (view.missing.tolist(), view.invalid.tolist()) == ([0, 0], [1, 0])

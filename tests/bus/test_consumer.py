@@ -1,0 +1,286 @@
+"""The consumer's thread on a broker: where it begins, what it hands over, when it waits, how it lets go.
+
+A group takes 3 s to form on the embedded broker, so most tests share one thread and keep to a topic of their own.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from stream.bus import consumer as of_consumer
+from stream.bus.consumer import ConsumerThread, Start
+from stream.bus.settings import consumer_settings
+from stream.config import Config
+from stream.ingest.raw import RawBatch, Source
+from stream.words import Kind
+
+QUIET = logging.getLogger("tests.bus.quiet")
+QUIET.addHandler(logging.NullHandler())
+QUIET.propagate = False
+TOPICS = ("begin", "wait", "seek", "held", "end", "lag")
+FIRST = {"begin": 40}
+
+
+class RecordingOwner:
+    """Takes partitions from a ledger of committed offsets, and folds at once unless told to wait."""
+
+    def __init__(self, ledger: dict[Source, int] | None = None) -> None:
+        self.ledger = {} if ledger is None else ledger
+        self.read: dict[Source, list[int]] = {}
+        self.under: dict[tuple[Source, int], list[int]] = {}
+        self.owned: set[Source] = set()
+        self.ends: dict[Source, int] = {}
+        self.lost: list[Source] = []
+        self.errors: list[BaseException] = []
+        self.waiting: list[Callable[[], None]] = []
+        self.slow = ""
+
+    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
+        self.owned |= set(sources)
+        return {s: Start(self.ledger.get(s, FIRST.get(s.topic, 0)), 1) for s in sources}
+
+    def revoked(self, sources: list[Source], *, lost: bool) -> None:
+        self.owned -= set(sources)
+        self.lost += sources if lost else []
+        for source in sources:
+            if self.read.get(source):
+                self.ledger[source] = self.read[source][-1] + 1
+
+    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
+        self.read.setdefault(batch.source, []).extend(batch.offsets.tolist())
+        self.under.setdefault((batch.source, term), []).extend(batch.offsets.tolist())
+        if batch.source.topic == self.slow:
+            self.waiting.append(done)
+        else:
+            done()
+
+    def caught_up(self, source: Source, offset: int) -> None:
+        self.ends[source] = offset
+
+    def failed(self, error: BaseException) -> None:
+        self.errors.append(error)
+
+
+class Running:
+    """A thread at work, its owner, and a producer beside it."""
+
+    def __init__(
+        self,
+        address: str,
+        topics: tuple[str, ...],
+        group: str,
+        ledger: dict[Source, int] | None = None,
+    ):
+        self.owner = RecordingOwner(ledger)
+        self.group = {"bootstrap.servers": address, "group.id": group}
+        settings = consumer_settings(Config(bootstrap=address, app=group)) | {
+            "topic.metadata.refresh.interval.ms": 500
+        }
+        self.thread = ConsumerThread(settings, dict.fromkeys(topics, Kind.FEATURES), self.owner)
+        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
+        for topic in topics:
+            self.producer.list_topics(topic, timeout=5)
+
+    def produce(self, source: Source, n: int, size: int = 3) -> None:
+        """Write some messages and wait for their acknowledgement."""
+        for i in range(n):
+            self.producer.produce(source.topic, b"%d" % i + b"." * size, partition=source.partition)
+        assert self.producer.flush(10) == 0
+
+    def read(self, source: Source) -> list[int]:
+        """Tell the offsets handed over so far."""
+        return self.owner.read.get(source, [])
+
+    def end(self) -> None:
+        """Stop the thread and wait for it."""
+        self.thread.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def at(topic: str, partition: int = 0) -> Source:
+    """Name a partition."""
+    return Source(Kind.FEATURES, topic, partition)
+
+
+def wait(done: Callable[[], Any], seconds: float = 15.0) -> None:
+    """Wait for something to come true."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it has not come true"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def running(broker: str) -> Iterator[Running]:
+    """Run a thread that owns all partitions of all topics; of `begin` there is something before it starts."""
+    made = Running(broker, TOPICS, "shared")
+    made.produce(at("begin"), 100)
+    made.thread.start()
+    wait(lambda: len(made.owner.owned) == 4 * len(TOPICS))
+    yield made
+    made.end()
+    assert made.owner.errors == []
+
+
+def test_reading_begins_where_the_owner_says(running: Running) -> None:
+    """Not where Kafka's committed offset or the beginning is."""
+    wait(lambda: len(running.read(at("begin"))) == 60)
+    assert running.read(at("begin")) == list(range(40, 100))
+    assert running.thread.joined
+    assert running.thread.reachable
+
+
+def test_the_owner_hears_of_ends_and_of_the_offset_before_which_all_was_handed_over(
+    running: Running,
+) -> None:
+    """Also of a partition that is empty."""
+    running.produce(at("end", 1), 10)
+    wait(lambda: running.owner.ends.get(at("end", 1)) == 10)
+    wait(lambda: running.owner.ends.get(at("end", 2)) == 0)
+    assert running.read(at("end", 1)) == list(range(10))
+
+
+def test_lag_is_what_is_left_on_the_topic(running: Running) -> None:
+    """None when all is read; what a held partition has not read is found when it goes on."""
+    running.produce(at("lag"), 30)
+    wait(lambda: len(running.read(at("lag"))) == 30)
+    wait(lambda: running.thread.lag.get(at("lag")) == 0)
+
+
+def test_a_seek_reads_again_under_the_new_term(running: Running) -> None:
+    """All that bears the new term was read from the new place on, without a gap."""
+    source = at("seek")
+    running.produce(source, 50)
+    wait(lambda: len(running.read(source)) == 50)
+    running.thread.seek(source, Start(20, 2))
+    running.produce(source, 10)
+    wait(lambda: running.owner.under.get((source, 2), []) == list(range(20, 60)))
+    first = running.owner.under[source, 1]
+    assert first == list(range(len(first)))
+
+
+def test_a_held_partition_is_silent_until_a_seek_and_holds_up_no_other(running: Running) -> None:
+    """What the seek passes over is not read, what is behind it is."""
+    source, other = at("held"), at("held", 1)
+    running.produce(source, 5)
+    wait(lambda: len(running.read(source)) == 5)
+    running.thread.hold(source)
+    time.sleep(0.3)
+    running.produce(source, 5)
+    running.produce(other, 5)
+    wait(lambda: len(running.read(other)) == 5)
+    assert len(running.read(source)) == 5
+    running.thread.seek(source, Start(5, 1))
+    wait(lambda: running.read(source) == list(range(10)))
+
+
+def test_the_thread_waits_while_too_much_is_in_flight_and_pauses_after_a_while(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Polling goes on while paused; a held partition stays held when reading is resumed."""
+    monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.2)
+    source, held = at("wait"), at("wait", 1)
+    running.thread.hold(held)
+    running.owner.slow = "wait"
+
+    def in_flight(n: int) -> bool:
+        return len(running.owner.waiting) == n
+
+    for n in range(1, of_consumer.IN_FLIGHT_MAX + 1):
+        running.produce(source, 1)
+        wait(partial(in_flight, n))
+    wait(lambda: "reading is paused" in caplog.text)
+    running.produce(source, 3)
+    running.produce(held, 3)
+    beat = running.thread.beat
+    time.sleep(0.5)
+    assert len(running.read(source)) == of_consumer.IN_FLIGHT_MAX
+    assert running.thread.beat > beat
+    running.owner.slow = ""
+    while running.owner.waiting:
+        running.owner.waiting.pop()()
+    wait(lambda: len(running.read(source)) == of_consumer.IN_FLIGHT_MAX + 3)
+    assert "reading is resumed" in caplog.text
+    assert running.read(held) == []
+    running.thread.seek(held, Start(0, 1))
+    wait(lambda: running.read(held) == [0, 1, 2])
+
+
+def test_two_threads_share_the_partitions_and_lose_and_repeat_nothing(broker: str) -> None:
+    """One joins, and later goes, under load; what an owner committed is where the next one begins."""
+    ledger: dict[Source, int] = {}
+    sources = [at("shared-out", p) for p in range(4)]
+    first = Running(broker, ("shared-out",), "pair", ledger)
+    second = Running(broker, ("shared-out",), "pair", ledger)
+    stop = threading.Event()
+    written = dict.fromkeys(sources, 0)
+
+    def load() -> None:
+        while not stop.wait(0.02):
+            for source in sources:
+                first.produce(source, 20)
+                written[source] += 20
+
+    producing = threading.Thread(target=load, daemon=True)
+    producing.start()
+    first.thread.start()
+    wait(lambda: len(first.owner.owned) == 4)
+    second.thread.start()
+    wait(lambda: second.owner.owned and first.owner.owned | second.owner.owned == set(sources))
+    wait(lambda: all(second.read(source) for source in second.owner.owned))
+    first.thread.quieten()
+    time.sleep(0.3)
+    handed = {source: len(first.read(source)) for source in sources}
+    first.end()
+    assert {source: len(first.read(source)) for source in sources} == handed, (
+        "quiet, and yet handed over"
+    )
+    wait(lambda: len(second.owner.owned) == 4)
+    stop.set()
+    producing.join()
+    wait(
+        lambda: all(
+            sorted([*first.read(s), *second.read(s)]) == list(range(written[s])) for s in sources
+        )
+    )
+    second.end()
+    assert first.owner.errors == second.owner.errors == []
+    assert second.owner.owned == set()
+
+
+def test_offsets_told_are_on_the_broker_when_the_group_is_left(
+    running: Running, broker: str
+) -> None:
+    """Lag tools read them there, also the last ones of a worker that ends."""
+    ending = Running(broker, ("told",), "ending")
+    ending.produce(at("told"), 10)
+    tell = ending.owner.revoked
+
+    def revoked(sources: list[Source], *, lost: bool) -> None:
+        tell(sources, lost=lost)
+        ending.thread.tell_offsets({at("told"): 10, at("told", 1): 0, at("elsewhere"): 3})
+
+    ending.owner.revoked = revoked  # type: ignore[method-assign]
+    ending.thread.start()
+    wait(lambda: len(ending.read(at("told"))) == 10)
+    ending.end()
+    reader = Consumer(ending.group)
+    [place] = reader.committed([TopicPartition("told", 0)], timeout=5)
+    reader.close()
+    assert place.offset == 10
+
+
+def test_an_error_ends_the_thread_and_reaches_the_owner(broker: str) -> None:
+    """Of a setting that the client refuses, as of an owner that cannot take over."""
+    refused = Running(broker, ("t",), "refused")
+    refused.thread._settings["no.such.setting"] = "1"
+    refused.thread.start()
+    refused.thread.join(5)
+    assert "no.such.setting" in str(refused.owner.errors)

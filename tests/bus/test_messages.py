@@ -1,0 +1,98 @@
+"""The messages of one consume call become one batch a partition, and nothing is lost on the way."""
+
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.bus.messages import batches_of
+from stream.ingest.raw import Source
+from stream.words import Kind
+
+KINDS = {"f": Kind.FEATURES, "l": Kind.LABELS}
+
+
+class FakeMessage:
+    """A message as the client would give it, or an error in its place."""
+
+    def __init__(
+        self, topic: str, partition: int, offset: int, error: KafkaError | None = None
+    ) -> None:
+        self.place = (topic, partition, offset)
+        self._error = error
+
+    def topic(self) -> str:
+        return self.place[0]
+
+    def partition(self) -> int:
+        return self.place[1]
+
+    def offset(self) -> int:
+        return self.place[2]
+
+    def value(self) -> bytes:
+        return repr(self.place).encode()
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_000 + self.place[2]
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+
+def split(messages: list[Any]) -> Any:
+    """Call it; the fakes are no messages in the eyes of the type checker."""
+    return batches_of(messages, KINDS)
+
+
+def end(topic: str, partition: int, offset: int) -> FakeMessage:
+    """Make the client's word that a partition was read to its end."""
+    return FakeMessage(topic, partition, offset, KafkaError(KafkaError._PARTITION_EOF))
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 2)), max_size=40))
+def test_every_message_is_in_the_batch_of_its_partition_in_order(
+    places: list[tuple[str, int]],
+) -> None:
+    """However partitions interleave, offsets, stamps, values and originals stay side by side."""
+    messages = [FakeMessage(*place, offset) for offset, place in enumerate(places)]
+    batches, ends, errors = split(messages)
+    assert (ends, errors) == ({}, [])
+    assert {(b.source.topic, b.source.partition) for b in batches} == set(places)
+    assert len(batches) == len(set(places))
+    for batch in batches:
+        own = [m for m in messages if m.place[:2] == (batch.source.topic, batch.source.partition)]
+        assert batch.source.kind is KINDS[batch.source.topic]
+        assert batch.offsets.tolist() == [m.offset() for m in own]
+        assert batch.stamps is not None
+        assert batch.stamps.tolist() == [m.timestamp()[1] for m in own]
+        assert batch.values == [m.value() for m in own]
+        assert batch.originals == own
+
+
+def test_the_end_of_a_partition_is_no_message_and_no_error() -> None:
+    """Also of an empty one, whose end is 0."""
+    messages = [FakeMessage("f", 0, 7), end("f", 0, 8), end("l", 3, 0)]
+    batches, ends, errors = split(messages)
+    assert [len(batch) for batch in batches] == [1]
+    assert ends == {Source(Kind.FEATURES, "f", 0): 8, Source(Kind.LABELS, "l", 3): 0}
+    assert errors == []
+
+
+def test_an_error_that_passes_is_told_and_costs_no_message() -> None:
+    """The client goes on by itself."""
+    trouble = KafkaError(KafkaError._MAX_POLL_EXCEEDED)
+    batches, _, errors = split(
+        [FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, trouble), FakeMessage("f", 0, 1)]
+    )
+    assert errors == [trouble]
+    assert batches[0].offsets.tolist() == [0, 1]
+
+
+def test_a_fatal_error_is_raised() -> None:
+    """The client is of no use after it."""
+    fatal = KafkaError(KafkaError._FENCED, "another one has this name", True)
+    with pytest.raises(KafkaException, match="another one has this name"):
+        split([FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, fatal)])
