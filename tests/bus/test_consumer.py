@@ -79,9 +79,12 @@ class Running:
     ):
         self.owner = RecordingOwner(ledger)
         self.group = {"bootstrap.servers": address, "group.id": group}
-        settings = consumer_settings(Config(bootstrap=address, app=group)) | {
-            "topic.metadata.refresh.interval.ms": 500
-        }
+        config = Config(
+            bootstrap=address,
+            app=group,
+            kafka={"heartbeat.interval.ms": "200", "session.timeout.ms": "3500"},
+        )
+        settings = consumer_settings(config) | {"logger": QUIET}
         self.thread = ConsumerThread(settings, dict.fromkeys(topics, Kind.FEATURES), self.owner)
         self.producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
         for topic in topics:

@@ -1,10 +1,12 @@
 """A model's stream and its evaluation, with whatever portions, partitions and restarts a test asks for."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
 
+from sinks.event import order, parse
 from stream.config import Config
 from stream.evaluate.evaluator import Evaluator
 from stream.ingest.ingest import Ingest
@@ -109,15 +111,15 @@ class Pipeline:
         taken = self.store.take_over(self.evaluator.key)
         return taken.fields | {b"base": taken.base}
 
-    def told(self) -> list[dict[str, object]]:
-        """Tell the alerts without what may differ between runs: watermark, late counts, offsets."""
-        alerts = [orjson.loads(alert) for alert in self.alerts]
+    def told(self) -> list[dict[str, Any]]:
+        """Tell the alerts as files order them, less what may differ between runs: watermark, late counts, offsets."""
+        alerts: list[dict[str, Any]] = [
+            orjson.loads(alert)
+            for alert in sorted(self.alerts, key=lambda alert: order(parse(alert)))
+        ]
         for alert in alerts:
-            del (
-                alert["data"]["window"]["watermark"],
-                alert["data"]["window"]["late_dropped"],
-                alert["data"]["replay"],
-            )
+            window = alert["data"]["window"]
+            del window["watermark"], window["late_dropped"], alert["data"]["replay"]
         return alerts
 
     def _load(self) -> Evaluator:

@@ -49,7 +49,7 @@ def test_the_phases_of_an_incident_come_in_their_order(windows: Windows) -> None
     """Started, then escalations of growing severity, then resolved; then, if at all, a new one."""
     open_now: Incident | None = None
     for i, change in run(windows):
-        size, alarms, severity = windows[i]
+        _, alarms, severity = windows[i]
         if change.phase == "started":
             assert open_now is None
             assert any(alarms.values())

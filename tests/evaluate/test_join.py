@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.evaluate.join import Join, JoinRules
-from stream.summaries.rows import Rows, hash_texts, said
+from stream.summaries.rows import Party, Rows, hash_texts, said
 
 WAIT_PANES = 4
 IDS = st.sampled_from("abcdef")
@@ -22,7 +22,7 @@ Events = list[tuple[int, bool, str, object, object]]
 DE = (("c", "DE"),)
 
 
-def party(identity: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+def party(identity: str) -> Party:
     return ("1", DE) if identity in "ab" else ("2", ())
 
 
@@ -30,7 +30,7 @@ def rows_of(told: list[Told], *, labels: bool) -> Rows | None:
     """Rows in the order told: times ascend."""
     if not told:
         return None
-    parties = [("", ())] if labels else [("1", DE), ("2", ())]
+    parties: list[Party] = [("", ())] if labels else [("1", DE), ("2", ())]
     who = [0 if labels else parties.index(party(identity)) for identity, _, _ in told]
     return Rows(
         parties, np.array(who), hash_texts([identity for identity, _, _ in told]), np.arange(len(told)),

@@ -1,11 +1,11 @@
 """A model's evaluation is one story, however it is cut into steps, restarts and partitions."""
 
+import random
 from functools import cache
+from itertools import pairwise
 
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sinks.event import rfc3339
 from stream.errors import StoreUnavailable
@@ -43,25 +43,19 @@ def cut(places: list[int]) -> list[int]:
     return [0, *sorted({place * len(events()) // 1000 for place in places}), len(events())]
 
 
-PLACES = st.lists(st.integers(1, 999), min_size=1, max_size=12)
-
-
-@given(places=PLACES, restarts=st.sets(st.integers(0, 12)))
-@settings(max_examples=3)
-def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(
-    places: list[int], restarts: set[int]
-) -> None:
-    """Everything is folded raw first, then evaluated as the marks of each portion allow: same alerts, same state."""
-    whole, stepped = at_once(), Pipeline(CONFIG)
-    bounds = cut(places)
-    for i, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(seed: int) -> None:
+    """Each portion is evaluated as far as its marks allow, now and then by another owner: the same alerts."""
+    rng = random.Random(seed)  # noqa: S311 - a test wants the same numbers again
+    stepped = Pipeline(CONFIG)
+    for start, end in pairwise(cut(rng.sample(range(1000), 12))):
         stepped.fold(events()[start:end])
         stepped.step()
-        if i in restarts:
+        if rng.random() < 0.5:
             stepped.restart()
     stepped.step(flush=True)
-    assert stepped.told() == whole.told()
-    learned = [[r.digest for r in p.fleet.book.all()] for p in (stepped, whole)]
+    assert stepped.told() == at_once().told()
+    learned = [[r.digest for r in p.fleet.book.all()] for p in (stepped, at_once())]
     assert learned[0] == learned[1]
 
 
@@ -71,7 +65,7 @@ def test_restarts_leave_no_trace_in_the_committed_fields() -> None:
     for restarting in (False, True):
         run = Pipeline(CONFIG)
         bounds = cut([150, 350, 380, 500, 770, 800, 830, 900])  # learning, learned, drifting
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in pairwise(bounds):
             run.fold(events()[start:end])
             run.step()
             if restarting:
@@ -124,13 +118,13 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
     told = at_once().told()
     started = {
         (a["data"]["column"], a["data"]["kind"]) for a in told if a["data"]["phase"] == "started"
-    }  # type: ignore[index]
+    }
     columns = {column for column, _ in started}
     assert {"amount", "channel", "age", "error"} <= columns
     assert columns <= {"amount", "channel", "age", "error", "prediction"}
     assert ("error", "concept_drift") in started
     drift = T0 + 32 * HOUR
-    assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)  # type: ignore[index]
+    assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -220,9 +214,8 @@ def test_silence_of_a_whole_series_is_told() -> None:
     pipeline.ingest.partitions[source].tick(T0 + 36 * HOUR)
     pipeline.fold([])
     pipeline.step()
-    (alert,) = (a for a in pipeline.told() if a["data"]["phase"] == "started")  # type: ignore[index]
+    (alert,) = (a for a in pipeline.told() if a["data"]["phase"] == "started")
     data = alert["data"]
-    assert isinstance(data, dict)
     assert (data["column"], data["kind"], data["detector"]["name"]) == (
         None,
         "freshness",

@@ -42,7 +42,8 @@ def run(
     window: WindowSize, panes: Sequence[int], stops: Sequence[int], end: int
 ) -> list[tuple[object, ...]]:
     """Take the panes in order; time also passes at each stop, and the ring is packed and restored there."""
-    ring, out = Ring(window), []
+    ring = Ring(window)
+    out: list[tuple[object, ...]] = []
     for at, pane in sorted([(p * PANE, p) for p in panes] + [(stop * PANE, -1) for stop in stops]):
         out += map(told, ring.close(at))
         if pane >= 0:

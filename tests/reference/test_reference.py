@@ -69,7 +69,7 @@ def test_a_file_of_references_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"{}", lambda b: b[:40] + b"?" + b[41:]]
+    "damage", [lambda b: b[:-1], lambda _: b"", lambda _: b"{}", lambda b: b[:40] + b"?" + b[41:]]
 )
 def test_a_file_that_is_none_of_references_says_how_to_make_one(
     tmp_path: Path, damage: object

@@ -1,5 +1,6 @@
 """How a column is binned follows from its values alone, in whatever order they come."""
 
+import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ NUMBERS = st.lists(
     FLOATS | st.integers(-5, 5) | st.sampled_from([0.5, 1.5, -0.0, 5e-324, 1e-310, 1.7e308, -1.7e308, 1e16, 1e16 + 2]),
     min_size=1, max_size=40,
 )  # fmt: skip
+
+
+MAX = sys.float_info.max
 
 
 @given(values=NUMBERS, bins=st.integers(2, 8), seed=st.randoms(use_true_random=False))
@@ -40,9 +44,9 @@ def test_numbers_are_binned_at_their_quantiles(
         assert column.discrete
         return
     inner = {ordered[len(ordered) * i // bins] for i in range(1, bins)} - {ordered[0]}
-    assert column.edges[1:-1] == tuple(sorted(inner))
+    assert column.edges[1:-1] == tuple(sorted(inner - {MAX}))
     assert column.edges[0] <= ordered[0]
-    assert ordered[-1] < column.edges[-1] or ordered[-1] == 1.7976931348623157e308
+    assert ordered[-1] < column.edges[-1] or ordered[-1] == MAX
     assert list(column.edges) == sorted(set(column.edges))
     assert all(map(isfinite, column.edges))
     assert isfinite(column.mid)

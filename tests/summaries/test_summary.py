@@ -3,6 +3,7 @@
 import random
 from bisect import bisect_right
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_merging_is_exact_in_any_order_and_grouping(
     """Byte for byte, 0.0 and -0.0 included: all at once, in parts, the parts in any order, the pairs in any way."""
     whole = told(summary_of(rows))
     bounds = [0, *sorted(cuts), len(rows)]
-    parts = [summary_of(rows[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [summary_of(rows[a:b]) for a, b in pairwise(bounds)]
     assert told(merged(parts)) == whole
     seed.shuffle(parts)
     assert told(reduce(lambda right, left: merged([left, right]), parts)) == whole

@@ -1,0 +1,528 @@
+"""What a worker owns and does, without Kafka: nothing is lost or told twice, whatever the store answers and when."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from stream.bus.consumer import Start
+from stream.config import Limits
+from stream.errors import BusUnavailable
+from stream.run import runtime as of_runtime
+from stream.run.outlet import Outlet
+from stream.state.store import Answer
+from tests.events import T0, feature
+from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, small, stream
+
+ZERO, ONE = SOURCES
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_runtime, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(of_runtime, "RETRY_LONGEST_S", 0.02)
+
+
+def run(story: Callable[[Rig], Awaitable[Any]], rig: Rig | None = None) -> Rig:
+    """Run a story on a rig that has taken both partitions over."""
+    rig = rig or Rig()
+
+    async def whole() -> None:
+        await rig.runtime.take_over(SOURCES)
+        await story(rig)
+
+    asyncio.run(whole())
+    rig.runtime.close()
+    return rig
+
+
+def alerts(rig: Rig) -> list[str]:
+    """Tell the ids that the first sink was given, in order."""
+    return [event.id for event in rig.sink.events]
+
+
+async def drifting(rig: Rig) -> None:
+    """Fold eight hours on both partitions, with drift in them; events with odd numbers go to partition 1."""
+    events = stream(8, shift_after=4)
+    for source, own in ((ZERO, events[0::2]), (ONE, events[1::2])):
+        await rig.fold(source, 0, own)
+    await rig.pass_s(2)
+
+
+# -- partitions ------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_of_an_older_term_is_left_out_and_still_done() -> None:
+    """What it holds is read again, so that folding it too would leave a gap behind it."""
+
+    async def story(rig: Rig) -> None:
+        await rig.runtime.take_over([ZERO])
+        await rig.fold(ZERO, 5, [feature()] * 3, term=rig.runtime.term[ZERO] - 1)
+        assert (rig.runtime.ingest.partitions[ZERO].fold_state.next_offset, rig.done) == (0, 1)
+        await rig.fold(ZERO, 0, [feature()] * 3)
+        assert rig.runtime.ingest.partitions[ZERO].fold_state.next_offset == 3
+
+    assert run(story).done == 2
+
+
+def test_a_batch_of_a_partition_that_was_let_go_is_left_out() -> None:
+    """Its next owner folds it."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ONE, 0, [feature()] * 3)
+        term = rig.runtime.term[ONE]
+        await rig.runtime.let_go([ONE], lost=False)
+        await rig.fold(ONE, 3, [feature()] * 3, term)
+
+    rig = run(story)
+    assert (rig.next_offset(ONE), rig.done) == (3, 2)
+    assert rig.bus.told == {ONE: 3}
+
+
+def test_what_is_lost_is_let_go_without_a_commit() -> None:
+    """Somebody else may have it already."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ONE, 0, [feature()] * 3)
+        await rig.runtime.let_go([ONE], lost=True)
+
+    assert run(story).next_offset(ONE) == 0
+
+
+@pytest.mark.parametrize("answer", [Answer.CONFLICT, Answer.FENCED])
+def test_a_refused_commit_loads_anew_and_the_bus_is_told_to_seek(answer: Answer) -> None:
+    """Even when the store stands where memory stood: what is on its way bears the old term and is left out."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature()] * 4)
+        await rig.pass_s(2)
+        old = rig.runtime.term[ZERO]
+        await rig.fold(ZERO, 4, [feature(x=1.0)] * 4)
+        rig.store.answers = [answer]
+        await rig.pass_s(2)
+        assert rig.bus.sought == [(ZERO, Start(4, old + 1))]
+        assert rig.runtime.term[ZERO] == old + 1
+        await rig.fold(ZERO, 8, [feature(x=1.0)] * 4, old)
+        await rig.fold(ZERO, 4, [feature(x=1.0)] * 8)
+        await rig.pass_s(2)
+
+    rig = run(story)
+    marks = rig.marks()[ZERO]
+    assert marks is not None
+    assert (rig.next_offset(ZERO), marks.counters.seen, marks.counters.folded) == (12, 12, 12)
+    assert rig.runtime.tallies.reloads == 1
+
+
+def test_a_batch_that_cannot_be_folded_is_never_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half-folded batch has moved the offset already; letting the partition go must not write that down."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature()] * 3)
+        await rig.pass_s(2)
+
+        def broken(_: object) -> list[object]:
+            rig.runtime.ingest.partitions[ZERO].fold_state.next_offset = 99
+            raise RuntimeError("a fault of the fold")
+
+        monkeypatch.setattr(rig.runtime.ingest, "fold", broken)
+        with pytest.raises(RuntimeError, match="a fault of the fold"):
+            await rig.fold(ZERO, 3, [feature()] * 3)
+        await rig.runtime.let_go([ZERO], lost=False)
+
+    rig = run(story)
+    assert (rig.next_offset(ZERO), rig.done) == (3, 2)
+
+
+def test_a_store_that_is_away_for_a_while_costs_nothing_and_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The batch waits, the next one behind it, and all is there when the store is back."""
+
+    async def story(rig: Rig) -> None:
+        rig.now += 2
+        rig.store.down = True
+        folding = [asyncio.create_task(rig.fold(ZERO, n, [feature()] * 5)) for n in (0, 5)]
+        while rig.store.calls["commit"] < 4:
+            await asyncio.sleep(0.01)
+        assert not rig.runtime.store_reach.well
+        rig.store.down = False
+        await asyncio.gather(*folding)
+        await rig.pass_s(2)
+        assert rig.runtime.store_reach.well
+
+    rig = run(story)
+    assert rig.next_offset(ZERO) == 10
+    assert [r.message for r in caplog.records if r.levelno >= logging.ERROR] == [
+        "store: told to be down; driftbus keeps trying, nothing is lost"
+    ]
+
+
+def test_a_rebalance_while_the_store_is_away_lets_go_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is not committed is folded again by the next owner; the worker goes on."""
+    monkeypatch.setattr(of_runtime, "LET_GO_S", 0.0)
+
+    async def story(rig: Rig) -> None:
+        for source in SOURCES:
+            await rig.fold(source, 0, [feature()] * 3)
+        rig.store.down = True
+        await rig.runtime.let_go(SOURCES, lost=False)
+        assert rig.runtime.ingest.partitions == {}
+        rig.store.down = False
+        starts = await rig.runtime.take_over(SOURCES)
+        assert [start.offset for start in starts.values()] == [0, 0]
+
+    run(story)
+
+
+def test_dead_letters_are_delivered_before_the_commit_and_hold_up_only_their_partition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not the store's calls of others; a worker that ends before they are delivered has not committed them."""
+
+    async def story(rig: Rig) -> None:
+        tries = 0
+
+        def refuse(_: object) -> None:
+            nonlocal tries
+            tries += 1
+            raise BusUnavailable("told to be down", "features.dlq")
+
+        monkeypatch.setattr(rig.runtime._office, "deliver", refuse)
+        rig.now += 2
+        stuck = asyncio.create_task(rig.fold(ZERO, 0, [b"no event"]))
+        while tries < 2:
+            await asyncio.sleep(0.01)
+        await rig.fold(ONE, 0, [feature()])
+        assert (rig.next_offset(ZERO), rig.next_offset(ONE)) == (0, 1)
+        assert rig.runtime.store_reach.well
+        assert not rig.runtime.letters_reach.well
+        stuck.cancel()
+        await asyncio.gather(stuck, return_exceptions=True)
+        await rig.runtime.let_go(SOURCES, lost=False)
+
+    assert run(story).next_offset(ZERO) == 0
+
+
+def test_a_silent_partition_that_is_read_to_its_end_follows_the_others() -> None:
+    """Not before the timeout, not while something is left to read, and not further than the slowest other one."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature(T0)])
+        await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
+        await rig.pass_s(2)
+        watermark = rig.runtime.ingest.partitions[ZERO].fold_state
+        await rig.pass_s(100)
+        assert watermark.ticks == 0, "nobody said that it was read to its end"
+        rig.runtime.caught_up(ZERO, 1)
+        await rig.fold(ONE, 1, [feature(T0 + 61 * MINUTE)])
+        await rig.pass_s(2)
+        assert (watermark.ticks, watermark.watermark) == (1, T0 + 61 * MINUTE)
+        await rig.pass_s(2)
+        assert watermark.ticks == 1, "the other one has not moved by a pane"
+        await rig.fold(ZERO, 1, [feature(T0 + 70 * MINUTE)])
+        await rig.pass_s(2)
+
+    rig = run(story)
+    mark = rig.marks()[ZERO]
+    assert mark is not None
+    assert (mark.idle, mark.watermark) == (False, T0 + 70 * MINUTE)
+
+
+def test_a_silent_partition_waits_for_its_timeout() -> None:
+    """A second less is not silence."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature(T0)])
+        await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
+        rig.runtime.caught_up(ZERO, 1)
+        await rig.pass_s(2)
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        await rig.pass_s(rig.config.idle_timeout_ms / 1000 - 3)
+        assert fold.ticks == 0
+        await rig.pass_s(2)
+        assert fold.ticks == 1
+
+    run(story)
+
+
+def test_when_all_are_silent_time_stands_still() -> None:
+    """The last one that spoke has nobody to follow."""
+
+    async def story(rig: Rig) -> None:
+        for source, minutes in ((ZERO, 0), (ONE, 60)):
+            await rig.fold(source, 0, [feature(T0 + minutes * MINUTE)])
+            rig.runtime.caught_up(source, 1)
+        for _ in range(5):
+            await rig.pass_s(100)
+
+    marks = run(story).marks()
+    assert [m.watermark for m in marks.values() if m] == [T0 + 60 * MINUTE] * 2
+
+
+def test_a_partition_with_too_many_raw_values_is_held_until_they_are_learned() -> None:
+    """Then it is read on from where it stands; loading anew forgets the hold, as the bus reads on by itself."""
+    config = small(limits=Limits(raw_rows_max=60))
+
+    async def story(rig: Rig) -> None:
+        events = stream(1)
+        await rig.fold(ZERO, 0, events[:90])
+        await rig.pass_s(2)
+        assert rig.bus.held == [ZERO]
+        await rig.fold(ONE, 0, events)
+        await rig.pass_s(2)
+        await rig.runtime.evaluate()
+        await rig.pass_s(10)
+        await rig.pass_s(2)
+        assert rig.bus.held.count(ZERO) == 1
+        assert rig.bus.sought == [(ZERO, Start(90, rig.runtime.term[ZERO]))]
+
+    run(story, Rig(config=config))
+
+
+def test_a_held_partition_that_is_loaded_anew_is_held_again() -> None:
+    """Its seek has let it go on."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, stream(1)[:90])
+        await rig.pass_s(2)
+        rig.store.answers = [Answer.CONFLICT]
+        await rig.fold(ZERO, 90, stream(1)[90:91])
+        await rig.pass_s(2)
+        assert len(rig.bus.sought) == 1
+        await rig.pass_s(2)
+        assert rig.bus.held == [ZERO, ZERO]
+
+    run(story, Rig(config=small(limits=Limits(raw_rows_max=60))))
+
+
+def test_cleaning_deletes_evaluated_panes_and_no_other() -> None:
+    """What no evaluator has seen stays, however old."""
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        partition = rig.runtime.ingest.partitions[ZERO]
+        everything = set(partition._index["m"])
+        await rig.pass_s(10)
+        assert partition._index["m"] == everything
+        await rig.evaluate()
+        await rig.pass_s(10)
+        base = rig.runtime.evaluators["m"].evaluated(ZERO.kind)
+        kept = rig.config.pane_retention_ms // rig.config.pane_ms
+        assert partition._index["m"] == {number for number in everything if number >= base - kept}
+        assert len(partition._index["m"]) < len(everything)
+
+    run(story)
+
+
+# -- models ----------------------------------------------------------------------------------------------------------
+
+
+def test_drift_is_told_to_every_sink_once_and_leaves_the_outbox_when_all_have_it() -> None:
+    """Not when the first has it."""
+
+    async def story(rig: Rig) -> None:
+        rig.other.fail_next(1)
+        await drifting(rig)
+        await rig.evaluate()
+        outbox = rig.runtime.evaluators["m"].outbox
+        told = alerts(rig)
+        assert len(told) == len(outbox) > 0
+        await rig.runtime.acknowledge()
+        assert len(outbox) == len(told), "the other sink has failed"
+        await rig.evaluate()
+        rig.now += 60
+        rig.deliver()
+        await rig.runtime.acknowledge()
+        assert outbox == {}
+        await rig.evaluate()
+        assert alerts(rig) == told
+        assert sum(rig.runtime.tallies.alerts.values()) == len(told)
+
+    run(story)
+
+
+def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_outbox() -> None:
+    """However long the store takes for that."""
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.evaluate()
+        told = alerts(rig)
+        evaluator = rig.runtime.evaluators["m"]
+        acknowledge = evaluator.acknowledge
+        evaluator.acknowledge = lambda fields: Answer.FENCED  # type: ignore[method-assign]
+        await rig.runtime.acknowledge()
+        await rig.evaluate()
+        assert alerts(rig) == told
+        evaluator.acknowledge = acknowledge  # type: ignore[method-assign]
+        await rig.runtime.acknowledge()
+        assert evaluator.outbox == {}
+
+    run(story)
+
+
+@pytest.mark.parametrize("answer", [Answer.CONFLICT, Answer.FENCED])
+def test_a_model_whose_commit_is_refused_is_loaded_anew_and_tells_nothing_twice(
+    answer: Answer,
+) -> None:
+    """The same alerts as if nothing had happened."""
+    expected = alerts(run(_evaluate_twice))
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        rig.store.answers = [answer]
+        await rig.evaluate()
+        assert rig.runtime.evaluators == {}
+        assert rig.sink.events == [], "no alert leaves before its commit"
+        await rig.evaluate()
+        await rig.evaluate()
+
+    assert alerts(run(story)) == expected
+
+
+async def _evaluate_twice(rig: Rig) -> None:
+    await drifting(rig)
+    await rig.evaluate()
+    await rig.evaluate()
+
+
+def test_a_store_that_goes_in_the_middle_of_an_evaluation_changes_no_alert() -> None:
+    """Whichever call it is that fails first; what was told is not told again."""
+    expected = alerts(run(_evaluate_twice))
+    assert expected
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        commit = rig.store.commit
+        failing = True
+
+        def fail_after_writing(step: Any) -> Answer:
+            nonlocal failing
+            answer = commit(step)
+            if failing and step.key.endswith(rig.runtime.evaluators["m"].key):
+                failing = False
+                rig.store.down = True
+                rig.store._maybe("commit")
+            return answer
+
+        rig.store.commit = fail_after_writing  # type: ignore[method-assign]
+        await rig.evaluate()
+        assert rig.runtime.evaluators == {}
+        rig.store.down = False
+        await rig.evaluate()
+        rig.store.commit = commit  # type: ignore[method-assign]
+        await rig.evaluate()
+
+    assert alerts(run(story)) == expected
+
+
+def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alerts that no sink has taken yet go with it, those that were taken do not."""
+    expected = alerts(run(_evaluate_twice))
+    store = FaultyStore()
+    first, second = Rig(store), Rig(store)
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.runtime.evaluate()  # and no sink takes anything
+        assert rig.outlet.waiting > 0
+        owned = [s for s in SOURCES if rig.runtime._owns("m")]
+        await rig.runtime.let_go(owned, lost=False)
+        assert (rig.runtime.evaluators, rig.outlet.waiting) == ({}, 0)
+        await rig.runtime.evaluate()
+        assert rig.runtime.evaluators == {}
+        await second.runtime.take_over(SOURCES)
+        await second.evaluate()
+        await second.evaluate()
+
+    run(story, first)
+    second.runtime.close()
+    assert alerts(second) == expected
+
+
+def test_a_full_outbox_pauses_the_evaluation_and_is_still_offered() -> None:
+    """Also to the worker that takes the model over with it; afterwards the evaluation goes on."""
+    store = FaultyStore()
+    filling = Rig(store)
+
+    async def fill(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.runtime.evaluate()
+
+    run(fill, filling)
+    waiting = len(filling.runtime.evaluators["m"].outbox)
+
+    async def story(rig: Rig) -> None:
+        events = stream(3, first=2_880)
+        for source, own in ((ZERO, events[0::2]), (ONE, events[1::2])):
+            await rig.fold(source, 1_440, own)
+        await rig.pass_s(2)
+        await rig.evaluate()
+        evaluator = rig.runtime.evaluators["m"]
+        windows = evaluator.model.windows
+        assert len(rig.sink.events) == waiting, "the outbox was never offered"
+        await rig.evaluate()
+        assert evaluator.model.windows == windows
+        await rig.runtime.acknowledge()
+        await rig.evaluate()
+        assert evaluator.model.windows > windows
+
+    run(story, Rig(store, msgspec.structs.replace(small(), limits=Limits(outbox_max=waiting))))
+
+
+def test_a_topic_that_gets_more_partitions_is_read_from_all() -> None:
+    """Also when it was created only after the worker had begun."""
+
+    async def story(rig: Rig) -> None:
+        rig.runtime.know_partitions({"features": 1})
+        events = stream(8)
+        await rig.fold(ZERO, 0, events[0::2])
+        await rig.fold(ONE, 0, events[1::2])
+        await rig.pass_s(2)
+        await rig.runtime.evaluate()
+        rig.runtime.know_partitions({"features": 2})
+        await rig.runtime.evaluate()
+        assert len(rig.runtime.evaluators["m"]._sources[ZERO.kind]) == 2
+
+    run(story)
+
+
+# -- the end ---------------------------------------------------------------------------------------------------------
+
+
+def test_winding_up_commits_evaluates_and_waits_for_the_sinks() -> None:
+    """And tells Kafka's lag tools where it stands."""
+
+    async def story(rig: Rig) -> None:
+        for source in SOURCES:
+            await rig.fold(source, 0, stream(8, shift_after=4)[SOURCES.index(source) :: 2])
+        assert rig.next_offset(ZERO) <= 1_440
+        rig.outlet.start()
+        await rig.runtime.wind_up(rig.now + 10)
+        assert rig.runtime.evaluators["m"].outbox == {}
+
+    rig = run(story)
+    assert [rig.next_offset(source) for source in SOURCES] == [1_440, 1_440]
+    assert rig.bus.told == {ZERO: 1_440, ONE: 1_440}
+    assert alerts(rig) == alerts(run(_evaluate_twice))
+    rig.outlet.close()
+
+
+def test_winding_up_ends_in_time_though_the_store_is_away() -> None:
+    """What is not committed is folded again."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature()])
+        rig.store.down = True
+        with pytest.raises(TimeoutError):
+            await rig.runtime.wind_up(rig.now + 0.2)
+
+    run(story)
+    assert Outlet([]).waiting == 0
