@@ -10,7 +10,6 @@ from stream.config import Alarms, Config, LabelsConfig, Limits, ReferenceConfig,
 from stream.evaluate.model import ModelRules
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import FoldRules
-from stream.ingest.pane import Raw
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
@@ -19,6 +18,7 @@ from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.run.rules import fold_rules, model_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Segment, Series
 
 T0 = 1_767_225_600_000

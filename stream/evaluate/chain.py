@@ -175,7 +175,8 @@ class Chain:
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
             [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
-            [[column, i.payload()] for column, i in sorted(self.incidents.items(), key=lambda kv: (kv[0] is not None, kv[0] or ""))],
+            [[column, self.incidents[column].payload()]
+             for column in sorted(self.incidents, key=lambda name: (name is not None, name or ""))],
         ]  # fmt: skip
 
     @classmethod

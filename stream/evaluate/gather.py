@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stream.ingest.fold import NEVER
-from stream.ingest.pane import Binned, Pane, Raw, unpack_rows
+from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
 from stream.state.codec import unpack
 from stream.state.fields import index_field, pane_field, rows_field
 from stream.state.store import Store, partition_key
+from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.words import Kind, Series
 

@@ -15,8 +15,10 @@ RANK: dict[str, int] = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 
 @dataclass(slots=True)
 class Incident:
-    """A trouble that is not over, begun by `detector`; `active` maps (window size, detector) to its quiet windows in a
-    row."""
+    """A trouble that is not over, begun by `detector`.
+
+    `active` maps (window size, detector) to its quiet windows in a row.
+    """
 
     episode_id: str
     started_ms: int

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stream.ingest.pane import Raw
 from stream.state.codec import pack, unpack
+from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party, Rows, Said
 from stream.words import Series
 
@@ -100,9 +100,8 @@ class Join:
             if halves[row.side] is not None:
                 self.counters.repeats += 1
                 continue
-            row = row._replace(joined=halves[1 - row.side] is not None)
-            self._hold(number, row)
-            accepted.append(row)
+            accepted.append(row._replace(joined=halves[1 - row.side] is not None))
+            self._hold(number, accepted[-1])
             prediction, label = halves
             if prediction is not None and label is not None:
                 self._tell(errors, prediction.party, _error(prediction.value, label.value))

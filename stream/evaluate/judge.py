@@ -11,7 +11,7 @@ from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdict
 from stream.reference.reference import Reference
 from stream.summaries.summary import Summary, cells
 
-__all__ = ["Finding", "Judge", "Rules", "TESTS_A_COLUMN", "cusum_threshold"]
+__all__ = ["TESTS_A_COLUMN", "Finding", "Judge", "Rules", "cusum_threshold"]
 
 WEEK_MS = 7 * 86_400_000
 TESTS_A_COLUMN = 8

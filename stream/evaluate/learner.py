@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from stream.ingest.pane import Raw
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
 __all__ = ["Learner"]

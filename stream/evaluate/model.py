@@ -17,7 +17,7 @@ from stream.evaluate.judge import Rules
 from stream.evaluate.learner import Learner
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.ingest.fold import NEVER
-from stream.ingest.pane import Binned, Raw
+from stream.ingest.pane import Binned
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.learn import LearnRules
@@ -31,6 +31,7 @@ from stream.state.fields import (
     outbox_field,
     result_field,
 )
+from stream.summaries.raw_values import Raw
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 

@@ -54,8 +54,8 @@ def _event(
     params = blake2b(context.detection_hash + reference.digest, digest_size=16).hexdigest()
     window = judged.window
     identity = [
-        s.model, s.version, s.segment, chain.kind, column, verdict.detector, [window.size_ms, window.every_ms, start, end],
-        change.phase, params,
+        s.model, s.version, s.segment, chain.kind, column, verdict.detector,
+        [window.size_ms, window.every_ms, start, end], change.phase, params,
     ]  # fmt: skip
     moved = [] if column is None else _bins(reference, column, closed.summary)
     severity = "info" if change.phase == "resolved" else change.incident.severity
@@ -73,7 +73,9 @@ def _event(
         "version": s.version,
         "column": column,
         "segment": dict(s.segment),
-        "detector": {"name": verdict.detector, "params_hash": params[:8], "config_version": context.detection_hash.hex()[:8]},
+        "detector": {
+            "name": verdict.detector, "params_hash": params[:8], "config_version": context.detection_hash.hex()[:8],
+        },
         "baseline": {"id": reference.name, "kind": "fixed", "n": reference.total.n, "digest": reference.digest.hex()},
         "window": {
             "kind": "tumbling" if window.size_ms == window.every_ms else "sliding",
@@ -86,7 +88,9 @@ def _event(
             f.verdict.detector: _score(f.verdict) | {"alarm": bool(f.verdict.alarm)}
             for f in judged.findings if f.column == column
         },
-        "false_alarm": {"budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold")},
+        "false_alarm": {
+            "budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold"),
+        },
         "onset": _onset(judged, column, verdict),
         "explain": _explain(reference, column, closed.summary, moved),
         "replay": [

@@ -20,8 +20,11 @@ EMPTY_TOLD = 2
 
 @dataclass(slots=True)
 class Closed:
-    """A window that will not change any more. `summary` is None when it is empty; `whole` is False when the stream
-    began or the replay ended well inside it, so that part of the day or week is not in it."""
+    """A window that will not change any more.
+
+    `summary` is None when it is empty; `whole` is False when the stream began or the replay ended well inside it, so
+    that part of the day or week is not in it.
+    """
 
     start_ms: int
     end_ms: int

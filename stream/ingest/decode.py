@@ -20,7 +20,7 @@ from stream.ingest.envelope import (
     read_ts,
 )
 from stream.ingest.raw import DeadLetter, RawBatch
-from stream.ingest.schema import Schema, make_decoder
+from stream.summaries.schema import Schema, make_decoder
 from stream.words import Kind, Segment
 
 __all__ = ["Decoded", "Decoder", "segment_of"]

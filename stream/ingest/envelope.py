@@ -30,7 +30,7 @@ _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 """Takes an object apart without looking into its values."""
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - says what happened
     """An event whose envelope cannot be read; the text is the reason of its dead letter."""
 
 

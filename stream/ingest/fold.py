@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
-from stream.ingest.pane import Binned, Pane, Raw
+from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.sample import kept
 from stream.reference.book import Book
+from stream.summaries.raw_values import Raw
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 

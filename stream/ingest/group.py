@@ -8,16 +8,13 @@ from numpy.typing import NDArray
 
 from stream.ingest.decode import Decoded, segment_of
 from stream.ingest.envelope import Envelope, read_envelope
-from stream.ingest.schema import JOINED, Schema, Table
 from stream.reference.reference import Reference
-from stream.summaries.layout import Layout
+from stream.summaries.folding import Folding, columns_of
 from stream.summaries.rows import Party, Rows, hash_texts, said
+from stream.summaries.schema import JOINED, Schema, Table
 from stream.words import Kind
 
-__all__ = ["Folding", "Group", "columns_of", "group_by_model"]
-
-Folding = tuple[NDArray[np.float64], NDArray[np.int64], list[NDArray[np.int64]]]
-"""X, the columns of X, and the codes of discrete columns, as Summary.add takes them."""
+__all__ = ["Group", "group_by_model"]
 
 
 class Group:
@@ -99,13 +96,6 @@ def group_by_model(
         yield Group(model, schema_of_model, decoded, np.array(at, dtype=np.int64))
 
 
-def columns_of(table: Table, layout: Layout) -> Folding:
-    """Find the columns of a layout in a table: X, which of its columns each number reads, the codes of the others."""
-    place = table.schema.position
-    columns = np.array([place.get(c.name, -1) for _, c in layout.numbers], dtype=np.int64)
-    return table.X, columns, [_code(table, c.name, lookup, c.bins) for _, c, lookup in layout.atoms]
-
-
 def _parties(events: Sequence[Any]) -> tuple[list[Party], NDArray[np.int64]]:
     versions = {event.version for event in events}
     if len(versions) == 1 and not any(getattr(event, "segment", None) for event in events):
@@ -116,20 +106,3 @@ def _parties(events: Sequence[Any]) -> tuple[list[Party], NDArray[np.int64]]:
         np.int64, len(events),
     )  # fmt: skip
     return list(number), who
-
-
-def _code(table: Table, name: str, lookup: dict[object, int], bins: int) -> NDArray[np.int64]:
-    """Give the slot of each value within its column: its bin, `other`, missing or invalid."""
-    other, missing = bins - 1, bins
-    if name in table.others:
-        return np.array([lookup.get(v, other) for v in table.others[name]], dtype=np.int64)
-    n = len(table.X)
-    if name not in table.schema.position:
-        return np.full(n, missing, dtype=np.int64)
-    x = table.X[:, table.schema.position[name]]
-    known = np.array([v for v in lookup if isinstance(v, float)], dtype=np.float64)
-    at = np.minimum(np.searchsorted(known, x), len(known) - 1)
-    code = np.where(known[at] == x, at, other)
-    code[np.isnan(x)] = missing
-    code[np.isinf(x)] = missing + 1
-    return code.astype(np.int64)

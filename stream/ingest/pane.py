@@ -1,17 +1,16 @@
 """What one partition knows of one model in one pane: summaries, raw values while learning, rows for the join."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from stream.state.codec import pack, unpack
-from stream.summaries.column import INVALID
+from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.summaries.summary import Summary
 from stream.words import Series
 
-__all__ = ["VERSION", "Binned", "Pane", "Raw"]
+__all__ = ["VERSION", "Binned", "Pane"]
 
 VERSION = 1
 """Of the packed forms of panes and rows."""
@@ -25,55 +24,6 @@ class Binned:
     def __init__(self, digest: bytes, summary: Summary) -> None:
         self.digest = digest
         self.summary = summary
-
-
-class Raw:
-    """Raw values of a series that has no reference yet: columns of equal length, None where a value is missing.
-
-    Beyond `rows_max` rows events are counted (`dropped`) and their values left out.
-    """
-
-    __slots__ = ("columns", "dropped", "n")
-
-    def __init__(
-        self, n: int = 0, dropped: int = 0, columns: dict[str, list[object]] | None = None
-    ) -> None:
-        self.n = n
-        self.dropped = dropped
-        self.columns: dict[str, list[object]] = columns or {}
-
-    def add(self, fields: Mapping[str, object], rows_max: int) -> None:
-        """Take in one event."""
-        if self.n >= rows_max:
-            self.dropped += 1
-            return
-        for name, value in fields.items():
-            column = self.columns.setdefault(name, [])
-            column.extend([None] * (self.n - len(column)))
-            scalar = value is None or isinstance(value, bool | str | float | int)
-            column.append(_storable(value) if scalar else INVALID)
-        self.n += 1
-
-    def merge(self, other: "Raw") -> None:
-        """Append the rows of another partition."""
-        for name in self.columns.keys() | other.columns.keys():
-            column = self.columns.setdefault(name, [])
-            column.extend([None] * (self.n - len(column)))
-            column.extend(other.columns.get(name, []))
-        self.n += other.n
-        self.dropped += other.dropped
-
-    def payload(self) -> list[object]:
-        """Give plain values for the codec."""
-        return [self.n, self.dropped, dict(sorted(self.columns.items()))]
-
-    @classmethod
-    def from_payload(cls, payload: Any) -> "Raw":
-        """Read what `payload` gave."""
-        columns = {
-            name: [INVALID if v == [] else v for v in values] for name, values in payload[2].items()
-        }
-        return cls(payload[0], payload[1], columns)
 
 
 class Pane:
@@ -158,13 +108,3 @@ def unpack_rows(blob: bytes) -> tuple[int, int, Rows]:
     """Read the rows of a pane: first and last offset, rows."""
     _, (first, last, payload) = unpack_checked(blob, "rows")
     return first, last, Rows.from_payload(payload)
-
-
-def _storable(value: Any) -> object:
-    """Give integers beyond 64 bits as floats, as msgpack has no others."""
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        try:
-            return float(value)
-        except OverflowError:
-            return INVALID
-    return value

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from stream.ingest.group import columns_of
-from stream.ingest.pane import Raw
-from stream.ingest.schema import Schema
 from stream.reference.reference import Reference
 from stream.summaries.column import Column
+from stream.summaries.folding import columns_of
 from stream.summaries.layout import Layout
+from stream.summaries.raw_values import Raw
+from stream.summaries.schema import Schema
 from stream.summaries.summary import Summary
 from stream.words import Kind
 

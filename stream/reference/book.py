@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from stream.ingest.schema import Schema
 from stream.reference.reference import Reference
+from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
 __all__ = ["Book"]

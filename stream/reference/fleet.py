@@ -36,8 +36,10 @@ class Fleet:
             self.book.add(Reference.unpack(_payload(blob)))
 
     def publish(self, reference: Reference) -> Reference:
-        """Enter a reference and give the one in force for its series from its pane on: itself, or an equal one that
-        somebody entered before."""
+        """Enter a reference and give the one in force for its series from its pane on.
+
+        It is the reference itself, unless somebody entered one before.
+        """
         tag = _tag(reference.series, reference.kind, reference.from_pane)
         held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
         entered = reference if held == reference.packed else Reference.unpack(held)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stream.ingest.pane import Raw
 from stream.reference.binning import bin_raw_columns
 from stream.reference.reference import History, Reference, WindowSize
 from stream.summaries.column import Column, learn_column
 from stream.summaries.layout import Layout
+from stream.summaries.raw_values import Raw
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 

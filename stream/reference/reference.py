@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import ReferenceMismatch
-from stream.ingest.schema import Schema
 from stream.state.codec import pack, unpack
 from stream.summaries.column import Column
 from stream.summaries.layout import Layout
+from stream.summaries.schema import Schema
 from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 

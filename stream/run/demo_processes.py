@@ -118,7 +118,7 @@ class WorkerChild(Child):
 
     def __init__(self, config: Path, reference: Path, port: int, folder: Path) -> None:
         verb = ["worker", "-c", str(config), "--reference", str(reference)]
-        super().__init__("worker", ["stream.run.tether", *verb], folder)
+        super().__init__("worker", ["stream.tethered", *verb], folder)
         self._port = port
 
     def status(self) -> dict[str, Any] | None:

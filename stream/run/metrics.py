@@ -27,7 +27,7 @@ NAMES = {
     "driftbus_outbox_alerts": "Drift events that wait for a sink",
     "driftbus_sink_failures_total": "Deliveries that a sink has refused",
     "driftbus_commit_seconds": "Time of a commit of the state",
-    "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to the alerts it brought being handed to the sinks",
+    "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to handing its alerts to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
     "driftbus_partitions_owned": "Partitions this worker owns",
@@ -91,7 +91,9 @@ class WorkerMetrics(Collector):
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",
                    "events_sampled_out": "sampled_out", "panes_folded": "panes"}  # fmt: skip
         counts = dict(self.runtime.tallies.events)
-        topics = sorted({source.topic for source in list(self.runtime.ingest.partitions)} | counts.keys())
+        topics = sorted(
+            {source.topic for source in list(self.runtime.ingest.partitions)} | counts.keys()
+        )
         for name, counter in counted.items():
             family = CounterMetricFamily(
                 f"driftbus_{name}", NAMES[f"driftbus_{name}_total"], labels=["topic"]

@@ -26,7 +26,7 @@ class _Alert(msgspec.Struct):
 
 
 class Tallies:
-    """Counts of a worker since it started: they only grow. `marks` are the newest of all partitions, whoever owns them."""
+    """Counts of a worker since it started; they only grow. `marks` are the newest of all partitions of all workers."""
 
     def __init__(self) -> None:
         self.alerts: Counter[tuple[str, str]] = Counter()

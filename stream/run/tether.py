@@ -1,4 +1,4 @@
-"""`python -m stream.run.tether VERB ...`: `driftbus VERB ...` that ends when its standard input does.
+"""Ends this process when its standard input ends.
 
 Whoever starts it holds the other end of that pipe, and however the starter ends, killed or not,
 the pipe ends with it; so no process is left behind.
@@ -20,10 +20,3 @@ def _watch() -> None:
     while os.read(0, 4096):
         pass
     os._exit(1)
-
-
-if __name__ == "__main__":
-    hold()
-    from stream.cli import main
-
-    main(prog_name="driftbus")

@@ -48,7 +48,7 @@ LOG = logging.getLogger("driftbus.worker")
 LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
 BEAT_S = 1.0
-METADATA_EVERY_S, METADATA_RETRY_S = 10.0, 2.0
+METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
 PING_EVERY_S = 2.0
@@ -250,7 +250,9 @@ class Worker:
         """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""
         self._admin.poll(0)  # its log lines would pile up
         try:
-            listed = [self._admin.list_topics(topic, 5.0).topics[topic] for topic in self.kinds]
+            listed = [
+                self._admin.list_topics(topic, ANSWER_S).topics[topic] for topic in self.kinds
+            ]
         except KafkaException as error:
             self.consumer.unreachable(error.args[0].str())
             return None

@@ -61,13 +61,18 @@ class Column(msgspec.Struct, frozen=True):
         return (len(self.edges) or len(self.values)) + 1
 
     def bin_name(self, i: int) -> str:
-        """Name bin i as a person would: `web`, `other`, `3.5 to 7`, `below -20`."""
+        """Name bin i as a person would: `web`, `other`, `3.5 to 7`, `below 2`, `far below, under -20`."""
         if self.discrete:
             return _plain(self.values[i]) if i < len(self.values) else "other"
+        last = len(self.edges)
         if i == 0:
-            return f"below {self.edges[0]:g}"
-        if i == len(self.edges):
-            return f"{self.edges[-1]:g} and above"
+            return f"far below, under {self.edges[0]:g}"
+        if i == last:
+            return f"far above, from {self.edges[-1]:g}"
+        if i == 1 < last - 1:  # the outer edge is no value of the reference: nobody knows it
+            return f"below {self.edges[1]:g}"
+        if i == last - 1 > 1:
+            return f"{self.edges[-2]:g} and above"
         return f"{self.edges[i - 1]:g} to {self.edges[i]:g}"
 
 

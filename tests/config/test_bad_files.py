@@ -75,7 +75,7 @@ BAD = [
     ("files: {constants: {modle: x}}", "files.constants.modle", 1, "known: model, version"),
     ("files: {ignore: [ts]}", "files.ignore", 1, "is needed"),
     ("files: {segment: [a, a]}", "files.segment[1]", 1, "twice"),
-    ("limits: {series_max: 0}", "limits.series_max", 1, ">= 1"),
+    ("limits: {outbox_max: 0}", "limits.outbox_max", 1, ">= 1"),
     ("pane: &p 10s\nlateness: *p", "lateness", 2, "aliases are not read"),
     ("a: [", "", 1, "cannot be read as YAML"),
     ("a: 1\n b: 2", "", 2, "cannot be read as YAML"),

@@ -43,7 +43,7 @@ files: {ts: time, model: null, label: y, segment: [country], ignore: [a, b],
         constants: {model: 7, version: 1.10, country: NO}}
 http: {host: localhost, port: 0}
 shutdown_timeout: 5s
-limits: {series_max: 1, columns_max: 2, outbox_max: 3, raw_rows_max: 4, event_bytes_max: 5}
+limits: {columns_max: 2, outbox_max: 3, raw_rows_max: 4, event_bytes_max: 5}
 """
 
 

@@ -10,13 +10,14 @@ import pytest
 from sinks.event import rfc3339
 from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
+from stream.evaluate.incidents import Incident
 from stream.evaluate.learner import Learner
 from stream.evaluate.model import RESULTS_KEPT
 from stream.ingest.fold import NEVER
-from stream.ingest.pane import Raw
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
 from stream.state.store import Answer, Commit
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.evaluate.streams import Event, Pipeline, stream
 from tests.events import APP, HOUR, T0, configuration, learning
@@ -222,6 +223,18 @@ def test_silence_of_a_whole_series_is_told() -> None:
         "silence",
     )
     assert data["explain"] == {"events": 0}
+
+
+def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() -> None:
+    """Not even where a column has no name, beside the whole series, which has none either."""
+    chain = next(c for c in at_once().evaluator.model.chains.values() if isinstance(c, Chain))
+    columns: tuple[str | None, ...] = ("", None, "b", "a")
+    payloads = []
+    for names in (columns, columns[::-1]):
+        other = Chain(chain.series, chain.kind, chain.reference, chain.rules)
+        other.incidents = {name: Incident(f"e{name}", 0, "info", "volume", "psi") for name in names}
+        payloads.append(other.payload()[-1])
+    assert payloads[0] == payloads[1]
 
 
 def test_references_are_those_of_the_chains() -> None:

@@ -13,10 +13,10 @@ from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import BINS_TOLD, Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
-from stream.ingest.pane import Raw
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
 from stream.run.rules import model_rules
+from stream.summaries.raw_values import Raw
 from stream.summaries.summary import Summary, cells
 from stream.words import Kind
 from tests.events import HOUR, T0, configuration, reference_of

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stream.ingest.decode import Decoder
 from stream.ingest.pane import Binned
 from stream.ingest.raw import RawBatch, Source
-from stream.ingest.schema import Schema
 from stream.reference.book import Book
+from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 from tests.events import FEATURES, LABELS, PREDICTIONS, T0, Log, batch, feature, label, prediction
 from tests.ingest.books import BOOKS, book, reference

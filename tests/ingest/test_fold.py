@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from stream.evaluate.gather import gather_panes
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Fold
-from stream.ingest.pane import Binned, Raw
+from stream.ingest.pane import Binned
 from stream.ingest.partition import read_marks
 from stream.ingest.raw import Source
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.state.memory import MemoryStore
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.events import (
     APP,

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from stream.errors import StoreUnavailable
 from stream.ingest.ingest import Ingest
-from stream.ingest.pane import Pane, Raw
+from stream.ingest.pane import Pane
 from stream.ingest.partition import Partition, read_marks
 from stream.reference.fleet import Fleet
 from stream.state.fields import index_field, pane_field
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit
+from stream.summaries.raw_values import Raw
 from stream.words import Series
 from tests.events import (
     APP,

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,20 @@ class Fleet:
         """Start a worker; its log is beside its configuration."""
         (port,) = free_ports(1)
         self._config(port)
-        command = [sys.executable, "-m", "stream", "worker", "-c", str(self.folder / f"worker-{port}.yaml")]
+        command = [
+            sys.executable,
+            "-m",
+            "stream",
+            "worker",
+            "-c",
+            str(self.folder / f"worker-{port}.yaml"),
+        ]
         if self.references is not None:
             command += ["--reference", str(self.references)]
         with (self.folder / f"worker-{port}.log").open("wb") as log:
-            worker = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+            worker = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+            )
         self.workers.append(worker)
         self.ports.append(port)
         return worker
@@ -61,7 +71,10 @@ class Fleet:
 
     def logs(self) -> str:
         """Give the ends of all logs, for a failing test to show."""
-        return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.glob("*.log")))
+        return "\n".join(
+            f"== {path.name}\n{path.read_text()[-3000:]}"
+            for path in sorted(self.folder.glob("*.log"))
+        )
 
     def produce(self, events: Sequence[FileEvent]) -> None:
         """Write events to the input topics, spread over partitions by number, and wait until Kafka has them."""
@@ -78,16 +91,21 @@ class Fleet:
         """Create the topics by asking for them."""
         names = [getattr(self.config.topics, kind) for kind in INPUTS] + [self.config.topics.alerts]
         for name in names:
-            self.wait(f"the topic {name}", lambda n=name: self._partitions(n) == PARTITIONS, 30)
+            self.wait(f"the topic {name}", partial(self._is_made, name), 30)
 
-    def _partitions(self, topic: str) -> int:
-        return len(self._producer.list_topics(topic, timeout=10).topics[topic].partitions)
+    def _is_made(self, topic: str) -> bool:
+        return (
+            len(self._producer.list_topics(topic, timeout=10).topics[topic].partitions)
+            == PARTITIONS
+        )
 
     def consumed(self) -> int:
         """Tell how many events are folded and committed."""
         store = RedisStore(self.config.redis.url or "")
         topics = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
-        sources = [Source(Kind(kind), topic, p) for kind, topic in topics for p in range(PARTITIONS)]
+        sources = [
+            Source(Kind(kind), topic, p) for kind, topic in topics for p in range(PARTITIONS)
+        ]
         marks = read_marks(store, self.config.app, sources)
         store.close()
         return sum(m.counters.seen for m in marks.values() if m)

@@ -17,7 +17,7 @@ from stream.reference.reference import ALWAYS, Reference
 from stream.run.replay import Replay
 from tests.integration.fleet import fleet
 
-FLIGHTS = Path("stream/data/flights-2013.csv.gz")
+FLIGHTS = Path(__file__).parents[2] / "stream" / "data" / "flights-2013.csv.gz"
 JANUARY = (1_356_998_400_000, 1_359_676_800_000)
 SETTINGS = """
 pane: 6h
@@ -50,7 +50,9 @@ def _same(event: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what may differ between runs: evidence offsets, watermark, late count."""
     data = dict(event["data"])
     data.pop("replay")
-    data["window"] = {k: v for k, v in data["window"].items() if k not in ("watermark", "late_dropped")}
+    data["window"] = {
+        k: v for k, v in data["window"].items() if k not in ("watermark", "late_dropped")
+    }
     return {**event, "data": data}
 
 
@@ -68,16 +70,21 @@ def test_two_workers_of_which_one_is_killed_tell_what_a_replay_tells(
     expected = {e.id: _same(orjson.loads(structured(e))) for e in replay.finish(flush=False)}
     assert len(expected) > 20
 
+    run = tmp_path.name
     text = f"""{SETTINGS}
 bootstrap: {kafka_bootstrap}
 redis: {{url: "{redis_url}"}}
-app: flights-{tmp_path.name}
-topics: {{features: f.{tmp_path.name}, predictions: p.{tmp_path.name}, labels: l.{tmp_path.name}, alerts: a.{tmp_path.name}}}
+app: flights-{run}
+topics: {{features: f.{run}, predictions: p.{run}, labels: l.{run}, alerts: a.{run}}}
 """
     with fleet(tmp_path, text, tmp_path / "january.ref") as workers:
         workers.make_topics()
         first, second = workers.start(), workers.start()
-        workers.wait("both own something", lambda: all("took over f." in log for log in workers.each_log()), 60)
+        workers.wait(
+            "both own something",
+            lambda: all("took over f." in log for log in workers.each_log()),
+            60,
+        )
         half = len(events) // 2
         workers.produce(events[:half])
         workers.wait("a sixth of the year", lambda: workers.consumed() > len(events) // 6, 120)

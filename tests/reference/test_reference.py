@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.errors import CodecError, FileError, ReferenceMismatch
-from stream.ingest.pane import Raw
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.file import read_references, write_references
@@ -17,6 +16,7 @@ from stream.reference.fleet import Fleet
 from stream.reference.learn import WINDOWS_MAX, freeze
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.state.memory import MemoryStore
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.events import HOUR, PANE, T0, learning, reference_of
 

@@ -10,10 +10,9 @@ import pytest
 
 from stream.bus.consumer import Start
 from stream.config import Limits
-from stream.errors import BusUnavailable
+from stream.errors import BusUnavailable, StoreUnavailable
 from stream.run import runtime as of_runtime
-from stream.run.outlet import Outlet
-from stream.state.store import Answer
+from stream.state.store import Answer, Commit
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, small, stream
 
@@ -346,7 +345,9 @@ def test_drift_is_told_to_every_sink_once_and_leaves_the_outbox_when_all_have_it
     run(story)
 
 
-def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_outbox() -> None:
+def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_outbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """However long the store takes for that."""
 
     async def story(rig: Rig) -> None:
@@ -354,12 +355,11 @@ def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_
         await rig.evaluate()
         told = alerts(rig)
         evaluator = rig.runtime.evaluators["m"]
-        acknowledge = evaluator.acknowledge
-        evaluator.acknowledge = lambda fields: Answer.FENCED  # type: ignore[method-assign]
-        await rig.runtime.acknowledge()
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluator, "acknowledge", lambda _: Answer.FENCED)
+            await rig.runtime.acknowledge()
         await rig.evaluate()
         assert alerts(rig) == told
-        evaluator.acknowledge = acknowledge  # type: ignore[method-assign]
         await rig.runtime.acknowledge()
         assert evaluator.outbox == {}
 
@@ -391,31 +391,28 @@ async def _evaluate_twice(rig: Rig) -> None:
     await rig.evaluate()
 
 
-def test_a_store_that_goes_in_the_middle_of_an_evaluation_changes_no_alert() -> None:
-    """Whichever call it is that fails first; what was told is not told again."""
+def test_a_store_that_goes_in_the_middle_of_an_evaluation_changes_no_alert(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even when the commit was written, and only its answer lost."""
     expected = alerts(run(_evaluate_twice))
     assert expected
 
     async def story(rig: Rig) -> None:
         await drifting(rig)
         commit = rig.store.commit
-        failing = True
 
-        def fail_after_writing(step: Any) -> Answer:
-            nonlocal failing
-            answer = commit(step)
-            if failing and step.key.endswith(rig.runtime.evaluators["m"].key):
-                failing = False
-                rig.store.down = True
-                rig.store._maybe("commit")
-            return answer
+        def fail_after_writing(step: Commit) -> Answer:
+            commit(step)
+            rig.store.down = True
+            raise StoreUnavailable("told to be down")
 
-        rig.store.commit = fail_after_writing  # type: ignore[method-assign]
-        await rig.evaluate()
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.store, "commit", fail_after_writing)
+            await rig.evaluate()
         assert rig.runtime.evaluators == {}
         rig.store.down = False
         await rig.evaluate()
-        rig.store.commit = commit  # type: ignore[method-assign]
         await rig.evaluate()
 
     assert alerts(run(story)) == expected
@@ -525,4 +522,3 @@ def test_winding_up_ends_in_time_though_the_store_is_away() -> None:
             await rig.runtime.wind_up(rig.now + 0.2)
 
     run(story)
-    assert Outlet([]).waiting == 0

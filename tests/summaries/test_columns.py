@@ -130,10 +130,10 @@ def test_a_value_is_of_its_columns_type_or_invalid() -> None:
 def test_bins_are_named_as_people_would() -> None:
     column = Column("x", "number", (-1.0, 0.5, 3.0))
     assert [column.bin_name(i) for i in range(column.bins)] == [
-        "below -1",
-        "-1 to 0.5",
-        "0.5 to 3",
-        "3 and above",
+        "far below, under -1",
+        "below 0.5",
+        "0.5 and above",
+        "far above, from 3",
     ]
     assert Column("x", "boolean", values=(False, True)).bin_name(1) == "true"
     assert Column("x", "number", values=(1.0, 2.0)).bin_name(0) == "1"

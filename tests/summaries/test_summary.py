@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.ingest.pane import Raw
 from stream.reference.binning import bin_raw_columns
 from stream.summaries.column import Column, learn_column
 from stream.summaries.layout import Layout
+from stream.summaries.raw_values import Raw
 from stream.summaries.rows import hash_texts, said
 from stream.summaries.summary import Summary, cells, mean_of
 from stream.words import Kind
@@ -69,6 +69,17 @@ def test_merging_is_exact_in_any_order_and_grouping(
     mixed = [*rows]
     seed.shuffle(mixed)
     assert told(summary_of(mixed)) == whole
+
+
+def test_the_two_zeros_are_one() -> None:
+    """Which of them came first must not show, neither in a fold nor in a merge nor in what is learned."""
+    plus: list[dict[str, object]] = [{"edges": 0.0}]
+    minus: list[dict[str, object]] = [{"edges": -0.0}]
+    orders = [plus + minus, minus + plus]
+    assert len({told(summary_of(rows)) for rows in orders}) == 1
+    assert len({told(merged([summary_of([row]) for row in rows])) for rows in orders}) == 1
+    learned = [learn_column("x", [row["edges"] for row in rows], 4, 4) for rows in orders]
+    assert repr(learned[0]) == repr(learned[1])
 
 
 @given(rows=ROWS)

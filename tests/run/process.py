@@ -1,0 +1,89 @@
+"""A worker as a process of its own, and how to look at it from outside."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.servers import free_ports
+
+
+class Process:
+    """One worker; `log` is all it wrote."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        (self.port,) = free_ports(1)
+        self._log = folder / f"{self.port}.log"
+        path = folder / f"{self.port}.yaml"
+        path.write_text(f"{text}\nhttp: {{port: {self.port}}}\n")
+        command = [sys.executable, "-m", "stream", "worker", "-c", str(path)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | {"TMPDIR": str(folder)}
+            )
+
+    @property
+    def log(self) -> str:
+        """All that was written so far."""
+        return self._log.read_text()
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Ask over HTTP; 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+        except OSError:
+            return 0, None
+
+    def consumed(self) -> int:
+        """Tell how many events it has folded."""
+        told = self.get("/status")[1]
+        return sum(topic["consumed"] for topic in told["topics"].values()) if told else 0
+
+    def model(self, name: str) -> dict[str, Any]:
+        """Tell how a model stands; empty while it is not known."""
+        told = self.get("/status")[1]
+        found: dict[str, Any] = told["models"].get(name, {}) if told else {}
+        return found
+
+    def wait(self, done: Callable[[], Any], seconds: float = 30.0) -> None:
+        """Wait for something to come true while it runs."""
+        end = time.monotonic() + seconds
+        while not done():
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < end, self.log
+            time.sleep(0.1)
+
+    def end(self, seconds: float = 15.0) -> int:
+        """Ask it to end and give its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.ended(seconds)
+
+    def ended(self, seconds: float = 15.0) -> int:
+        """Wait for it to end by itself and give its exit code."""
+        try:
+            return self._process.wait(seconds)
+        finally:
+            self._process.kill()
+
+
+@contextmanager
+def worker(folder: Path, text: str) -> Iterator[Process]:
+    """Run a worker with a configuration, and end it whatever happens."""
+    made = Process(folder, text)
+    try:
+        yield made
+    finally:
+        made._process.kill()
+        made._process.wait()

@@ -1,0 +1,135 @@
+"""A worker tells the truth about itself, to those who may ask."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+import orjson
+
+from stream.bus.consumer import ConsumerThread
+from stream.config import HttpConfig
+from stream.run.health import STALE_S, Health
+from tests.run.rig import SOURCES, Rig, small, stream
+
+
+class FakeConsumer:
+    """What health reads of the consumer's thread."""
+
+    def __init__(self) -> None:
+        self.beat = 0.0
+        self.reachable = True
+        self.joined = True
+        self.ident: int | None = 1
+        self.running = True
+        self.lag = {SOURCES[0]: 5, SOURCES[1]: 7}
+
+    def is_alive(self) -> bool:
+        return self.running
+
+
+class Patient:
+    """A health, and what it looks at."""
+
+    def __init__(self, **http: Any) -> None:
+        self.rig = Rig(config=msgspec.structs.replace(small(), http=HttpConfig(**http)))
+        self.rig.now = 0.0
+        self.consumer = FakeConsumer()
+        thread = cast("ConsumerThread", self.consumer)
+        self.health = Health(self.rig.config, self.rig.runtime, thread, self.rig.clock)
+
+
+def test_alive_is_whose_loop_and_thread_have_shown_life_of_late() -> None:
+    """One of them is not enough; a thread that has ended is dead at once."""
+    patient = Patient()
+    assert patient.health.alive()[0]
+    patient.rig.now = STALE_S + 1
+    patient.health.beat = patient.rig.now
+    assert not patient.health.alive()[0]
+    patient.consumer.beat = patient.rig.now
+    assert patient.health.alive()[0]
+    patient.health.beat = 0.0
+    assert not patient.health.alive()[0]
+    patient.health.beat = patient.rig.now
+    patient.consumer.running = False
+    assert not patient.health.alive()[0]
+
+
+def test_a_worker_that_waits_for_its_store_at_the_start_is_alive() -> None:
+    """Its consumer is not started yet, and to restart it would help nobody."""
+    patient = Patient()
+    patient.consumer.ident, patient.consumer.running = None, False
+    patient.rig.now = patient.health.beat = STALE_S + 100
+    assert patient.health.alive()[0]
+
+
+def test_ready_is_who_has_joined_and_reaches_all_it_needs() -> None:
+    """Each of them is named, so that one sees what is missing."""
+    patient = Patient()
+    ready, told = patient.health.ready()
+    assert (ready, told["partitions"]) == (True, 0)
+    trouble = RuntimeError("away")
+    spoil: dict[str, Callable[[], None]] = {
+        "kafka": lambda: setattr(patient.consumer, "reachable", False),
+        "joined": lambda: setattr(patient.consumer, "joined", False),
+        "store": lambda: patient.rig.runtime.store_reach.lost(trouble),
+        "dead_letters": lambda: patient.rig.runtime.letters_reach.lost(trouble),
+    }
+    for name, act in spoil.items():
+        assert told[name] is True
+        act()
+        ready, told = patient.health.ready()
+        assert (ready, told[name]) == (False, False)
+
+
+def test_a_configured_token_is_needed_whole() -> None:
+    """Without one everybody may ask; headers of any bytes are refused, not a fault."""
+    assert Patient().health.allows(None)
+    health = Patient(token="secret").health  # noqa: S106 - of the test
+    assert health.allows("Bearer secret")
+    for wrong in (
+        None,
+        "",
+        "secret",
+        "Bearer secre",
+        "Bearer secrets",
+        "bearer secret",
+        "Bearer \udcff",
+        "é",
+    ):
+        assert not health.allows(wrong)
+
+
+def test_the_status_tells_what_went_in_and_how_each_series_stands() -> None:
+    """First what is being learned, then the newest window; it can be written as JSON."""
+    patient = Patient()
+    rig = patient.rig
+
+    async def learn() -> None:
+        await rig.runtime.take_over(SOURCES)
+        for source in SOURCES:
+            await rig.fold(source, 0, stream(0.5)[SOURCES.index(source) :: 2])
+        await rig.pass_s(2)
+        await rig.runtime.evaluate()
+
+    async def watch() -> None:
+        for source in SOURCES:
+            await rig.fold(source, 90, stream(7.5, first=180)[SOURCES.index(source) :: 2])
+        await rig.pass_s(2)
+        await rig.runtime.evaluate()
+
+    asyncio.run(learn())
+    status: Any = orjson.loads(orjson.dumps(patient.health.status()))
+    topic = status["topics"]["features"]
+    assert (topic["consumed"], topic["malformed"], topic["lag_records"]) == (180, 0, 12)
+    [series] = status["models"]["m"]["series"]
+    assert series["kind"] == "features"
+    assert 0 < series["learning"]["events"] < series["learning"]["of"] == 240
+    asyncio.run(watch())
+    status = orjson.loads(orjson.dumps(patient.health.status()))
+    [series] = status["models"]["m"]["series"]
+    assert series["reference"]
+    assert series["window"]
+    assert status["models"]["m"]["windows"] == rig.runtime.tallies.windows > 0
+    assert (status["ready"], status["references"]) == (True, 1)
+    rig.runtime.close()

@@ -1,0 +1,120 @@
+"""Alerts reach every sink, and whoever fails holds up nobody else."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from sinks import DriftEvent, MemorySink, structured
+from stream.run import outlet as of_outlet
+from stream.run.outlet import Outlet
+from tests.sinks.events import series
+
+
+class Hand:
+    """An outlet whose sinks take what waits when asked, at a time set by hand."""
+
+    def __init__(self, *sinks: MemorySink) -> None:
+        self.now = 0.0
+        self.outlet = Outlet(sinks, lambda: self.now)
+
+    def deliver(self, seconds: float = 0.0) -> None:
+        """Let time pass, and every sink try once."""
+        self.now += seconds
+        for courier in self.outlet.couriers:
+            self.outlet._note(courier.sink.name, courier.deliver(self.now))
+
+
+def box(events: Sequence[DriftEvent]) -> dict[bytes, bytes]:
+    """Make an outbox of events, in order."""
+    return {b"o:%04d" % number: structured(event) for number, event in enumerate(events)}
+
+
+def test_an_alert_is_delivered_when_every_sink_has_it() -> None:
+    """It is told, and told again, until it is acknowledged."""
+    good, bad = MemorySink("good"), MemorySink("bad")
+    hand, events = Hand(good, bad), series(3)
+    bad.fail_next(2, keep=1)
+    hand.outlet.offer("m", box(events))
+    hand.deliver()
+    assert (good.events, hand.outlet.delivered(), hand.outlet.waiting) == (events, {}, 3)
+    hand.deliver(60)
+    hand.deliver(60)
+    assert bad.events[-3:] == events
+    assert hand.outlet.waiting == 0
+    assert hand.outlet.delivered() == hand.outlet.delivered() == {"m": sorted(box(events))}
+    hand.outlet.acknowledged("m", [b"o:0000"])
+    assert hand.outlet.delivered() == {"m": [b"o:0001", b"o:0002"]}
+    hand.outlet.acknowledged("m", [b"o:0001", b"o:0002"])
+    assert (hand.outlet.delivered(), hand.outlet.has_delivered, hand.outlet.models) == (
+        {},
+        False,
+        set(),
+    )
+
+
+def test_an_alert_may_be_offered_as_often_as_one_likes_until_it_is_acknowledged() -> None:
+    """On its way, and delivered: each sink gets it once."""
+    sink = MemorySink()
+    hand, outbox = Hand(sink), box(series(2))
+    for _ in range(3):
+        hand.outlet.offer("m", outbox)
+        hand.deliver()
+    assert sink.events == series(2)
+
+
+def test_what_is_forgotten_is_offered_again_and_nothing_of_it_is_told_as_delivered() -> None:
+    """The next owner of the model offers it; when it comes back here, it counts anew."""
+    sink = MemorySink()
+    hand, outbox = Hand(sink), box(series(2))
+    hand.outlet.offer("m", outbox)
+    hand.outlet.offer("other", {b"o:0": structured(series(3)[2])})
+    hand.outlet.forget("m")
+    assert (hand.outlet.waiting, hand.outlet.models) == (1, {"other"})
+    hand.deliver()
+    assert hand.outlet.delivered() == {"other": [b"o:0"]}
+    hand.outlet.offer("m", outbox)
+    hand.deliver()
+    assert hand.outlet.delivered()["m"] == sorted(outbox)
+
+
+def test_what_does_not_fit_waits_in_the_outbox_and_is_taken_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when the room is taken by what was forgotten and waits for a sink that fails."""
+    monkeypatch.setattr(of_outlet, "ON_THE_WAY_MAX", 4)
+    good, bad = MemorySink("good"), MemorySink("bad")
+    hand, events = Hand(good, bad), series(10)
+    bad.fail_next(1)
+    hand.outlet.offer("gone", box(events[:4]))
+    hand.deliver()
+    hand.outlet.forget("gone")
+    outbox = box(events[4:])
+    for _ in range(10):
+        hand.outlet.offer("m", outbox)
+        assert hand.outlet.waiting <= 4
+        hand.deliver(60)
+        for field in hand.outlet.delivered().get("m", []):
+            del outbox[field]
+            hand.outlet.acknowledged("m", [field])
+    assert (outbox, good.events, bad.events) == ({}, events, events)
+
+
+def test_a_sink_that_hangs_holds_up_no_other_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each has a thread of its own; failures are counted and said."""
+    good, bad, hanging = MemorySink("good"), MemorySink("bad"), MemorySink("hanging")
+    bad.fail_next(1)
+    monkeypatch.setattr(hanging, "send", lambda _: time.sleep(1.0))
+    outlet = Outlet([hanging, bad, good])
+    outlet.start()
+    outlet.offer("m", box(series(1)))
+    end = time.monotonic() + 5
+    while (not good.events or not outlet.failures["bad"]) and time.monotonic() < end:
+        time.sleep(0.01)
+    began = time.monotonic()
+    outlet.close(patience_s=0.1)
+    assert time.monotonic() - began < 0.8
+    assert (len(good.events), outlet.failures) == (1, {"hanging": 0, "bad": 1, "good": 0})
+    assert "sink bad: bad: told to fail; it is tried again" in caplog.text
