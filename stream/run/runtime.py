@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
@@ -137,7 +138,7 @@ class Runtime:
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
-        self._drop_models()
+        await self._part_with_models(0.0 if lost else max(0.0, end - self._clock()))
 
     async def _commit_last(self, source: Source, end: float) -> None:
         partition = self.ingest.partitions[source]
@@ -301,12 +302,12 @@ class Runtime:
         if self.partitions_of != counts:
             self.partitions_of = dict(counts)
             self.evaluators.clear()
+            self._forget_foreign()
 
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
         async with self._evaluating:
             began, self.closed_at = self.closed_at, None
-            self._drop_models()
             marks = await self.persist(self._read_marks)
             self.tallies.note(marks)
             for name in sorted({name for m in marks.values() if m for name in m.models}):
@@ -340,7 +341,9 @@ class Runtime:
             self.evaluators.pop(name, None)
             return
         self.tallies.windows += evaluator.model.windows - before
-        if self.evaluators.get(name) is evaluator:  # else it went meanwhile, and its alerts with it
+        if (
+            self._owns(name) and self.evaluators.get(name) is evaluator
+        ):  # else it went meanwhile, and its alerts with it
             self.outlet.offer(name, dict(evaluator.outbox))
 
     async def _load_model(self, name: str) -> None:
@@ -373,8 +376,16 @@ class Runtime:
             count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
         )
 
-    def _drop_models(self) -> None:
-        """Let the models go that belong to another worker by now."""
+    async def _part_with_models(self, patience_s: float) -> None:
+        """Let the sinks take what is on its way of models that go, so that their next owner does not tell it again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while any(not self._owns(name) for name in self.outlet.models):
+                    await self.acknowledge()
+                    await asyncio.sleep(0.02)
+        self._forget_foreign()
+
+    def _forget_foreign(self) -> None:
         for name in self.outlet.models | self.evaluators.keys():
             if not self._owns(name):
                 self.evaluators.pop(name, None)
