@@ -174,9 +174,8 @@ class Runtime:
             if dead:
                 await self._deliver(dead)
         except BaseException:
-            self._drop(
-                source
-            )  # a batch half folded, or without its dead letters, must never be committed
+            # A batch half folded, or without its dead letters, must never be committed.
+            self._drop(source)
             raise
 
     async def _deliver(self, dead: list[DeadLetter]) -> None:

@@ -19,11 +19,11 @@ from tests.servers import free_ports
 class Process:
     """One worker; `log` is all it wrote."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, http: str = "") -> None:
         (self.port,) = free_ports(1)
         self._log = folder / f"{self.port}.log"
         path = folder / f"{self.port}.yaml"
-        path.write_text(f"{text}\nhttp: {{port: {self.port}}}\n")
+        path.write_text(f"{text}\nhttp: {{port: {self.port}{http}}}\n")
         command = [sys.executable, "-m", "stream", "worker", "-c", str(path)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -35,16 +35,24 @@ class Process:
         """All that was written so far."""
         return self._log.read_text()
 
-    def get(self, path: str) -> tuple[int, Any]:
+    def ask(self, path: str, host: str = "127.0.0.1", token: str = "") -> tuple[int, bytes]:
         """Ask over HTTP; 0 while nobody listens."""
+        request = urllib.request.Request(f"http://{host}:{self.port}{path}")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, json.load(answer)
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.load(error)
+                return error.code, error.read()
         except OSError:
-            return 0, None
+            return 0, b""
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Ask over HTTP for what is told as JSON."""
+        status, body = self.ask(path)
+        return status, json.loads(body) if body else None
 
     def consumed(self) -> int:
         """Tell how many events it has folded."""
@@ -79,9 +87,9 @@ class Process:
 
 
 @contextmanager
-def worker(folder: Path, text: str) -> Iterator[Process]:
+def worker(folder: Path, text: str, http: str = "") -> Iterator[Process]:
     """Run a worker with a configuration, and end it whatever happens."""
-    made = Process(folder, text)
+    made = Process(folder, text, http)
     try:
         yield made
     finally:

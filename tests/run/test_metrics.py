@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
@@ -43,8 +44,9 @@ def worked() -> Rig:
         await rig.fold(ZERO, 0, events[0::2])
         await rig.fold(ONE, 0, events[1::2])
         await rig.fold(ONE, 1_440, [feature(T0, x=1.0)])  # late
-        rig.runtime._office.deliver = lambda _: None  # type: ignore[method-assign,assignment]
-        await rig.fold(ONE, 1_441, [b"no event"] * 2)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rig.runtime._office, "deliver", lambda _: None)
+            await rig.fold(ONE, 1_441, [b"no event"] * 2)
         await rig.pass_s(2)
         rig.other.fail_next(1)
         await rig.evaluate()

@@ -418,10 +418,34 @@ def test_a_store_that_goes_in_the_middle_of_an_evaluation_changes_no_alert(
     assert alerts(run(story)) == expected
 
 
+def test_a_model_goes_when_the_sinks_have_taken_what_was_on_its_way() -> None:
+    """Its next owner finds an empty outbox and tells nothing again."""
+    store = FaultyStore()
+    first, second = Rig(store), Rig(store)
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.runtime.evaluate()
+        going = asyncio.create_task(rig.runtime.let_go(SOURCES, lost=False))
+        await asyncio.sleep(0.05)
+        assert not going.done()
+        rig.deliver()
+        await going
+        assert (rig.runtime.evaluators, rig.outlet.models) == ({}, set())
+        await second.runtime.take_over(SOURCES)
+        await second.evaluate()
+
+    run(story, first)
+    second.runtime.close()
+    assert len(first.sink.events) > 0
+    assert second.sink.events == []
+
+
 def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Alerts that no sink has taken yet go with it, those that were taken do not."""
+    """Alerts that no sink takes in time go with it."""
+    monkeypatch.setattr(of_runtime, "LET_GO_S", 0.0)
     expected = alerts(run(_evaluate_twice))
     store = FaultyStore()
     first, second = Rig(store), Rig(store)
