@@ -48,8 +48,8 @@ class Health:
         answers = {
             "kafka": self._consumer.reachable,
             "joined": self._consumer.joined,
-            "store": self._runtime.store_reach.well,
-            "dead_letters": self._runtime.letters_reach.well,
+            "store": self._runtime.calls.well,
+            "dead_letters": self._runtime.letters.well,
         }
         ready = all(answers.values())
         return ready, {

@@ -8,35 +8,33 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
 from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
-from stream.errors import BusUnavailable, StoreUnavailable
+from stream.errors import StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import needed_from
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import Marks, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.fleet import Fleet
+from stream.run.calls import Calls
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
 
-__all__ = ["Bus", "Item", "Reach", "Runtime"]
+__all__ = ["Bus", "Item", "Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
-T = TypeVar("T")
-RETRY_FIRST_S, RETRY_LONGEST_S = 0.5, 10.0
 CLEAN_EVERY_S = 5.0
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
@@ -48,23 +46,6 @@ class Bus(Protocol):
     def hold(self, source: Source) -> None: ...  # noqa: D102
     def seek(self, source: Source, start: Start) -> None: ...  # noqa: D102
     def tell_offsets(self, offsets: dict[Source, int]) -> None: ...  # noqa: D102
-
-
-class Reach:
-    """Whether something outside answers."""
-
-    def __init__(self) -> None:
-        self.well = True
-
-    def lost(self, error: Exception) -> None:
-        """Know that it does not, and say so once."""
-        if self.well:
-            LOG.error("%s; driftbus keeps trying, nothing is lost", error)
-        self.well = False
-
-    def found(self) -> None:
-        """Know that it does."""
-        self.well = True
 
 
 class Item(NamedTuple):
@@ -98,8 +79,8 @@ class Runtime:
         self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
-        self.store_reach = Reach()
-        self.letters_reach = Reach()
+        self.calls = Calls("driftbus-store", clock)
+        self.letters = Calls("driftbus-letters", clock)
         self.closed_at: float | None = None
         self.partitions_of: dict[str, int] = {}
         self.bus: Bus | None = None
@@ -110,8 +91,6 @@ class Runtime:
         self._ends: dict[Source, int] = {}
         self._held: set[Source] = set()
         self._office = DeadLetterOffice(producer_settings(config), config.app)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="driftbus-store")
-        self._letters_thread = ThreadPoolExecutor(1, thread_name_prefix="driftbus-letters")
         self._evaluating = asyncio.Lock()
         self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
@@ -144,7 +123,7 @@ class Runtime:
         partition = self.ingest.partitions[source]
         try:
             if partition.changed:
-                await self.persist(partition.commit, max(0.0, end - self._clock()))
+                await self.calls.insist(partition.commit, max(0.0, end - self._clock()))
             self._tell_offsets([source])
         except StoreUnavailable as error:
             LOG.warning("%s/%d: not all is committed (%s); its next owner folds it again", source.topic,
@@ -180,9 +159,7 @@ class Runtime:
 
     async def _deliver(self, dead: list[DeadLetter]) -> None:
         source = dead[0].source
-        await self._insist(
-            self._letters_thread, self.letters_reach, partial(self._office.deliver, dead)
-        )
+        await self.letters.insist(partial(self._office.deliver, dead))
         LOG.warning("%d of %s/%d cannot be read (%s): see %s.dlq", len(dead), source.topic,
                     source.partition, dead[0].reason, source.topic)  # fmt: skip
 
@@ -197,7 +174,7 @@ class Runtime:
                     continue
                 if self._is_silent(source, now):
                     if marks is None:
-                        marks = await self.persist(self._read_marks)
+                        marks = await self.calls.insist(self._read_marks)
                     others = [
                         m.watermark
                         for s, m in marks.items()
@@ -222,7 +199,7 @@ class Runtime:
         partition = self.ingest.partitions[source]
         closes = partition.closes_pane
         with self.tallies.commit_seconds["ingest"].time():
-            answer = await self.persist(lambda: self.ingest.commit(source))
+            answer = await self.calls.insist(lambda: self.ingest.commit(source))
         self._committed[source] = self._clock()
         if answer in (Answer.OK, Answer.ALREADY):
             if closes and self.closed_at is None:
@@ -241,7 +218,7 @@ class Runtime:
 
     async def _load(self, source: Source) -> Start:
         """Take a partition over, from whoever had it."""
-        offset = await self.persist(partial(self.ingest.take_over, source))
+        offset = await self.calls.insist(partial(self.ingest.take_over, source))
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
@@ -284,7 +261,7 @@ class Runtime:
         """Delete panes that their models' evaluators, here or elsewhere, no longer need."""
         owned = list(self.ingest.partitions.values())
         names = sorted({name for partition in owned for name in partition.models()})
-        bases = await self.persist(lambda: bases_of(self.store, self.config.app, names))
+        bases = await self.calls.insist(lambda: bases_of(self.store, self.config.app, names))
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
         for source in list(self.ingest.partitions):
@@ -292,7 +269,7 @@ class Runtime:
                 partition = self.ingest.partitions.get(source)
                 if partition is not None:
                     of_kind = evaluated[source.kind]
-                    await self.persist(partial(partition.clean, of_kind, retention))
+                    await self.calls.insist(partial(partition.clean, of_kind, retention))
 
     # -- models ------------------------------------------------------------------------------------------------------
 
@@ -307,7 +284,7 @@ class Runtime:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
         async with self._evaluating:
             began, self.closed_at = self.closed_at, None
-            marks = await self.persist(self._read_marks)
+            marks = await self.calls.insist(self._read_marks)
             self.tallies.note(marks)
             for name in sorted({name for m in marks.values() if m for name in m.models}):
                 if self._owns(name):
@@ -328,12 +305,12 @@ class Runtime:
                 return  # the sinks must first take what waits
             with self.tallies.commit_seconds["evaluate"].time():
                 before = evaluator.model.windows
-                answer = await self.in_thread(partial(evaluator.step, marks))
+                answer = await self.calls.once(partial(evaluator.step, marks))
         except StoreUnavailable as error:
-            self.store_reach.lost(error)
+            self.calls.lost(error)
             self.evaluators.pop(name, None)
             return
-        self.store_reach.found()
+        self.calls.found()
         if answer not in (Answer.OK, Answer.ALREADY):
             LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
             self.tallies.reloads += 1
@@ -348,7 +325,7 @@ class Runtime:
     async def _load_model(self, name: str) -> None:
         evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet,
                               self.config.lateness_ms, self._sources())  # fmt: skip
-        await self.in_thread(evaluator.load)
+        await self.calls.once(evaluator.load)
         if self._owns(name):
             self.evaluators[name] = evaluator
             LOG.info("took over model %s", name)
@@ -361,7 +338,7 @@ class Runtime:
                 if evaluator is None:
                     continue  # it is being loaded anew, or somebody else's by now
                 events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
-                answer = await self.persist(partial(evaluator.acknowledge, fields))
+                answer = await self.calls.insist(partial(evaluator.acknowledge, fields))
                 if answer is Answer.OK:
                     self.outlet.acknowledged(name, fields)
                     self.tallies.delivered(events)
@@ -402,40 +379,6 @@ class Runtime:
     def _read_marks(self) -> dict[Source, Marks | None]:
         return read_marks(self.store, self.config.app, self._sources())
 
-    # -- the store ---------------------------------------------------------------------------------------------------
-
-    async def in_thread(self, call: Callable[[], T]) -> T:
-        """Make a call that may block, on the store's thread, so that the event loop goes on."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-    async def persist(self, call: Callable[[], T], patience_s: float = float("inf")) -> T:
-        """Call the store until it answers: all these calls may be repeated.
-
-        Raises:
-            StoreUnavailable: it has not answered for `patience_s`.
-        """
-        return await self._insist(self._thread, self.store_reach, call, patience_s)
-
-    async def _insist(
-        self,
-        thread: ThreadPoolExecutor,
-        reach: Reach,
-        call: Callable[[], T],
-        patience_s: float = float("inf"),
-    ) -> T:
-        wait, began = RETRY_FIRST_S, self._clock()
-        while True:
-            try:
-                answer = await asyncio.get_running_loop().run_in_executor(thread, call)
-                reach.found()
-                return answer
-            except (StoreUnavailable, BusUnavailable) as error:
-                reach.lost(error)
-                if self._clock() - began + wait > patience_s:
-                    raise
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, RETRY_LONGEST_S)
-
     def _lock(self, source: Source) -> asyncio.Lock:
         return self._locks.setdefault(source, asyncio.Lock())
 
@@ -462,8 +405,8 @@ class Runtime:
 
     def close(self) -> None:
         """Give threads back; a call that hangs does not hold up the end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        self._letters_thread.shutdown(wait=False, cancel_futures=True)
+        self.calls.close()
+        self.letters.close()
 
 
 def is_ahead(others: int, own: int, pane_ms: int) -> bool:

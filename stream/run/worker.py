@@ -172,7 +172,7 @@ class Worker:
     async def _check_store(self) -> None:
         """Wait until the store answers; a store that must not be used as it is set up ends the worker."""
         if isinstance(self.store, RedisStore):
-            await self.runtime.persist(self.store.check)
+            await self.runtime.calls.insist(self.store.check)
         else:
             await self._be_alone()
 
@@ -199,7 +199,7 @@ class Worker:
 
     async def _publish_references(self) -> None:
         for reference in self.references:
-            held = await self.runtime.persist(partial(self.runtime.fleet.publish, reference))
+            held = await self.runtime.calls.insist(partial(self.runtime.fleet.publish, reference))
             if held.digest != reference.digest:
                 LOG.warning(
                     "%s: reference %s is in force already; `driftbus reference promote` replaces it",
@@ -233,18 +233,18 @@ class Worker:
                 await self._told.send(value=now)
             if now - pinged >= PING_EVERY_S:
                 pinged = now
-                await self.runtime.in_thread(self._ping)
-            if now - measured >= MEASURE_EVERY_S and self.runtime.store_reach.well:
+                await self.runtime.calls.once(self._ping)
+            if now - measured >= MEASURE_EVERY_S and self.runtime.calls.well:
                 measured = now
-                await self.runtime.persist(self.metrics.measure_state)
+                await self.runtime.calls.insist(self.metrics.measure_state)
             await asyncio.sleep(LOOK_AFTER_S)
 
     def _ping(self) -> None:
         try:
             self.store.ping()
-            self.runtime.store_reach.found()
+            self.runtime.calls.found()
         except DriftbusError as error:
-            self.runtime.store_reach.lost(error)
+            self.runtime.calls.lost(error)
 
     def _ask_partitions(self) -> dict[str, int] | None:
         """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""

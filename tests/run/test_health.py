@@ -72,8 +72,8 @@ def test_ready_is_who_has_joined_and_reaches_all_it_needs() -> None:
     spoil: dict[str, Callable[[], None]] = {
         "kafka": lambda: setattr(patient.consumer, "reachable", False),
         "joined": lambda: setattr(patient.consumer, "joined", False),
-        "store": lambda: patient.rig.runtime.store_reach.lost(trouble),
-        "dead_letters": lambda: patient.rig.runtime.letters_reach.lost(trouble),
+        "store": lambda: patient.rig.runtime.calls.lost(trouble),
+        "dead_letters": lambda: patient.rig.runtime.letters.lost(trouble),
     }
     for name, act in spoil.items():
         assert told[name] is True

@@ -11,6 +11,7 @@ import pytest
 from stream.bus.consumer import Start
 from stream.config import Limits
 from stream.errors import BusUnavailable, StoreUnavailable
+from stream.run import calls as of_calls
 from stream.run import runtime as of_runtime
 from stream.state.store import Answer, Commit
 from tests.events import T0, feature
@@ -21,8 +22,8 @@ ZERO, ONE = SOURCES
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_runtime, "RETRY_FIRST_S", 0.01)
-    monkeypatch.setattr(of_runtime, "RETRY_LONGEST_S", 0.02)
+    monkeypatch.setattr(of_calls, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(of_calls, "RETRY_LONGEST_S", 0.02)
 
 
 def run(story: Callable[[Rig], Awaitable[Any]], rig: Rig | None = None) -> Rig:
@@ -146,11 +147,11 @@ def test_a_store_that_is_away_for_a_while_costs_nothing_and_one_line(
         folding = [asyncio.create_task(rig.fold(ZERO, n, [feature()] * 5)) for n in (0, 5)]
         while rig.store.calls["commit"] < 4:
             await asyncio.sleep(0.01)
-        assert not rig.runtime.store_reach.well
+        assert not rig.runtime.calls.well
         rig.store.down = False
         await asyncio.gather(*folding)
         await rig.pass_s(2)
-        assert rig.runtime.store_reach.well
+        assert rig.runtime.calls.well
 
     rig = run(story)
     assert rig.next_offset(ZERO) == 10
@@ -198,8 +199,8 @@ def test_dead_letters_are_delivered_before_the_commit_and_hold_up_only_their_par
             await asyncio.sleep(0.01)
         await rig.fold(ONE, 0, [feature()])
         assert (rig.next_offset(ZERO), rig.next_offset(ONE)) == (0, 1)
-        assert rig.runtime.store_reach.well
-        assert not rig.runtime.letters_reach.well
+        assert rig.runtime.calls.well
+        assert not rig.runtime.letters.well
         stuck.cancel()
         await asyncio.gather(stuck, return_exceptions=True)
         await rig.runtime.let_go(SOURCES, lost=False)
