@@ -44,6 +44,8 @@ class Frozen:
         self.floor = self.FLOOR if floor is None else floor
         self.fixed = fixed
         self.windows = int(np.count_nonzero(usable))
+        bins, valid = reference.bins[0], int(reference.valid[0])
+        self.commonest = float(bins.max() / valid) if valid else 1.0
         self.rests = not self.applies(reference) or bool(_constant(history)[usable].any())
 
     @classmethod
@@ -51,8 +53,12 @@ class Frozen:
         """Columns that hold more than one value in the reference."""
         return bool(reference.valid[0] > 0 and not _constant(reference)[0])
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:  # noqa: ARG002
-        """Judge one window; see `Comparison`. There is no p-value, alpha plays no part."""
+    def judge(self, window: Cells, alpha: float) -> Verdict:
+        """Judge one window; see `Comparison`.
+
+        The p-value is the chance that independent values of the reference all fall into its commonest bin, so a
+        column that nearly always holds one value may do so throughout a window.
+        """
         n, m = int(window.valid[0]), int(self.reference.valid[0])
         constant = bool(_constant(window)[0])
         # A bin can hold all values although they differ; then one at least is not the commonest.
@@ -66,8 +72,10 @@ class Frozen:
             return score.quiet("the column is constant in control, too")
         if n < EVENTS_MIN:
             return score.quiet(f"too few events: {n} of {EVENTS_MIN}")
-        note = "hard rule: the column is constant" if constant else ""
-        return score.judged(1.0, None, constant and score.effect >= self.floor, note)
+        p_value = self.commonest**n if constant else 1.0
+        alarm = constant and p_value < alpha and score.effect >= self.floor
+        note = "hard rule: the column is constant" if alarm else ""
+        return score.judged(1.0, p_value, alarm, note)
 
 
 def _constant(cells: Cells) -> Flags:

@@ -46,7 +46,7 @@ class Missing(RateComparison):
         """Judge one window; see `Comparison`."""
         verdict = super().judge(window, alpha)
         lost = verdict.statistic == 1 and verdict.n >= self.EVENTS_MIN
-        if verdict.alarm or self.fixed is not None or not (lost and self.never_lost):
+        if self.fixed is not None or not (lost and self.never_lost):
             return verdict
         score = Score(self.name, verdict.statistic, verdict.effect, verdict.n, verdict.m)
         return score.judged(1.0, verdict.p_value, True, "hard rule: every value is missing")

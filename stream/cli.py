@@ -67,9 +67,12 @@ def replay(
     config = _load(config_path)
     from stream.run.progress import Progress
     from stream.run.references import read_checked
-    from stream.run.replay_files import dead_letter_path, replay_files
+    from stream.run.replay_files import check_apart, dead_letter_path, replay_files
     from stream.run.tables import show_table
 
+    read = [*files, *references, *([config_path] if config_path else [])]
+    for written in (out, dead_letter_path(out)):
+        check_apart(written, read)
     known = read_checked(config, references)
     with Progress("replay", quiet=quiet) as progress:
         done = replay_files(
@@ -114,7 +117,9 @@ def build(
     from stream.run.progress import Progress
     from stream.run.reference_build import build_references
     from stream.run.reference_show import show_learned
+    from stream.run.replay_files import check_apart
 
+    check_apart(out, [*files, *([config_path] if config_path else [])])
     dead: list[object] = []
     with Progress("learn", quiet=quiet) as progress:
         events = _events(config, files, start, end, progress)

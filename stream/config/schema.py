@@ -184,8 +184,8 @@ class FilesConfig(_Section, frozen=True, kw_only=True):
 
     ts: Annotated[Name, Meta(description="Time of the row: whole ms or RFC 3339.")] = "ts"
     id: Annotated[
-        Name | None, Meta(description="Joins predictions and labels; null: the row's number.")
-    ] = None
+        Name | None, Meta(description="Joins predictions and labels; absent: the row's number.")
+    ] = "id"
     model: Annotated[Name | None, Meta(description="Name of the model.")] = "model"
     version: Annotated[Name | None, Meta(description="Version of the model.")] = "version"
     prediction: Annotated[Name | None, Meta(description="What the model said.")] = "prediction"

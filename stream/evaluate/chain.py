@@ -82,7 +82,8 @@ class Chain:
                 findings += found if closed.whole else [f for f in found if _is_hard(f.verdict)]
                 if which == 0 and closed.whole:
                     findings += self._slow_drift(judge, told, told.summary)
-            self._grow(which, closed)
+            if not self.incidents and not any(f.verdict.alarm for f in findings):
+                self._grow(which, closed)
         changes = tuple(self._changes(window, told, findings))
         quiet = {name: slow.quiet_until_ms for name, slow in self.slow.items()}
         return Judged(window, told, tuple(findings), changes, quiet)
@@ -118,7 +119,10 @@ class Chain:
         return judge
 
     def _grow(self, which: int, closed: Closed) -> None:
-        """Let the history of a reference that is too short grow, until it can tell how much windows vary."""
+        """Let the history of a reference that is too short grow, until it can tell how much windows vary.
+
+        Only windows in control: what an incident is about must not become what is usual.
+        """
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < self.rules.windows_min and closed.whole:
             self.grown[which].append(closed.summary or Summary.empty(self.reference.layout))

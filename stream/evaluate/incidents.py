@@ -12,6 +12,13 @@ __all__ = ["Change", "Incident", "Severity", "advance", "strongest"]
 Severity = Literal["info", "warning", "error", "critical"]
 RANK: dict[str, int] = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 
+CAUSES = frozenset({"missing", "invalid", "unseen", "frozen"})
+"""Detectors that name a cause: where these alarm, a shifted distribution is their consequence."""
+CAUSE_EFFECT_MIN = 0.2
+"""About one value in a hundred where there were none; less does not explain a shift."""
+CANNOT_TELL = ("learning", "too few events")
+"""How the note of a verdict begins that says nothing, so neither alarm nor quiet."""
+
 
 @dataclass(slots=True)
 class Incident:
@@ -53,10 +60,22 @@ class Change:
 
 
 def strongest(verdicts: Sequence[Verdict]) -> Verdict:
-    """Choose the verdict that tells the story: a hard rule first, then the smallest p, the largest effect, the name."""
+    """Choose the verdict that tells the story.
+
+    A hard rule comes first; then what names its cause, if it is large enough to be one; then the smallest p, the
+    largest effect, the name.
+    """
     return min(
-        verdicts, key=lambda v: (not v.note.startswith("hard rule"), _p(v), -v.effect, v.detector)
+        verdicts, key=lambda v: (not _is_hard(v), not _is_cause(v), _p(v), -v.effect, v.detector)
     )
+
+
+def _is_hard(verdict: Verdict) -> bool:
+    return verdict.note.startswith("hard rule")
+
+
+def _is_cause(verdict: Verdict) -> bool:
+    return verdict.alarm and verdict.detector in CAUSES and verdict.effect >= CAUSE_EFFECT_MIN
 
 
 def _p(verdict: Verdict) -> float:
@@ -82,8 +101,9 @@ def advance(
         incident = Incident(name, end_ms, severity, kind, first.detector, active)
         return incident, Change("started", replace(incident), first)
     loud = {v.detector for v in alarms}
+    mute = {v.detector for v in verdicts if v.note.startswith(CANNOT_TELL)}
     quiet = {
-        key: count if key[0] != size_ms else 0 if key[1] in loud else count + 1
+        key: count if key[0] != size_ms or key[1] in mute else 0 if key[1] in loud else count + 1
         for key, count in incident.active.items()
     }
     quiet |= {(size_ms, v.detector): 0 for v in alarms}
@@ -94,6 +114,6 @@ def advance(
         )
         return None, Change("resolved", replace(incident), last)
     if alarms and RANK[severity] > RANK[incident.severity]:
-        incident.severity = severity
+        incident.severity, incident.kind = severity, kind
         return incident, Change("escalated", replace(incident), strongest(alarms))
     return incident, None

@@ -93,14 +93,19 @@ def sentence(
     if told is not None:
         return told.format(column=column, share=verdict.statistic)
     usual_mean, mean = (None, None) if window is None else means(reference, column, window)
-    score = f"{NAMES.get(verdict.detector, verdict.detector)} {verdict.statistic:.3g} over {verdict.threshold:.3g}"
+    name, value, bound = (
+        NAMES.get(verdict.detector, verdict.detector),
+        verdict.statistic,
+        verdict.threshold,
+    )
+    score = f"{name} {_number(value)} over {_number(bound)}"
     if usual_mean is None or mean is None:
         return f"{column} is distributed otherwise: {moved} ({score})"
     if column == "error":
         turn = "is larger" if mean > usual_mean else "is smaller"
-        return f"the model's error {turn}: mean {mean:.3g} against {usual_mean:.3g} ({score})"
+        return f"the model's error {turn}: mean {_number(mean)} against {_number(usual_mean)} ({score})"
     turn = "went up" if mean > usual_mean else "went down"
-    return f"{column} {turn}: mean {mean:.3g} against {usual_mean:.3g}; {moved} ({score})"
+    return f"{column} {turn}: mean {_number(mean)} against {_number(usual_mean)}; {moved} ({score})"
 
 
 _QUALITY_TEXTS = {
@@ -110,6 +115,11 @@ _QUALITY_TEXTS = {
     "out_of_range": "{share:.1%} of {column} lie far outside the reference's range",
     "frozen": "{column} holds one and the same value throughout the window",
 }
+
+
+def _number(x: float) -> str:
+    """Write a number as people do: three digits, and thousands in full."""
+    return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x:.3g}"
 
 
 def _usual_volume(reference: Reference) -> int:

@@ -133,7 +133,11 @@ def _bins(reference: Reference, column: str, summary: Summary | None) -> list[di
     ref, cur = known.with_missing[0], now.with_missing[0]
     of = reference.columns[i]
     told = []
-    for b in np.argsort(-np.abs(parts[0]), kind="stable")[:BINS_TOLD].tolist():
+    ranked = np.argsort(-np.abs(parts[0]), kind="stable")
+    seen = ranked[
+        (ref[ranked] > 0) | (cur[ranked] > 0)
+    ]  # an empty bin contributes by its smoothing only
+    for b in seen[:BINS_TOLD].tolist():
         name = of.bin_name(b) if b < of.bins else "missing"
         bounds: dict[str, Any] = {}
         if not of.discrete and b < of.bins:
@@ -151,7 +155,7 @@ def _moved(bins: list[dict[str, Any]]) -> str:
     """Name the bin that moved most: `80 to 92 holds 61 % instead of 5 %`."""
     if not bins:
         return "no values"
-    top = bins[0]
+    top = max(bins, key=lambda told: abs(told["cur"] - told["ref"]))
     return f"{top['bin']} holds {top['cur']:.0%} instead of {top['ref']:.0%}"
 
 

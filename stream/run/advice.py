@@ -66,7 +66,7 @@ def _errors(own: Sequence[Incident], others: Sequence[Incident], calendar: _Cale
         )
         told.append(
             f"The model errs more on {len(calendar.open(worse))} of {calendar.days} days:"
-            f" {number(then)} on average at the worst, {number(usual)} in the reference. {start}"
+            f" {number(then)} on average on the worst day told, {number(usual)} in the reference. {start}"
         )
     if better:
         told.append(

@@ -1,7 +1,7 @@
 """`driftbus replay`: the pipeline over files, its answers in files, and what to say of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -121,6 +121,17 @@ def _leave_out(_letters: Sequence[DeadLetter]) -> None:
 
 def _is_file(out: Path) -> bool:
     return out.is_file() or not out.exists()
+
+
+def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        FileError: `out` is one of the inputs, by whatever name.
+    """
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise FileError("is read and would be overwritten", str(out), "name another file")
 
 
 def _check_writable(out: Path) -> None:

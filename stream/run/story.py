@@ -40,6 +40,11 @@ class Incident(NamedTuple):
         )
 
     @property
+    def told_ms(self) -> int:
+        """The beginning of the window in which it was strongest, of those that were told."""
+        return round(datetime.fromisoformat(str(self.peak["window"]["start"])).timestamp() * 1000)
+
+    @property
     def means(self) -> tuple[float, float] | None:
         """The column's mean in the reference and at the peak; None without numbers."""
         mean = self.peak["explain"].get("mean") or {}
@@ -165,12 +170,15 @@ def _how_much(incidents: Sequence[Incident]) -> str:
     if incidents[0].kind in ("volume", "freshness"):
         return str(incidents[0].peak["summary"])
     if incidents[0].kind == "data_quality":
-        worst = max(incidents, key=lambda incident: incident.peak["score"]["value"] or 0.0)
+        worst = max(
+            incidents,
+            key=lambda i: (i.peak.get("kind") == "data_quality", i.peak["score"]["value"] or 0.0),
+        )
         return str(worst.peak["summary"])
     moved = [(i, i.means) for i in incidents]
     known = [(i, means) for i, means in moved if means is not None]
     if known:
         peak, (usual, then) = max(known, key=lambda of: abs(of[1][1] - of[1][0]))
-        return f"mean {number(then)} around {day(peak.start_ms)}, was {number(usual)}"
+        return f"mean {number(then)} on {day(peak.told_ms)}, was {number(usual)}"
     bins = incidents[0].peak["explain"].get("bins")
     return f"{bins[0]['bin']} {bins[0]['cur']:.0%}, was {bins[0]['ref']:.0%}" if bins else ""

@@ -7,6 +7,7 @@ in-memory channels whose items are whole batches, put there by the consumer's th
 import asyncio
 import logging
 import signal
+import socket
 import sys
 import threading
 import time
@@ -29,7 +30,7 @@ from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
 from stream.config import Sink as SinkConfig
-from stream.errors import DriftbusError, StoreUnavailable, UsageError
+from stream.errors import ConfigError, DriftbusError, StoreUnavailable, UsageError
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
@@ -388,6 +389,7 @@ def run(config: Config, references: Sequence[Reference]) -> int:
     _set_up_logging()
     for caution in cautions(config):
         LOG.warning("%s", caution)
+    _check_port(config)
     worker = Worker(config, references)
     try:
         worker.faust.execute_from_commandline()
@@ -396,6 +398,20 @@ def run(config: Config, references: Sequence[Reference]) -> int:
     if isinstance(worker.error, DriftbusError):
         return worker.error.exit_code
     return 1 if worker.error is not None else code
+
+
+def _check_port(config: Config) -> None:
+    """Find out before anything starts whether the port for health and metrics is free."""
+    http = config.http
+    try:
+        with socket.create_server((http.host, http.port)):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{http.host}:{http.port} cannot be bound ({error.strerror or error})",
+            todo="give each worker of a machine a port of its own, or 0 for any that is free",
+            key="http.port",
+        ) from None
 
 
 def _set_up_logging() -> None:

@@ -148,3 +148,16 @@ def test_two_references_for_the_same_are_refused(
     result = driftbus(*replay, two)
     assert result.exit_code == 2
     assert "both have a reference for m/1" in result.output
+
+
+def test_what_is_read_is_never_written_over(config: Path, stream: Path) -> None:
+    """The alerts, the dead letters and a reference keep away from the files that they come from."""
+    before = stream.read_bytes()
+    for command in (
+        ("replay", "-c", config, stream, "--alerts", stream),
+        ("reference", "build", "-c", config, stream, "--out", stream),
+    ):
+        result = driftbus(*command)
+        assert result.exit_code == 2
+        assert "would be overwritten" in result.output
+    assert stream.read_bytes() == before

@@ -22,7 +22,7 @@ def test_an_error_that_grew_names_the_inputs_that_began_to_drift_with_it() -> No
         alert(12, "dep_delay", episode="b"),
         alert(50, "temp", episode="c"),
     )
-    assert "22 on average at the worst, 12 in the reference" in told
+    assert "22 on average on the worst day told, 12 in the reference" in told
     assert "dep_delay (1 of 1 times)" in told
     assert "temp" not in told
 

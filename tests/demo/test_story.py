@@ -16,7 +16,7 @@ def test_an_episode_is_one_incident_from_its_onset_to_the_window_that_resolved_i
     assert (incident.name, incident.severity) == ("error", "critical")
     assert incident.means == (12.0, 22.0)
     (row,) = rows_of([incident])
-    assert (row.when, row.how_much) == ("Feb 7 - Mar 2", "mean 22 around Feb 7, was 12")
+    assert (row.when, row.how_much) == ("Feb 7 - Mar 2", "mean 22 on Feb 14, was 12")
 
 
 def test_an_incident_without_a_resolving_alert_is_still_open() -> None:

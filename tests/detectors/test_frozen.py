@@ -54,3 +54,11 @@ def test_it_does_not_apply_to_a_column_that_never_varied() -> None:
     assert not Frozen.applies(STUCK)
     assert not Frozen.applies(Cells.of(np.zeros((1, 4))))
     assert not Frozen(STUCK, VARIED, ~everywhere(12)).judge(STUCK, 1e-4).alarm
+
+
+def test_a_value_that_is_nearly_always_there_may_be_alone_in_a_window() -> None:
+    """With 5 % of another value, a hundred equal ones are no news, a thousand are."""
+    history = Cells.of([[950, 50, 0]] * 24, discrete=True)
+    frozen = Frozen(history.total(), history, np.full(24, True))
+    assert not frozen.judge(Cells.of([[100, 0, 0]], discrete=True), alpha=1e-4).alarm
+    assert frozen.judge(Cells.of([[1000, 0, 0]], discrete=True), alpha=1e-4).alarm

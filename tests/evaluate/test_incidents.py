@@ -109,3 +109,20 @@ def test_the_strongest_verdict_is_a_hard_rule_then_the_smallest_p_then_the_large
     assert strongest([small, smaller, plain]) is smaller
     assert strongest([plain, strong]) is strong
     assert strongest([verdict("b", True), verdict("a", True)]).detector == "a"
+
+
+def test_a_detector_that_cannot_tell_keeps_an_incident_open() -> None:
+    """Learning, or too few events, is neither alarm nor quiet."""
+    incident, _ = advance(None, "m|x", 60, 0, [verdict("psi", True)], "warning", "data_drift", 1)
+    for note in ("learning: 3 of 10 windows", "too few events: 7 of 30"):
+        mute = [verdict("psi", False, note=note)]
+        incident, change = advance(incident, "m|x", 60, 1, mute, "info", "data_drift", 1)
+        assert incident is not None
+        assert change is None
+
+
+def test_a_cause_tells_the_story_rather_than_its_consequence() -> None:
+    """Missing values shift a distribution, and no p-value of the shift makes it the story."""
+    shifted, missing = verdict("chi_square", True, p=1e-300), verdict("missing", True, p=1e-9)
+    assert strongest([shifted, missing]) is missing
+    assert strongest([shifted, replace(missing, effect=0.1)]) is shifted
