@@ -146,16 +146,3 @@ def test_nothing_at_all_and_nothing_readable_raise_nothing() -> None:
     assert Run((), 5).alerts == []
     broken = Run((FileEvent(Kind.FEATURES, T0, b"?"),), 5)
     assert (broken.alerts, len(broken.dead)) == ([], 1)
-
-
-def test_what_fails_while_its_history_is_still_growing_does_not_become_usual() -> None:
-    """A column that is lost for good stays an open incident: its windows are not learned from."""
-    lost = []
-    for event in read(stream(HOURS, HOURS)):
-        told = orjson.loads(event.value)
-        if event.kind is Kind.FEATURES and told["ts"] >= T0 + 20 * HOUR:
-            told["features"]["age"] = None
-        lost.append(event._replace(value=orjson.dumps(told)))
-    phases = [alert.phase for alert in Run(tuple(lost), 1000).alerts if alert.column == "age"]
-    assert phases[:1] == ["started"]
-    assert "resolved" not in phases
