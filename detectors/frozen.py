@@ -35,7 +35,7 @@ class Frozen:
         self,
         reference: Cells,
         history: Cells,
-        inside: Flags,  # noqa: ARG002
+        inside: Flags,  # noqa: ARG002 - all comparisons are made with the same arguments
         floor: float | None = None,
         fixed: float | None = None,
     ) -> None:

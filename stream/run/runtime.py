@@ -43,9 +43,17 @@ LET_GO_S = 5.0
 class Bus(Protocol):
     """What the runtime asks of the consumer's thread."""
 
-    def hold(self, source: Source) -> None: ...  # noqa: D102
-    def seek(self, source: Source, start: Start) -> None: ...  # noqa: D102
-    def tell_offsets(self, offsets: dict[Source, int]) -> None: ...  # noqa: D102
+    def hold(self, source: Source) -> None:
+        """Read no further on a partition for now."""
+        ...
+
+    def seek(self, source: Source, start: Start) -> None:
+        """Read a partition from another start, and go on if it was held."""
+        ...
+
+    def tell_offsets(self, offsets: dict[Source, int]) -> None:
+        """Write offsets to Kafka, for lag tools only."""
+        ...
 
 
 class Item(NamedTuple):
