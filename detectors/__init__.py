@@ -6,22 +6,22 @@ how the reference's own windows wander (`Comparison` is their shape, `Cells` wha
 the other. Nothing here knows a clock, a file, a socket, a log or a configuration.
 """
 
-from detectors.adwin import ADWIN
-from detectors.cells import Cells, baseline
-from detectors.chi_square import ChiSquare, chi_square
-from detectors.comparison import Comparison
-from detectors.frozen import Frozen
-from detectors.invalid import Invalid
-from detectors.kolmogorov_smirnov import KolmogorovSmirnov, kolmogorov_smirnov
-from detectors.location import Location
-from detectors.missing import Missing
-from detectors.out_of_range import OutOfRange
-from detectors.page_hinkley import PageHinkley
-from detectors.psi import Psi, psi
-from detectors.unseen import Unseen
-from detectors.verdict import Verdict
-from detectors.volume import Silence, Volume
-from detectors.wander import EVENTS_MIN, WINDOWS_MIN, Wander
+from detectors.comparisons.cells import Cells, baseline
+from detectors.comparisons.chi_square import ChiSquare, chi_square
+from detectors.comparisons.comparison import Comparison
+from detectors.comparisons.frozen import Frozen
+from detectors.comparisons.invalid import Invalid
+from detectors.comparisons.kolmogorov_smirnov import KolmogorovSmirnov, kolmogorov_smirnov
+from detectors.comparisons.location import Location
+from detectors.comparisons.missing import Missing
+from detectors.comparisons.out_of_range import OutOfRange
+from detectors.comparisons.psi import Psi, psi
+from detectors.comparisons.unseen import Unseen
+from detectors.comparisons.verdict import Verdict
+from detectors.comparisons.volume import Silence, Volume
+from detectors.comparisons.wander import EVENTS_MIN, WINDOWS_MIN, Wander
+from detectors.sequential.adwin import ADWIN
+from detectors.sequential.page_hinkley import PageHinkley
 
 __all__ = [
     "ADWIN",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detectors import Verdict
+from detectors.summaries.summary import Summary
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.judge import Finding, Judge, Rules, cusum_threshold
@@ -12,7 +13,6 @@ from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.slow import SlowDrift
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.reference import Reference, WindowSize
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
 __all__ = ["Chain", "Judged"]

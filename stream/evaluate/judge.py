@@ -8,8 +8,8 @@ from math import log, sqrt
 import numpy as np
 
 from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdict, Volume
+from detectors.summaries.summary import Summary, cells
 from stream.reference.reference import Reference
-from stream.summaries.summary import Summary, cells
 
 __all__ = ["TESTS_A_COLUMN", "Finding", "Judge", "Rules", "cusum_threshold"]
 

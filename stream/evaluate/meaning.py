@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from detectors import Verdict
+from detectors.summaries.summary import Summary, mean_of
 from stream.evaluate.incidents import Severity, strongest
 from stream.reference.reference import Reference
-from stream.summaries.summary import Summary, mean_of
 from stream.words import Kind
 
 __all__ = ["column_position", "kind_of", "means", "sentence", "severity_of"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.gather import Evidence, Merged, MergedRows
@@ -32,7 +33,6 @@ from stream.state.fields import (
     result_field,
 )
 from stream.summaries.raw_values import Raw
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]

@@ -8,12 +8,12 @@ import numpy as np
 import orjson
 
 from detectors import Verdict, psi
+from detectors.summaries.summary import Summary, cells
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change
 from stream.evaluate.meaning import column_position, means, sentence
 from stream.reference.reference import Reference
-from stream.summaries.summary import Summary, cells
 from stream.words import Kind
 
 __all__ = ["Context", "Told", "drift_events", "window_result"]

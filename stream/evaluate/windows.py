@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from detectors.summaries.summary import Summary
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.reference.reference import WindowSize
-from stream.summaries.summary import Summary
 
 __all__ = ["Closed", "Ring"]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
-from stream.summaries.column import INVALID
+from detectors.summaries.column import INVALID
 from stream.words import Kind, Segment
 
 __all__ = [

@@ -9,6 +9,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.summaries.summary import Summary
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
@@ -16,7 +17,6 @@ from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]

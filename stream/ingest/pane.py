@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from detectors.summaries.summary import Summary
 from stream.state.codec import pack, unpack
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
-from stream.summaries.summary import Summary
 from stream.words import Series
 
 __all__ = ["VERSION", "Binned", "Pane"]

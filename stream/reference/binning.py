@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from detectors.summaries.column import Column
+from detectors.summaries.layout import Layout
+from detectors.summaries.summary import Summary
 from stream.reference.reference import Reference
-from stream.summaries.column import Column
 from stream.summaries.folding import columns_of
-from stream.summaries.layout import Layout
 from stream.summaries.raw_values import Raw
 from stream.summaries.schema import Schema
-from stream.summaries.summary import Summary
 from stream.words import Kind
 
 __all__ = ["bin_raw", "bin_raw_columns"]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detectors.summaries.column import Column, learn_column
+from detectors.summaries.layout import Layout
+from detectors.summaries.summary import Summary
 from stream.reference.binning import bin_raw_columns
 from stream.reference.reference import History, Reference, WindowSize
-from stream.summaries.column import Column, learn_column
-from stream.summaries.layout import Layout
 from stream.summaries.raw_values import Raw
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
 __all__ = ["WINDOWS_MAX", "LearnRules", "freeze"]

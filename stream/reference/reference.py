@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.summaries.column import Column
+from detectors.summaries.layout import Layout
+from detectors.summaries.summary import Summary
 from stream.errors import ReferenceMismatch
 from stream.state.codec import pack, unpack
-from stream.summaries.column import Column
-from stream.summaries.layout import Layout
 from stream.summaries.schema import Schema
-from stream.summaries.summary import Summary
 from stream.words import Kind, Series
 
 __all__ = ["ALWAYS", "History", "Reference", "WindowSize"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from detectors.summaries.summary import mean_of
 from sinks.event import rfc3339
 from stream.config.durations import duration_text
 from stream.config.values import suggestion
@@ -11,7 +12,6 @@ from stream.errors import UsageError
 from stream.reference.reference import Reference
 from stream.run.arguments import plain
 from stream.run.tables import Cell, show_table
-from stream.summaries.summary import mean_of
 
 __all__ = ["show_column", "show_learned", "show_references"]
 

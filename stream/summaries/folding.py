@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.summaries.layout import Layout
+from detectors.summaries.layout import Layout
 from stream.summaries.schema import Table
 
 __all__ = ["Folding", "columns_of"]

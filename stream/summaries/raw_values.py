@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stream.summaries.column import INVALID
+from detectors.summaries.column import INVALID
 
 __all__ = ["Raw"]
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.summaries.kernels import hash_segments
+from stream.summaries.hashing import hash_segments
 from stream.words import Segment
 
 __all__ = ["Party", "Rows", "Said", "hash_texts", "said"]

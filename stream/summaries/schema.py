@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.summaries.column import INVALID, Column, ColumnType, Value, conform
+from detectors.summaries.column import INVALID, Column, ColumnType, Value, conform
 from stream.words import Kind
 
 __all__ = ["JOINED", "Schema", "Table", "make_decoder"]

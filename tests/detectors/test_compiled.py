@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detectors.cells import Floats
+from detectors.arrays import Floats
 from detectors.compiled import compiled
 
 

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from detectors import Verdict, psi
+from detectors.summaries.summary import Summary, cells
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change, Incident
@@ -17,7 +18,6 @@ from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
 from stream.run.rules import model_rules
 from stream.summaries.raw_values import Raw
-from stream.summaries.summary import Summary, cells
 from stream.words import Kind
 from tests.events import HOUR, T0, configuration, reference_of
 

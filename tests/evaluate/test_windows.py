@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.summaries.column import Column
+from detectors.summaries.layout import Layout
+from detectors.summaries.summary import Summary
 from stream.evaluate.gather import Evidence
 from stream.evaluate.windows import EMPTY_TOLD, Closed, Ring
 from stream.reference.reference import WindowSize
 from stream.state.codec import pack, unpack
-from stream.summaries.column import Column
-from stream.summaries.layout import Layout
-from stream.summaries.summary import Summary
 
 LAYOUT = Layout([Column("x", "number", (0.0, 1.0))])
 SIZES = st.sampled_from([WindowSize(60, 60), WindowSize(120, 60), WindowSize(240, 60)])

@@ -1,0 +1,1 @@
+"""Comparisons of a window with a reference, judged by how the reference's own windows wander."""

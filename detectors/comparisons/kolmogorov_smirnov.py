@@ -1,0 +1,94 @@
+"""Kolmogorov-Smirnov distance: the largest gap between two cumulated distributions.
+
+On summaries the gap is looked at between bins only. That never exaggerates. With 20 quantile
+bins of continuous data it is short by 0.013 at most in practice; tied values that share
+a bin with others can hide more, which is why few-valued columns are binned by value, and there
+the distance is exact.
+"""
+
+from math import pi, sqrt
+from typing import ClassVar
+
+import numpy as np
+
+from detectors.arrays import Counts, Floats
+from detectors.comparisons.cells import Cells
+from detectors.comparisons.distances import DistanceComparison
+
+__all__ = ["KolmogorovSmirnov", "kolmogorov_smirnov"]
+
+# Without drift KS / sqrt(1/n + 1/m) follows Kolmogorov's law; its square has the mean pi^2/12.
+# Scaled to the mean 4, the square has the tail of a chi-square of 4 degrees of freedom, within a
+# quarter, from 1e-2 to 1e-4. So 48/pi^2 KS^2 serves as a distance of 4 degrees of freedom.
+FREEDOM = 4.0
+SCALE = 48 / pi**2
+
+
+def kolmogorov_smirnov(window_bins: Counts, reference_bins: Counts) -> Floats:
+    """Compute the distance between counts in ordered bins.
+
+    Args:
+        window_bins: [..., B] counts.
+        reference_bins: [..., B] counts, broadcast against the window's.
+
+    Returns:
+        [...] the distance, from 0 to 1; 0 if either side has no counts.
+
+    >>> float(kolmogorov_smirnov(np.array([3, 1, 0]), np.array([1, 1, 2])))
+    0.5
+    """
+    below, below_reference = np.cumsum(window_bins, axis=-1), np.cumsum(reference_bins, axis=-1)
+    n, m = below[..., -1:], below_reference[..., -1:]
+    gap = np.abs(below / np.maximum(n, 1) - below_reference / np.maximum(m, 1)).max(axis=-1)
+    return np.where((n > 0) & (m > 0), gap[..., None], 0.0)[..., 0]
+
+
+class KolmogorovSmirnov(DistanceComparison):
+    """The distance between a window's values and the reference's; numeric columns only.
+
+    Statistic and effect: the distance; missing values take no part. The default floor 0.1 is what
+    a shift by a quarter of a standard deviation makes. Cost: O(B) a window.
+
+    >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
+    >>> compare = KolmogorovSmirnov(history.total(), history, np.full(20, True))
+    >>> verdict = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)
+    >>> verdict.alarm, round(verdict.statistic, 2)
+    (True, 0.4)
+    """
+
+    name: ClassVar[str] = "kolmogorov_smirnov"
+
+    @classmethod
+    def applies(cls, reference: Cells) -> bool:
+        """Numeric columns with at least one value in the reference."""
+        return not reference.discrete and super().applies(reference)
+
+    @classmethod
+    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, None]:
+        """Compare the cumulated bins; a largest gap has no parts."""
+        return SCALE * kolmogorov_smirnov(window.bins, reference.bins) ** 2, None
+
+    @classmethod
+    def events(cls, cells: Cells) -> Counts:
+        """[T] values."""
+        return cells.valid
+
+    @classmethod
+    def degrees(cls, seen: Cells) -> float:  # noqa: ARG003
+        """4, whatever the bins: see above."""
+        return FREEDOM
+
+    @classmethod
+    def statistic(cls, distance: float, n: int) -> float:  # noqa: ARG003
+        """The largest gap."""
+        return cls.effect(distance)
+
+    @classmethod
+    def effect(cls, distance: float) -> float:
+        """The largest gap."""
+        return sqrt(distance / SCALE)
+
+    @classmethod
+    def distance(cls, effect: float) -> float:
+        """The inverse of `effect`."""
+        return SCALE * effect**2

@@ -1,0 +1,57 @@
+"""Missing rate: more values are missing than used to be, or fewer."""
+
+from typing import ClassVar
+
+from detectors.arrays import Counts, Flags
+from detectors.comparisons.cells import Cells
+from detectors.comparisons.rates import RateComparison
+from detectors.comparisons.verdict import Score, Verdict
+from detectors.comparisons.wander import Sided
+
+__all__ = ["Missing"]
+
+
+class Missing(RateComparison):
+    """Share of events without a value, two-sided; see `RateComparison`.
+
+    A column that goes missing altogether (30 events or more) alarms even without a history,
+    if less than half of the reference was missing and no history window was just so.
+
+    >>> import numpy as np
+    >>> reference = Cells.of([[0, 600, 400, 0]], missing=10)
+    >>> none = Cells.of(np.zeros((0, 4)))
+    >>> compare = Missing(reference, none, np.zeros(0, bool))
+    >>> compare.judge(Cells.of([[0, 0, 0, 0]], missing=50), alpha=1e-3).alarm
+    True
+    >>> compare.judge(Cells.of([[0, 9, 9, 0]], missing=32), alpha=1e-3).note
+    'learning: 0 of 10 windows'
+    """
+
+    name: ClassVar[str] = "missing"
+    FLOOR: ClassVar[float] = 0.05
+    SIDED: ClassVar[Sided] = "both"
+
+    def __init__(
+        self,
+        reference: Cells,
+        history: Cells,
+        inside: Flags,
+        floor: float | None = None,
+        fixed: float | None = None,
+    ) -> None:
+        super().__init__(reference, history, inside, floor, fixed)
+        lost = (self.shares(history) == 1) & (history.n >= self.EVENTS_MIN)
+        self.never_lost = bool(self.statistic(reference) < 0.5 and not lost.any())
+
+    def judge(self, window: Cells, alpha: float) -> Verdict:
+        """Judge one window; see `Comparison`."""
+        verdict = super().judge(window, alpha)
+        lost = verdict.statistic == 1 and verdict.n >= self.EVENTS_MIN
+        if self.fixed is not None or not (lost and self.never_lost):
+            return verdict
+        score = Score(self.name, verdict.statistic, verdict.effect, verdict.n, verdict.m)
+        return score.judged(1.0, verdict.p_value, True, "hard rule: every value is missing")
+
+    def count(self, cells: Cells) -> Counts:
+        """[T] missing values."""
+        return cells.missing

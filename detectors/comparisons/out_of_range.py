@@ -1,0 +1,70 @@
+"""Out of range: values far outside of what the reference has seen, as after a change of unit."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from detectors.arrays import Counts, Flags
+from detectors.comparisons.cells import Cells
+from detectors.comparisons.rates import RateComparison
+from detectors.comparisons.verdict import Score, Verdict
+
+__all__ = ["OutOfRange"]
+
+UNIT_CHANGE = 0.5
+"""Share of values outside from which no history is needed."""
+
+
+class OutOfRange(RateComparison):
+    """Share of the values in the two outer bins, upwards only; see `RateComparison`.
+
+    The outer bins begin beyond the reference's range widened by half its span on either side.
+    The default floor 0.45 is one value in 20 where there were none: records of weather and the
+    like are broken again and again, a broken unit or sensor shows in more than that. Half of the
+    values or more outside (30 values or more) alarm even without a history, unless the reference
+    or a window of the history was just so.
+
+    >>> reference = Cells.of([[0, 600, 400, 0]])
+    >>> compare = OutOfRange(reference, Cells.of(np.zeros((0, 4))), np.zeros(0, bool))
+    >>> verdict = compare.judge(Cells.of([[0, 10, 0, 40]]), alpha=1e-3)
+    >>> verdict.alarm, verdict.note
+    (True, 'hard rule: half of the values or more are far outside the range')
+    """
+
+    name: ClassVar[str] = "out_of_range"
+    FLOOR: ClassVar[float] = 0.45
+
+    def __init__(
+        self,
+        reference: Cells,
+        history: Cells,
+        inside: Flags,
+        floor: float | None = None,
+        fixed: float | None = None,
+    ) -> None:
+        super().__init__(reference, history, inside, floor, fixed)
+        outside = (self.shares(history) >= UNIT_CHANGE) & (history.valid >= self.EVENTS_MIN)
+        self.never_outside = bool(self.statistic(reference) < UNIT_CHANGE and not outside.any())
+
+    @classmethod
+    def applies(cls, reference: Cells) -> bool:
+        """Numeric columns with at least one value in the reference."""
+        return not reference.discrete and bool(reference.valid[0] > 0)
+
+    def judge(self, window: Cells, alpha: float) -> Verdict:
+        """Judge one window; see `Comparison`."""
+        verdict = super().judge(window, alpha)
+        moved = verdict.statistic >= UNIT_CHANGE and verdict.n >= self.EVENTS_MIN
+        if verdict.alarm or self.fixed is not None or not (moved and self.never_outside):
+            return verdict
+        score = Score(self.name, verdict.statistic, verdict.effect, verdict.n, verdict.m)
+        note = "hard rule: half of the values or more are far outside the range"
+        return score.judged(UNIT_CHANGE, verdict.p_value, True, note)
+
+    def events(self, cells: Cells) -> Counts:
+        """[T] values."""
+        return cells.valid
+
+    def count(self, cells: Cells) -> Counts:
+        """[T] values in the outer bins."""
+        return np.asarray(cells.bins[:, 0] + cells.bins[:, -1])

@@ -1,0 +1,1 @@
+"""Detectors that take one number after the other."""

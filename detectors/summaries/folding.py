@@ -1,0 +1,71 @@
+"""The hot loop of summaries: numbers into bins and exact sums."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+__all__ = ["SUM_CLIP", "fold_numbers"]
+
+SUM_CLIP = 32767
+"""Grid positions beyond this are clipped, so that 2^31 of their squares fit 64 bits."""
+
+
+@compiled
+def fold_numbers(
+    X: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    edges: NDArray[np.float64],
+    edge_at: NDArray[np.int64],
+    slot_at: NDArray[np.int64],
+    mid: NDArray[np.float64],
+    per_step: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    extremes: NDArray[np.float64],
+) -> None:
+    """Count the chosen rows of X into the slots of their columns, in place.
+
+    X is [rows, numbers]; NaN is missing, an infinity is invalid. Column j of the layout reads X[:, columns[j]] (-1: the
+    column is absent, so missing), has the edges edges[edge_at[j]:edge_at[j+1]] and the slots from slot_at[j] on: bins,
+    missing, invalid, sum, sum of squares. `extremes` is [columns, 2]. All counts are integers, so any order gives the
+    same bytes. Cost: about 5 ns a value.
+    """
+    for j in range(len(columns)):
+        first = edge_at[j]
+        size = edge_at[j + 1] - first
+        base = slot_at[j]
+        missing = base + size + 1
+        source = columns[j]
+        if source < 0:
+            counts[missing] += len(rows)
+            continue
+        lo, hi = extremes[j, 0], extremes[j, 1]
+        total, squares = np.int64(0), np.int64(0)
+        middle, scale = mid[j], per_step[j]
+        for i in range(len(rows)):
+            x = X[rows[i], source]
+            if x != x:
+                counts[missing] += 1
+                continue
+            if x == np.inf or x == -np.inf:
+                counts[missing + 1] += 1
+                continue
+            at, left = first, size
+            while left > 0:  # how many edges lie at or below x
+                half = left >> 1
+                if edges[at + half] <= x:
+                    at += half + 1
+                    left -= half + 1
+                else:
+                    left = half
+            counts[base + at - first] += 1
+            x += 0.0  # -0.0 becomes 0.0: which of the two is the smaller one would depend on the order
+            lo, hi = min(lo, x), max(hi, x)
+            place = min(max(np.rint((x - middle) * scale), -SUM_CLIP), SUM_CLIP)
+            q = np.int64(place)
+            total += q
+            squares += q * q
+        counts[missing + 2] += total
+        counts[missing + 3] += squares
+        extremes[j, 0], extremes[j, 1] = lo, hi

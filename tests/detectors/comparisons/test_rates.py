@@ -1,0 +1,72 @@
+"""The arcsine scale: its inverse, its variance, and what the rate comparisons share."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors import Cells, Invalid, Missing, OutOfRange, Unseen
+from detectors.comparisons.rates import RateComparison, arcsine_rate, share_at
+from tests.detectors.comparisons.streams import everywhere, flat_windows
+
+
+@given(st.integers(1, 10**6), st.floats(0, 1))
+def test_the_share_at_an_arcsine_rate_is_the_share_it_came_from(n: int, share: float) -> None:
+    k = round(n * share)
+    x = float(arcsine_rate(np.array(k), np.array(n)))
+    assert share_at(x, n) == pytest.approx(k / n, abs=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.5, 0.97])
+def test_the_variance_is_one_over_n_whatever_the_rate(rate: float) -> None:
+    k = np.random.default_rng(0).binomial(500, rate, 20_000)
+    assert float(arcsine_rate(k, np.full(20_000, 500)).var()) == pytest.approx(1 / 500, rel=0.05)
+
+
+def test_no_share_lies_beyond_all_and_none() -> None:
+    assert share_at(4.0, 100) == np.inf
+    assert share_at(-1.0, 100) == 0
+
+
+def window(kind: type[RateComparison], k: int, n: int) -> Cells:
+    """A window in which k of n events count for this comparison."""
+    discrete = kind is Unseen
+    if kind is Missing:
+        return flat_windows(1, [0, n - k, 0], missing=k)
+    if kind is Invalid:
+        return flat_windows(1, [0, n - k, 0], invalid=k)
+    return flat_windows(1, [0, n - k, k], discrete=discrete)
+
+
+KINDS = [Missing, Invalid, Unseen, OutOfRange]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rate_that_stays_is_quiet_and_one_that_jumps_alarms(kind: type[RateComparison]) -> None:
+    history = Cells.concat([window(kind, 10 + w * 5 % 7, 1000) for w in range(30)])
+    compare = kind(history.total(), history, everywhere(30))
+    usual, jump = (
+        compare.judge(window(kind, 14, 1000), 1e-4),
+        compare.judge(window(kind, 200, 1000), 1e-4),
+    )
+    assert not usual.alarm
+    assert jump.alarm
+    assert jump.statistic == pytest.approx(0.2)
+    assert 0.014 < jump.threshold < 0.2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_threshold_is_where_the_alarm_begins(kind: type[RateComparison]) -> None:
+    history = Cells.concat([window(kind, 10 + w * 5 % 7, 1000) for w in range(30)])
+    compare = kind(history.total(), history, everywhere(30))
+    for k in range(15, 200):
+        verdict = compare.judge(window(kind, k, 1000), 1e-4)
+        assert verdict.alarm == (verdict.statistic > verdict.threshold)
+
+
+@pytest.mark.parametrize("kind", [Invalid, Unseen, OutOfRange])
+def test_a_rate_that_falls_is_good_news(kind: type[RateComparison]) -> None:
+    history = Cells.concat([window(kind, 300, 1000) for _ in range(30)])
+    assert (
+        not kind(history.total(), history, everywhere(30)).judge(window(kind, 0, 1000), 0.01).alarm
+    )

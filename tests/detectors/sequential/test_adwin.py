@@ -1,0 +1,182 @@
+"""ADWIN answers as river does, bit for bit, and takes aggregates."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river import drift
+
+from detectors import ADWIN
+from detectors.arrays import Floats
+
+PEER: Any = drift  # river ships no types
+RNG = np.random.default_rng(7)
+STREAMS: dict[str, Floats] = {
+    "noise": RNG.normal(size=3000),
+    "zero": np.zeros(600),
+    "constant": np.full(1500, 3.3),
+    "step": np.concatenate([RNG.normal(0, 1, 1200), RNG.normal(1.5, 1, 1200)]),
+    "ramp": np.linspace(0, 30, 2500) + RNG.normal(size=2500),
+    "coin": RNG.integers(0, 2, 2000).astype(float),
+    "spikes": np.where(RNG.random(2000) < 0.01, 1e6, 0.0),
+}
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"delta": 0.3, "clock": 1, "max_buckets": 2, "min_window_length": 1, "grace_period": 0},
+    {"delta": 0.05, "clock": 4, "max_buckets": 3, "min_window_length": 2, "grace_period": 5},
+]
+
+
+def answers(detector: Any) -> tuple[float, ...]:
+    return (
+        detector.drift_detected,
+        detector.n_detections,
+        detector.width,
+        detector.total,
+        detector.variance,
+        detector.estimation,
+    )
+
+
+@pytest.mark.parametrize("settings_", SETTINGS)
+@pytest.mark.parametrize("name", STREAMS)
+def test_it_is_river_bit_for_bit(name: str, settings_: dict[str, Any]) -> None:
+    ours, theirs = ADWIN(**settings_), PEER.ADWIN(**settings_)
+    for x in STREAMS[name].tolist():
+        ours.update(x)
+        theirs.update(x)
+        assert answers(ours) == answers(theirs)
+
+
+def test_rows_of_one_bucket_may_run_empty_in_the_middle() -> None:
+    """Dropping the oldest must then find the next row that holds anything."""
+    adwin = ADWIN(delta=0.3, clock=1, max_buckets=1, min_window_length=1, grace_period=0)
+    for x in STREAMS["spikes"].tolist():
+        adwin.update(x)
+        held = np.asarray(adwin.state()["buckets"])[..., 0]
+        counts = np.asarray(adwin.state()["counts"])
+        inside = np.arange(held.shape[1]) < counts[:, None]
+        assert adwin.width == held[inside].sum()
+
+
+def detections(adwin: ADWIN, stream: Floats) -> list[int]:
+    found = []
+    for i, x in enumerate(stream.tolist()):
+        adwin.update(x)
+        if adwin.drift_detected:
+            found.append(i)
+    return found
+
+
+def test_a_step_is_found_and_noise_is_not() -> None:
+    assert detections(ADWIN(), STREAMS["noise"]) == []
+    (first, *_) = detections(ADWIN(), STREAMS["step"])
+    assert 1200 <= first < 1300
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(st.floats(-100, 100), st.integers(1, 5000), st.floats(0, 10)),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_aggregates_keep_count_sum_and_spread(values: list[tuple[float, int, float]]) -> None:
+    """Whatever is merged on the way, the window knows the moments of what entered."""
+    adwin = ADWIN(clock=10**6)
+    for mean, weight, variance in values:
+        adwin.update(mean, weight, variance)
+    mean, weight, variance = np.array(values).T
+    centre = np.average(mean, weights=weight)
+    squares = float(np.sum(weight * (variance + (mean - centre) ** 2)))
+    assert adwin.width == int(weight.sum())
+    assert adwin.total == pytest.approx(float(weight @ mean), abs=1e-6)
+    assert adwin.variance == pytest.approx(squares, rel=1e-6, abs=1e-6)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.floats(-9, 9), st.integers(1, 3000)), min_size=1, max_size=80))
+def test_buckets_stay_in_order_of_time(values: list[tuple[float, int]]) -> None:
+    """From the oldest bucket on, sizes add up to weights that really came one after the other."""
+    adwin = ADWIN(clock=10**6)
+    for mean, weight in values:
+        adwin.update(mean, weight)
+    arrived = np.cumsum([weight for _, weight in values])
+    sums = np.cumsum([weight * mean for mean, weight in values])
+    state = adwin.state()
+    counts, buckets = np.asarray(state["counts"]), np.asarray(state["buckets"])
+    kept = [bucket for row in range(len(counts))[::-1] for bucket in buckets[row, : counts[row]]]
+    borders = np.cumsum([bucket[0] for bucket in kept])
+    assert np.isin(borders, arrived).all()
+    totals = np.cumsum([bucket[1] for bucket in kept])
+    assert totals == pytest.approx(sums[np.searchsorted(arrived, borders)], abs=1e-6)
+    assert (counts <= adwin.max_buckets).all()
+
+
+def test_a_shift_of_aggregates_is_found() -> None:
+    rng = np.random.default_rng(1)
+    adwin = ADWIN(clock=1)
+    found = []
+    for pane in range(60):
+        values = rng.normal(0.0 if pane < 40 else 0.5, 1, int(rng.integers(20, 900)))
+        adwin.update(float(values.mean()), len(values), float(values.var()))
+        if adwin.drift_detected:
+            found.append(pane)
+    assert found
+    assert 40 <= found[0] <= 42
+
+
+@pytest.mark.parametrize("cut", [0, 1, 63, 1231, 1700])
+def test_going_on_from_a_state_changes_nothing(cut: int) -> None:
+    stream = STREAMS["step"]
+    whole, first = ADWIN(), ADWIN()
+    for x in stream[:cut].tolist():
+        whole.update(x)
+        first.update(x)
+    second = ADWIN.from_state(first.state())
+    for x in stream[cut:].tolist():
+        whole.update(x)
+        second.update(x)
+        assert answers(second) == answers(whole)
+
+
+def test_a_state_is_a_copy() -> None:
+    adwin = ADWIN()
+    adwin.update(1.0)
+    state = adwin.state()
+    adwin.update(5.0)
+    assert ADWIN.from_state(state).total == 1
+
+
+def test_memory_grows_with_the_logarithm_of_the_window() -> None:
+    adwin = ADWIN(clock=10**9)
+    for _ in range(20_000):
+        adwin.update(0.0)
+    assert len(np.asarray(adwin.state()["counts"])) <= 13
+
+
+@pytest.mark.parametrize("x", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_refused_and_leaves_no_trace(x: float) -> None:
+    adwin = ADWIN()
+    adwin.update(2.0)
+    with pytest.raises(ValueError, match="finite"):
+        adwin.update(x)
+    assert answers(adwin) == (False, 0, 1, 2.0, 0.0, 2.0)
+
+
+@pytest.mark.parametrize(("weight", "variance"), [(0, 0.0), (-1, 0.0), (2**31 + 1, 0.0), (3, -1.0)])
+def test_impossible_aggregates_are_refused(weight: int, variance: float) -> None:
+    with pytest.raises(ValueError, match=r"weight|variance"):
+        ADWIN().update(1.0, weight, variance)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"delta": 0.0}, {"delta": 1.0}, {"clock": 0}, {"max_buckets": 0}, {"grace_period": -1}],
+)
+def test_arguments_out_of_range_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        ADWIN(**arguments)
