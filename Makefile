@@ -41,7 +41,7 @@ bench: setup ## measure the throughput: make bench BENCH_ARGS="--json FILE"
 	$(BIN)/python -m benchmarks.throughput $(BENCH_ARGS)
 
 clean: ## remove the virtual environment, the servers, caches and builds
-	rm -rf $(VENV) .servers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .servers .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf .coverage* build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

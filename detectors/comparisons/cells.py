@@ -1,59 +1,89 @@
-"""What a comparison sees: the counts of one column, window by window.
+"""What comparisons see: the counts of many columns, window by window.
 
-A comparison never reads events. It reads `Cells`: for each of T windows how many values fell into
-each of B bins, how many were missing or invalid, and the extremes. Cells add up exactly, so a
-reference is the total of its windows and a window can be taken out of it again.
+A comparison never reads events. It reads `Cells`: for each of C columns and T windows how many
+values fell into each of B bins, how many were missing or invalid, the extremes, and exact sums.
+Cells add up exactly, so a reference is the total of its windows and a window can be taken out of
+it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from detectors.arrays import Counts, Flags, Floats
 
 __all__ = ["Cells", "baseline"]
 
+BY_WINDOW = ("missing", "invalid", "lo", "hi", "sums", "squares")
+BY_COLUMN = ("discrete", "grid")
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class Cells:
-    """Summaries of one column over T windows; T = 1 for a single window or a reference's total.
+    """Summaries of C columns over T windows; T = 1 for a single window or a reference's total.
+
+    Columns of fewer bins than the widest are padded at the end; padding is not `held` and is 0.
 
     Attributes:
-        bins: [T, B] counts of present, valid values. Numeric: bins 0 and B - 1 are the outer bins,
-            far outside the reference's range; between them lie the reference-quantile bins in
-            order. Discrete: a bin per known value; the last bin is `other`, values never seen.
-        missing: [T] events without a value.
-        invalid: [T] events whose value had the wrong type.
-        lo: [T] smallest numeric value, +inf if there is none.
-        hi: [T] largest numeric value, -inf if there is none.
-        discrete: whether bins are values rather than ranges.
+        bins: [C, T, B] counts of present, valid values. Numeric: bin 0 and the last held bin are
+            the outer bins, far outside the reference's range; between them lie the
+            reference-quantile bins in order. Discrete: a bin per known value; the last held bin is
+            `other`, values never seen.
+        held: [C, B] which bins a column has: the first one or more of them.
+        missing: [C, T] events without a value.
+        invalid: [C, T] events whose value had the wrong type.
+        lo: [C, T] smallest numeric value, +inf if there is none.
+        hi: [C, T] largest numeric value, -inf if there is none.
+        discrete: [C] whether bins are values rather than ranges.
+        sums: [C, T] sum of the values' places on the column's integer grid; 0 without a grid.
+        squares: [C, T] sum of the squares of these places; 0 without a grid.
+        grid: [C] whether the column has such sums.
 
     Raises:
-        ValueError: the shapes do not agree.
+        ValueError: the shapes do not agree, a column has no bin or holds counts in its padding.
 
     >>> day = Cells.of([[0, 6, 4, 0], [0, 5, 3, 1]], missing=[0, 1])
     >>> len(day), day.valid.tolist(), day.n.tolist(), day.total().bins.tolist()
-    (2, [10, 9], [10, 10], [[0, 11, 7, 1]])
+    (2, [[10, 9]], [[10, 10]], [[[0, 11, 7, 1]]])
+    >>> both = Cells.stack([day, Cells.of([[7, 3], [2, 8]], discrete=True)])
+    >>> both.shape, both.last.tolist(), both.column(1).bins.tolist()
+    ((2, 2, 4), [3, 1], [[[7, 3], [2, 8]]])
     """
 
     bins: Counts
+    held: Flags
     missing: Counts
     invalid: Counts
     lo: Floats
     hi: Floats
-    discrete: bool
+    discrete: Flags
+    sums: Counts
+    squares: Counts
+    grid: Flags
 
     def __post_init__(self) -> None:
-        if self.bins.ndim != 2:
-            raise ValueError(f"bins must be [windows, bins], not of shape {self.bins.shape}")
-        for name in ("missing", "invalid", "lo", "hi"):
-            shape = getattr(self, name).shape
-            if shape != self.bins.shape[:1]:
-                raise ValueError(f"{name} has shape {shape} beside bins of {self.bins.shape}")
+        if self.bins.ndim != 3:
+            raise ValueError(f"bins must be [columns, windows, bins], not {self.bins.shape}")
+        columns, windows, bins = self.bins.shape
+        expected: list[tuple[str, tuple[int, ...]]] = [("held", (columns, bins))]
+        expected += [(name, (columns, windows)) for name in BY_WINDOW]
+        expected += [(name, (columns,)) for name in BY_COLUMN]
+        for name, shape in expected:
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(f"{name} has shape {found} beside bins of {self.bins.shape}")
+        if bins == 0 or not self.held[:, 0].all() or (self.held[:, 1:] > self.held[:, :-1]).any():
+            raise ValueError("the bins that a column holds must be its first, one at least")
+        if (self.bins.any(axis=1) & ~self.held).any():
+            raise ValueError("a column has counts in bins that it does not hold")
+
+    # -- making them --
 
     @classmethod
     def of(
@@ -63,74 +93,166 @@ class Cells:
         invalid: ArrayLike = 0,
         lo: ArrayLike = np.inf,
         hi: ArrayLike = -np.inf,
-        discrete: bool = False,
+        discrete: ArrayLike = False,
+        sums: ArrayLike | None = None,
+        squares: ArrayLike | None = None,
     ) -> Cells:
-        """Build cells from anything array-like; single numbers serve for all windows."""
+        """Build cells from anything array-like, without padding.
+
+        Args:
+            bins: [T, B] counts of one column, or [C, T, B] of columns of B bins each.
+            missing: [C, T], or [T], or a number for all; so are the others but `discrete`.
+            invalid: as missing.
+            lo: as missing.
+            hi: as missing.
+            discrete: [C], or a flag for all.
+            sums: as missing; None: the columns have no grid, and discrete ones never do.
+            squares: as missing; given if and only if sums are.
+
+        Raises:
+            ValueError: the shapes do not agree, or one of sums and squares is missing.
+        """
         counts = np.asarray(bins, np.int64)
-        windows = counts.shape[:1]
+        counts = counts[None] if counts.ndim == 2 else counts
+        if counts.ndim != 3:
+            raise ValueError(f"bins must be [windows, bins], columns before, not {counts.shape}")
+        if (sums is None) != (squares is None):
+            raise ValueError("sums come with squares")
+
+        def table(given: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
+            return np.broadcast_to(np.asarray(given, kind), counts.shape[:2])
+
+        by_value = np.broadcast_to(np.asarray(discrete, np.bool_), counts.shape[:1])
+        grid = ~by_value & (sums is not None)
+        moments = [0 if given is None else given for given in (sums, squares)]
+        first, second = (np.where(grid[:, None], table(given, np.int64), 0) for given in moments)
         return cls(
-            counts,
-            np.broadcast_to(np.asarray(missing, np.int64), windows),
-            np.broadcast_to(np.asarray(invalid, np.int64), windows),
-            np.broadcast_to(np.asarray(lo, np.float64), windows),
-            np.broadcast_to(np.asarray(hi, np.float64), windows),
-            discrete,
+            bins=counts,
+            held=np.full((counts.shape[0], counts.shape[2]), True),
+            missing=table(missing, np.int64),
+            invalid=table(invalid, np.int64),
+            lo=table(lo, np.float64),
+            hi=table(hi, np.float64),
+            discrete=by_value,
+            sums=first,
+            squares=second,
+            grid=grid,
         )
 
     @staticmethod
     def concat(parts: Sequence[Cells]) -> Cells:
-        """Put windows behind each other, in the order given; at least one part."""
-        return Cells(
-            np.concatenate([part.bins for part in parts]),
-            np.concatenate([part.missing for part in parts]),
-            np.concatenate([part.invalid for part in parts]),
-            np.concatenate([part.lo for part in parts]),
-            np.concatenate([part.hi for part in parts]),
-            parts[0].discrete,
+        """Put windows behind each other, in the order given; at least one part.
+
+        Raises:
+            ValueError: the parts are of different columns.
+        """
+        first = parts[0]
+        for part in parts[1:]:
+            if not (
+                np.array_equal(part.held, first.held)
+                and np.array_equal(part.discrete, first.discrete)
+            ):
+                raise ValueError("windows of different columns do not go behind each other")
+        return replace(
+            first,
+            **{
+                name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+                for name in ("bins", *BY_WINDOW)
+            },
+            grid=np.logical_and.reduce([part.grid for part in parts]),
         )
 
+    @staticmethod
+    def stack(parts: Sequence[Cells]) -> Cells:
+        """Put columns beside each other, padded to the most bins; at least one part, of equal T."""
+        widest = max(part.shape[2] for part in parts)
+
+        def padded(table: NDArray[Any]) -> NDArray[Any]:
+            width = [(0, 0)] * (table.ndim - 1) + [(0, widest - table.shape[-1])]
+            return np.pad(table, width)
+
+        return Cells(
+            np.concatenate([padded(part.bins) for part in parts]),
+            np.concatenate([padded(part.held) for part in parts]),
+            *(
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(Cells)[2:]
+            ),
+        )
+
+    # -- looking at them --
+
     def __len__(self) -> int:
-        return int(self.bins.shape[0])
+        """Tell the number T of windows."""
+        return int(self.bins.shape[1])
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """The numbers of columns, windows and bins: C, T, B."""
+        columns, windows, bins = self.bins.shape
+        return columns, windows, bins
+
+    @cached_property
     def valid(self) -> Counts:
-        """[T] values that fell into a bin."""
-        return np.asarray(self.bins.sum(axis=1, dtype=np.int64))
+        """[C, T] values that fell into a bin."""
+        return np.asarray(self.bins.sum(axis=2, dtype=np.int64))
 
-    @property
+    @cached_property
     def n(self) -> Counts:
-        """[T] all events: valid, missing and invalid."""
+        """[C, T] all events: valid, missing and invalid."""
         return self.valid + self.missing + self.invalid
 
-    @property
+    @cached_property
     def with_missing(self) -> Counts:
-        """[T, B + 1] the bins and, last, the missing: a missing value is a value too."""
-        return np.column_stack([self.bins, self.missing])
+        """[C, T, B + 1] the bins and, last, the missing: a missing value is a value too."""
+        return np.concatenate([self.bins, self.missing[:, :, None]], axis=2)
+
+    @cached_property
+    def held_with_missing(self) -> Flags:
+        """[C, 1, B + 1] which entries of `with_missing` are no padding."""
+        missing = np.full((len(self.held), 1), True)
+        return np.concatenate([self.held, missing], axis=1)[:, None]
+
+    @cached_property
+    def last(self) -> Counts:
+        """[C] the position of each column's last bin."""
+        return np.asarray(self.held.sum(axis=1, dtype=np.int64) - 1)
+
+    @cached_property
+    def last_counts(self) -> Counts:
+        """[C, T] the counts in each column's last bin: far above the range, or `other`."""
+        return self.bins[np.arange(len(self.bins)), :, self.last]
+
+    def column(self, c: int) -> Cells:
+        """Take out one column, without its padding."""
+        one = self.columns(slice(c, c + 1))
+        width = int(one.last[0]) + 1
+        return replace(one, bins=one.bins[:, :, :width], held=one.held[:, :width])
+
+    def columns(self, which: Flags | Counts | slice) -> Cells:
+        """Keep some of the columns; the number of bins stays."""
+        return Cells(*(getattr(self, field.name)[which] for field in fields(Cells)))
 
     def select(self, windows: Flags | slice) -> Cells:
         """Keep some of the windows."""
-        return Cells(
-            self.bins[windows],
-            self.missing[windows],
-            self.invalid[windows],
-            self.lo[windows],
-            self.hi[windows],
-            self.discrete,
+        return replace(
+            self, **{name: getattr(self, name)[:, windows] for name in ("bins", *BY_WINDOW)}
         )
+
+    # -- adding them up --
 
     def total(self) -> Cells:
         """Merge all windows into one; no windows at all make one empty window."""
-        return Cells(
-            self.bins.sum(axis=0, keepdims=True, dtype=np.int64),
-            self.missing.sum(keepdims=True, dtype=np.int64),
-            self.invalid.sum(keepdims=True, dtype=np.int64),
-            self.lo.min(keepdims=True, initial=np.inf),
-            self.hi.max(keepdims=True, initial=-np.inf),
-            self.discrete,
+        added = ("bins", "missing", "invalid", "sums", "squares")
+        return replace(
+            self,
+            **{name: getattr(self, name).sum(axis=1, keepdims=True) for name in added},
+            lo=self.lo.min(axis=1, keepdims=True, initial=np.inf),
+            hi=self.hi.max(axis=1, keepdims=True, initial=-np.inf),
         )
 
     def rest(self, total: Cells) -> Counts:
-        """[T, B] the total's bins without each of these windows, for leaving one out."""
+        """[C, T, B] the total's bins without each of these windows, for leaving one out."""
         return total.bins - self.bins
 
 
@@ -138,8 +260,8 @@ def baseline(reference: Cells, history: Cells, inside: Flags) -> Cells:
     """Tell what each history window is compared with, so that none is compared with itself.
 
     Args:
-        reference: the total, T = 1.
-        history: T windows.
+        reference: the totals of C columns, T = 1.
+        history: T windows of the same columns.
         inside: [T] whether the window is part of the reference.
 
     Returns:
@@ -150,18 +272,23 @@ def baseline(reference: Cells, history: Cells, inside: Flags) -> Cells:
         ValueError: the reference is not one window, `inside` has another length than the
             history, or a window said to be inside holds more than the reference.
     """
-    windows = (len(history),)
-    if len(reference) != 1 or inside.shape != windows:
+    windows = len(history)
+    if len(reference) != 1 or inside.shape != (windows,):
         raise ValueError(
             f"need one reference and a flag a window, got {len(reference)} and {inside.shape}"
         )
-    rest = Cells(
-        np.where(inside[:, None], history.rest(reference), reference.bins),
-        np.where(inside, reference.missing - history.missing, reference.missing),
-        np.where(inside, reference.invalid - history.invalid, reference.invalid),
-        np.broadcast_to(reference.lo, windows),
-        np.broadcast_to(reference.hi, windows),
-        reference.discrete,
+    table = history.missing.shape
+    left = {
+        name: getattr(reference, name) - np.where(inside, getattr(history, name), 0)
+        for name in ("missing", "invalid", "sums", "squares")
+    }
+    rest = replace(
+        reference,
+        bins=np.where(inside[:, None], history.rest(reference), reference.bins),
+        **left,
+        lo=np.broadcast_to(reference.lo, table),
+        hi=np.broadcast_to(reference.hi, table),
+        grid=reference.grid & history.grid,
     )
     if min(counts.min(initial=0) for counts in (rest.bins, rest.missing, rest.invalid)) < 0:
         raise ValueError("a window said to be inside the reference holds more than the reference")

@@ -6,24 +6,27 @@ into the threshold (in the spirit of Rao and Scott, 1984, for clustered samples)
 Pearson's.
 """
 
-from math import sqrt
 from typing import ClassVar
 
 import numpy as np
 
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.distances import DistanceComparison
+from detectors.comparisons.sums import row_sum
 
 __all__ = ["ChiSquare", "chi_square"]
 
 
-def chi_square(window_bins: Counts, reference_bins: Counts) -> tuple[Floats, Floats]:
+def chi_square(
+    window_bins: Counts, reference_bins: Counts, where: Flags | bool = True
+) -> tuple[Floats, Floats]:
     """Compute Pearson's statistic and each bin's part of it.
 
     Args:
         window_bins: [..., B] counts.
         reference_bins: [..., B] counts, broadcast against the window's; each gets 1/2 more.
+        where: [..., B] which bins there are; the others take no part.
 
     Returns:
         [...] X^2 >= 0, and [..., B] parts >= 0 that sum to it. Nothing is divided by less than an
@@ -34,13 +37,16 @@ def chi_square(window_bins: Counts, reference_bins: Counts) -> tuple[Floats, Flo
     >>> float(x2), parts.tolist()
     (4.0, [2.0, 2.0])
     """
-    smoothed = reference_bins + 0.5
-    known = reference_bins.any(axis=-1, keepdims=True)
-    n = window_bins.sum(axis=-1, keepdims=True)
-    expected = n * smoothed / smoothed.sum(axis=-1, keepdims=True)
-    parts = (window_bins - expected) ** 2 / np.maximum(expected, 1.0)
+    window, reference = np.where(where, window_bins, 0), np.where(where, reference_bins, 0)
+    smoothed = np.where(where, reference + 0.5, 0.0)
+    whole = np.maximum(
+        smoothed.sum(axis=-1, keepdims=True), 0.5
+    )  # exact in any order, as halves are
+    expected = window.sum(axis=-1, keepdims=True) * smoothed / whole
+    parts = (window - expected) ** 2 / np.maximum(expected, 1.0)
+    known = reference.any(axis=-1, keepdims=True)
     parts = np.where(known, parts, 0.0)
-    return parts.sum(axis=-1), parts
+    return row_sum(parts), parts
 
 
 class ChiSquare(DistanceComparison):
@@ -52,7 +58,7 @@ class ChiSquare(DistanceComparison):
 
     >>> history = Cells.of([[48 + w % 5, 52 - w % 5, 0] for w in range(20)], discrete=True)
     >>> compare = ChiSquare(history.total(), history, np.full(20, True))
-    >>> verdict = compare.judge(Cells.of([[10, 90, 0]], discrete=True), alpha=1e-3)
+    >>> verdict = compare.judge(Cells.of([[10, 90, 0]], discrete=True), alpha=1e-3)[0]
     >>> verdict.alarm, round(verdict.statistic), round(verdict.effect, 1)
     (True, 64, 0.8)
     """
@@ -60,23 +66,21 @@ class ChiSquare(DistanceComparison):
     name: ClassVar[str] = "chi_square"
     FLOOR: ClassVar[float] = 0.2
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
         """Compare the counts of bins and missing; D = X^2 / n."""
-        statistic, parts = chi_square(window.with_missing, reference.with_missing)
-        return statistic / np.maximum(cls.events(window), 1), parts
+        statistic, parts = chi_square(
+            window.with_missing, reference.with_missing, window.held_with_missing
+        )
+        return statistic / np.maximum(self.events(window), 1), parts
 
-    @classmethod
-    def statistic(cls, distance: float, n: int) -> float:
-        """Pearson's X^2."""
+    def statistic(self, distance: Floats, n: Counts) -> Floats:
+        """[C] Pearson's X^2."""
         return distance * n
 
-    @classmethod
-    def effect(cls, distance: float) -> float:
-        """Cohen's w."""
-        return sqrt(distance)
+    def effect(self, distance: Floats) -> Floats:
+        """[C] Cohen's w."""
+        return np.sqrt(distance)
 
-    @classmethod
-    def distance(cls, effect: float) -> float:
-        """The inverse of `effect`."""
-        return effect**2
+    def distance(self, effect: Floats) -> Floats:
+        """[C] the inverse of `effect`."""
+        return np.square(effect)

@@ -4,28 +4,36 @@ from typing import ClassVar, Protocol
 
 from detectors.arrays import Flags
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.verdict import Verdict
+from detectors.comparisons.verdict import Verdicts
 
 __all__ = ["Comparison"]
 
 
 class Comparison(Protocol):
-    """Learns once how a column behaves in control, then judges windows, each by itself.
+    """Learns once how columns behave in control, then judges windows, each by itself.
+
+    All columns of a series are judged in one call, and each as if it were alone: to the last bit
+    the verdict on a column does not depend on what other columns stand beside it.
 
     Args:
-        reference: the total to compare with, T = 1.
-        history: in-control windows in time order, any number. Fewer than 10 usable ones: the
-            comparison only learns and says so.
+        reference: the totals of C columns to compare with, T = 1.
+        history: in-control windows of the same columns in time order, any number. A column with
+            fewer than 10 usable ones is only learned, and the verdict says so.
         inside: [T] which history windows are part of the reference; these are compared with the
             reference without themselves. Others may have come after it.
         floor: smallest effect worth telling, in the unit of the detector's effect; None for the
             detector's own.
         fixed: a plain threshold on the statistic in place of the calibrated one.
 
-    Nothing is kept between windows, so judging the same window twice gives the same verdict.
+    Attributes:
+        name: what verdicts and configurations call it.
+        DEFAULT: whether it is asked without being named in a configuration.
+
+    Nothing is kept between windows, so judging the same window twice gives the same verdicts.
     """
 
     name: ClassVar[str]
+    DEFAULT: ClassVar[bool]
 
     def __init__(
         self,
@@ -37,10 +45,10 @@ class Comparison(Protocol):
     ) -> None: ...
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Whether this comparison has anything to ask of such a column."""
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] whether this comparison has anything to ask of a column."""
         ...
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:
-        """Judge one window (T = 1): alarm if p < alpha and the effect reaches the floor."""
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
+        """Judge one window (T = 1): alarms where p < alpha and the effect reaches the floor."""
         ...

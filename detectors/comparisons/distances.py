@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells, baseline
-from detectors.comparisons.verdict import Score, Verdict
+from detectors.comparisons.verdict import Score, Verdicts
 from detectors.comparisons.wander import EVENTS_MIN, distance_p, distance_threshold, fit_distance
 
 __all__ = ["DistanceComparison"]
@@ -21,6 +21,7 @@ class DistanceComparison:
     """A comparison (see `Comparison`) whose score is a distance; one-sided upwards."""
 
     name: ClassVar[str]
+    DEFAULT: ClassVar[bool] = True
     FLOOR: ClassVar[float] = 0.1
 
     def __init__(
@@ -31,74 +32,81 @@ class DistanceComparison:
         floor: float | None = None,
         fixed: float | None = None,
     ) -> None:
-        rest = baseline(reference, history, inside)
-        n, m = self.events(history), self.events(rest)
-        usable = (n >= EVENTS_MIN) & (m > 0)
-        distance, _ = self.measure(history.select(usable), rest.select(usable))
         self.reference = reference
+        self.m = self.events(reference)[:, 0]
         self.floor = self.FLOOR if floor is None else floor
         self.fixed = fixed
         self.freedom = self.degrees(Cells.concat([reference, history]))
-        self.wander = fit_distance(distance, n[usable], m[usable], self.freedom)
+        rest = baseline(reference, history, inside)
+        n, m = self.events(history), self.events(rest)
+        distance, _ = self.measure(history, rest)
+        usable = (n >= EVENTS_MIN) & (m > 0)
+        self.wander = fit_distance(distance, n, m, self.freedom, usable)
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Any column of which the reference has seen something."""
-        return bool(cls.events(reference)[0] > 0)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] columns of which the reference has seen something."""
+        return cls.events(reference)[:, 0] > 0
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
         """Judge one window; see `Comparison`."""
-        n, m = int(self.events(window)[0]), int(self.events(self.reference)[0])
+        n, m = self.events(window)[:, 0], self.m
         distances, contributions = self.measure(window, self.reference)
-        distance = float(distances[0])
+        distance = distances[:, 0]
         effect = self.effect(distance)
-        parts = None if contributions is None else contributions[0]
-        score = Score(self.name, self.statistic(distance, n), effect, n, m, parts)
+        parts = held = None
+        if contributions is not None:
+            parts, held = contributions[:, 0], window.held
+            if parts.shape[1] > held.shape[1]:
+                held = window.held_with_missing[:, 0]
+        score = Score(self.name, self.statistic(distance, n), effect, n, m, parts, held)
         if self.fixed is not None:
             return score.fixed(self.fixed)
-        if not self.wander.ready:
-            return score.quiet(self.wander.note)
-        if m == 0:
-            return score.quiet("the reference is empty")
-        if n < EVENTS_MIN:
-            return score.quiet(f"too few events: {n} of {EVENTS_MIN}")
-        p = distance_p(distance, n, m, self.freedom, self.wander)
-        chance = distance_threshold(alpha, n, m, self.freedom, self.wander)
-        bound = max(chance, self.distance(self.floor))
-        return score.judged(self.statistic(bound, n), p, p < alpha and effect >= self.floor)
+        some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
+        p = distance_p(distance, some_n, some_m, self.freedom, self.wander)
+        chance = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
+        least = self.distance(np.full(len(n), self.floor))
+        bound = np.maximum(np.where(self.wander.ready, chance, 0.0), least)
+        alarm = (p < alpha) & (effect >= self.floor)
+        quiet = self.wander.quiet(n, m, EVENTS_MIN)
+        return score.judged(self.statistic(bound, n), p, alarm, quiet)
 
     # What a subclass says.
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, Floats | None]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, Floats | None]:
         """Compare window by window.
 
+        Args:
+            window: [C, T, ...].
+            reference: [C, 1, ...] or [C, T, ...].
+
         Returns:
-            [T] distances D, and [T, bins] parts that sum to the statistic, or None.
+            [C, T] distances D, finite also where a side is empty; and [C, T, P] parts that sum to
+            the statistic (P = B, or B + 1 with the missing last), or None.
         """
         raise NotImplementedError
 
     @classmethod
     def events(cls, cells: Cells) -> Counts:
-        """[T] events that take part: values and missing ones."""
+        """[C, T] events that take part: values and missing ones."""
         return cells.valid + cells.missing
 
-    @classmethod
-    def degrees(cls, seen: Cells) -> float:
-        """Degrees of freedom c: bins that ever held anything, less one."""
-        return float(max(1, int(np.count_nonzero(seen.with_missing.any(axis=0))) - 1))
+    def degrees(self, seen: Cells) -> Floats:
+        """[C] degrees of freedom c: bins (one of them missing) that ever held anything, less one.
 
-    @classmethod
-    def statistic(cls, distance: float, n: int) -> float:  # noqa: ARG003
-        """Tell the score people know from D."""
+        `seen` is the reference and, behind it, the history.
+        """
+        ever = np.count_nonzero(seen.bins.any(axis=1), axis=1) + seen.missing.any(axis=1)
+        return np.asarray(np.maximum(1.0, ever - 1.0))
+
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
+        """[C] the score people know, from D [C] of windows of n [C] events."""
         return distance
 
-    @classmethod
-    def effect(cls, distance: float) -> float:
-        """Tell the effect from D."""
+    def effect(self, distance: Floats) -> Floats:
+        """[C] the effect, from D."""
         return distance
 
-    @classmethod
-    def distance(cls, effect: float) -> float:
-        """Tell D from the effect: the inverse of `effect`."""
+    def distance(self, effect: Floats) -> Floats:
+        """[C] D from the effect: the inverse of `effect`."""
         return effect

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from detectors.arrays import Flags
+from detectors.arrays import Counts, Flags
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.verdict import Score, Verdict
-from detectors.comparisons.wander import EVENTS_MIN, WINDOWS_MIN
+from detectors.comparisons.verdict import Score, Verdicts, first_reason
+from detectors.comparisons.wander import EVENTS_MIN, WINDOWS_MIN, learning
 
 __all__ = ["Frozen"]
 
@@ -23,13 +23,14 @@ class Frozen:
 
     >>> history = Cells.of([[0, 20, 20, 0]] * 12, lo=3.5, hi=9.0)
     >>> compare = Frozen(history.total(), history, np.full(12, True))
-    >>> compare.judge(Cells.of([[0, 40, 0, 0]], lo=4.0, hi=4.5), alpha=1e-3).alarm
+    >>> compare.judge(Cells.of([[0, 40, 0, 0]], lo=4.0, hi=4.5), alpha=1e-3)[0].alarm
     False
-    >>> compare.judge(Cells.of([[0, 40, 0, 0]], lo=4.0, hi=4.0), alpha=1e-3).alarm
+    >>> compare.judge(Cells.of([[0, 40, 0, 0]], lo=4.0, hi=4.0), alpha=1e-3)[0].alarm
     True
     """
 
     name: ClassVar[str] = "frozen"
+    DEFAULT: ClassVar[bool] = True
     FLOOR: ClassVar[float] = 1.0
 
     def __init__(
@@ -41,46 +42,48 @@ class Frozen:
         fixed: float | None = None,
     ) -> None:
         usable = history.valid >= EVENTS_MIN
-        self.reference = reference
+        self.m = reference.valid[:, 0]
         self.floor = self.FLOOR if floor is None else floor
         self.fixed = fixed
-        self.windows = int(np.count_nonzero(usable))
-        bins, valid = reference.bins[0], int(reference.valid[0])
-        self.commonest = float(bins.max() / valid) if valid else 1.0
-        self.rests = not self.applies(reference) or bool(_constant(history)[usable].any())
+        self.windows = np.count_nonzero(usable, axis=1)
+        most = reference.bins[:, 0].max(axis=1)
+        self.commonest = np.where(self.m > 0, most / np.maximum(self.m, 1), 1.0)
+        self.rests = ~self.applies(reference) | (_constant(history) & usable).any(axis=1)
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Columns that hold more than one value in the reference."""
-        return bool(reference.valid[0] > 0 and not _constant(reference)[0])
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] columns that hold more than one value in the reference."""
+        return (reference.valid[:, 0] > 0) & ~_constant(reference)[:, 0]
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
         """Judge one window; see `Comparison`.
 
         The p-value is the chance that independent values of the reference all fall into its commonest bin, so a
         column that nearly always holds one value may do so throughout a window.
         """
-        n, m = int(window.valid[0]), int(self.reference.valid[0])
-        constant = bool(_constant(window)[0])
+        n = window.valid[:, 0]
+        constant = _constant(window)[:, 0]
         # A bin can hold all values although they differ; then one at least is not the commonest.
-        share = 1.0 if constant else min(int(window.bins[0].max()), max(n - 1, 0)) / max(n, 1)
-        score = Score(self.name, share, float(constant), n, m)
+        most = np.minimum(window.bins[:, 0].max(axis=1), np.maximum(n - 1, 0))
+        share = np.where(constant, 1.0, most / np.maximum(n, 1))
+        score = Score(self.name, share, constant.astype(np.float64), n, self.m)
         if self.fixed is not None:
             return score.fixed(self.fixed)
-        if self.windows < WINDOWS_MIN:
-            return score.quiet(f"learning: {self.windows} of {WINDOWS_MIN} windows")
-        if self.rests:
-            return score.quiet("the column is constant in control, too")
-        if n < EVENTS_MIN:
-            return score.quiet(f"too few events: {n} of {EVENTS_MIN}")
-        p_value = self.commonest**n if constant else 1.0
-        alarm = constant and p_value < alpha and score.effect >= self.floor
-        note = "hard rule: the column is constant" if alarm else ""
-        return score.judged(1.0, p_value, alarm, note)
+        p_value = np.where(constant, self.commonest**n, 1.0)
+        alarm = constant & (p_value < alpha) & (score.effect >= self.floor)
+        notes = ["hard rule: the column is constant" if hard else "" for hard in alarm.tolist()]
+        return score.judged(1.0, p_value, alarm, self._quiet(n), notes)
+
+    def _quiet(self, n: Counts) -> list[str]:
+        return first_reason(
+            len(n),
+            (self.windows < WINDOWS_MIN, lambda c: learning(int(self.windows[c]))),
+            (self.rests, lambda c: "the column is constant in control, too"),  # noqa: ARG005
+            (n < EVENTS_MIN, lambda c: f"too few events: {n[c]} of {EVENTS_MIN}"),
+        )
 
 
 def _constant(cells: Cells) -> Flags:
-    """[T] whether all values of a window are one and the same; an empty window is not constant."""
-    if cells.discrete:
-        return np.asarray((cells.bins.max(axis=1) == cells.valid) & (cells.valid > 0))
-    return np.asarray(cells.lo == cells.hi)
+    """[C, T] whether all values of a window are the same; an empty window is not constant."""
+    one_bin = (cells.bins.max(axis=2) == cells.valid) & (cells.valid > 0)
+    return np.asarray(np.where(cells.discrete[:, None], one_bin, cells.lo == cells.hi))

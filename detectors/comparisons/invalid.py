@@ -15,7 +15,7 @@ class Invalid(RateComparison):
     >>> import numpy as np
     >>> history = Cells.of(np.full((12, 2), 50))
     >>> compare = Invalid(history.total(), history, np.full(12, True))
-    >>> verdict = compare.judge(Cells.of([[40, 40]], invalid=20), alpha=1e-3)
+    >>> verdict = compare.judge(Cells.of([[40, 40]], invalid=20), alpha=1e-3)[0]
     >>> verdict.alarm, verdict.statistic
     (True, 0.2)
     """
@@ -24,5 +24,5 @@ class Invalid(RateComparison):
     FLOOR: ClassVar[float] = 0.05
 
     def count(self, cells: Cells) -> Counts:
-        """[T] invalid values."""
+        """[C, T] invalid values."""
         return cells.invalid

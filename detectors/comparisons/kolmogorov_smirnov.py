@@ -6,12 +6,12 @@ a bin with others can hide more, which is why few-valued columns are binned by v
 the distance is exact.
 """
 
-from math import pi, sqrt
+from math import pi
 from typing import ClassVar
 
 import numpy as np
 
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.distances import DistanceComparison
 
@@ -24,12 +24,15 @@ FREEDOM = 4.0
 SCALE = 48 / pi**2
 
 
-def kolmogorov_smirnov(window_bins: Counts, reference_bins: Counts) -> Floats:
+def kolmogorov_smirnov(
+    window_bins: Counts, reference_bins: Counts, where: Flags | bool = True
+) -> Floats:
     """Compute the distance between counts in ordered bins.
 
     Args:
         window_bins: [..., B] counts.
         reference_bins: [..., B] counts, broadcast against the window's.
+        where: [..., B] which bins there are; the others take no part.
 
     Returns:
         [...] the distance, from 0 to 1; 0 if either side has no counts.
@@ -37,7 +40,8 @@ def kolmogorov_smirnov(window_bins: Counts, reference_bins: Counts) -> Floats:
     >>> float(kolmogorov_smirnov(np.array([3, 1, 0]), np.array([1, 1, 2])))
     0.5
     """
-    below, below_reference = np.cumsum(window_bins, axis=-1), np.cumsum(reference_bins, axis=-1)
+    below = np.cumsum(np.where(where, window_bins, 0), axis=-1)
+    below_reference = np.cumsum(np.where(where, reference_bins, 0), axis=-1)
     n, m = below[..., -1:], below_reference[..., -1:]
     gap = np.abs(below / np.maximum(n, 1) - below_reference / np.maximum(m, 1)).max(axis=-1)
     return np.where((n > 0) & (m > 0), gap[..., None], 0.0)[..., 0]
@@ -51,7 +55,7 @@ class KolmogorovSmirnov(DistanceComparison):
 
     >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
     >>> compare = KolmogorovSmirnov(history.total(), history, np.full(20, True))
-    >>> verdict = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)
+    >>> verdict = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)[0]
     >>> verdict.alarm, round(verdict.statistic, 2)
     (True, 0.4)
     """
@@ -59,36 +63,32 @@ class KolmogorovSmirnov(DistanceComparison):
     name: ClassVar[str] = "kolmogorov_smirnov"
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Numeric columns with at least one value in the reference."""
-        return not reference.discrete and super().applies(reference)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] numeric columns with at least one value in the reference."""
+        return ~reference.discrete & super().applies(reference)
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, None]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, None]:
         """Compare the cumulated bins; a largest gap has no parts."""
-        return SCALE * kolmogorov_smirnov(window.bins, reference.bins) ** 2, None
+        gap = kolmogorov_smirnov(window.bins, reference.bins, window.held[:, None])
+        return SCALE * gap**2, None
 
     @classmethod
     def events(cls, cells: Cells) -> Counts:
-        """[T] values."""
+        """[C, T] values."""
         return cells.valid
 
-    @classmethod
-    def degrees(cls, seen: Cells) -> float:  # noqa: ARG003
-        """4, whatever the bins: see above."""
-        return FREEDOM
+    def degrees(self, seen: Cells) -> Floats:
+        """[C] 4, whatever the bins: see above."""
+        return np.full(len(seen.held), FREEDOM)
 
-    @classmethod
-    def statistic(cls, distance: float, n: int) -> float:  # noqa: ARG003
-        """The largest gap."""
-        return cls.effect(distance)
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
+        """[C] the largest gap."""
+        return self.effect(distance)
 
-    @classmethod
-    def effect(cls, distance: float) -> float:
-        """The largest gap."""
-        return sqrt(distance / SCALE)
+    def effect(self, distance: Floats) -> Floats:
+        """[C] the largest gap."""
+        return np.sqrt(distance / SCALE)
 
-    @classmethod
-    def distance(cls, effect: float) -> float:
-        """The inverse of `effect`."""
-        return SCALE * effect**2
+    def distance(self, effect: Floats) -> Floats:
+        """[C] the inverse of `effect`."""
+        return SCALE * np.square(effect)

@@ -6,9 +6,11 @@ class learns from the history where x lies and how it wanders, and holds a windo
 
 from typing import ClassVar
 
+import numpy as np
+
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells, baseline
-from detectors.comparisons.verdict import Score, Verdict
+from detectors.comparisons.verdict import Score, Verdicts
 from detectors.comparisons.wander import EVENTS_MIN, Sided, fit_level, level_p, level_reach
 
 __all__ = ["LevelComparison"]
@@ -18,12 +20,16 @@ class LevelComparison:
     """A comparison (see `Comparison`) whose score is a level.
 
     Effect: how far x is from its centre in control, or from the reference while learning.
+    `centre` [C] is that place, on the scale of x.
     """
 
     name: ClassVar[str]
+    DEFAULT: ClassVar[bool] = True
     FLOOR: ClassVar[float] = 0.1
     SIDED: ClassVar[Sided] = "up"
     EVENTS_MIN: ClassVar[int] = EVENTS_MIN
+    FIXED_IS_LEAST: ClassVar[bool] = False
+    """Whether a fixed threshold is the least that is fine rather than the most."""
 
     def __init__(
         self,
@@ -34,64 +40,56 @@ class LevelComparison:
         fixed: float | None = None,
     ) -> None:
         self.reference = reference
+        self.m = self.events(reference)[:, 0]
         self.floor = self.FLOOR if floor is None else floor
         self.fixed = fixed
         n, m = self.events(history), self.events(baseline(reference, history, inside))
         usable = (n >= max(1, self.EVENTS_MIN)) & (m > 0)
-        self.wander = fit_level(self.level(history.select(usable)), n[usable], m[usable])
+        self.wander = fit_level(self.level(history), n, m, usable)
+        own = self.level(reference)[:, 0]
+        self.centre = np.where(self.wander.ready, self.wander.centre, own)
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Any column of which the reference has seen something."""
-        return bool(reference.n[0] > 0)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] columns of which the reference has seen something."""
+        return reference.n[:, 0] > 0
 
-    @property
-    def centre(self) -> float:
-        """Where the level lies in control, on the scale of x."""
-        return self.wander.centre if self.wander.ready else float(self.level(self.reference)[0])
-
-    def judge(self, window: Cells, alpha: float) -> Verdict:
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
         """Judge one window; see `Comparison`."""
-        x, n = float(self.level(window)[0]), int(self.events(window)[0])
-        m = int(self.events(self.reference)[0])
-        effect = abs(x - self.centre)
-        statistic = self.statistic(window)
-        score = Score(self.name, statistic, effect, n, m, self.contributions(window))
+        x, n, m = self.level(window)[:, 0], self.events(window)[:, 0], self.m
+        effect = np.abs(x - self.centre)
+        parts = self.contributions(window)
+        held = None if parts is None else window.held
+        score = Score(self.name, self.statistic(window), effect, n, m, parts, held)
         if self.fixed is not None:
-            return score.fixed(self.fixed)
-        if not self.wander.ready:
-            return score.quiet(self.wander.note)
-        if m == 0:
-            return score.quiet("the reference is empty")
-        if n < self.EVENTS_MIN:
-            return score.quiet(f"too few events: {n} of {self.EVENTS_MIN}")
-        p = level_p(x, n, m, self.wander, self.SIDED)
-        reach = max(self.floor, level_reach(alpha, n, m, self.wander, self.SIDED))
-        bound = (
-            self.centre - reach
-            if self.SIDED == "both" and x < self.centre
-            else (self.centre + reach)
-        )
-        return score.judged(self.at(bound, n), p, p < alpha and effect >= self.floor)
+            return score.fixed(self.fixed, least=self.FIXED_IS_LEAST)
+        some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
+        p = level_p(x, some_n, some_m, self.wander, self.SIDED)
+        chance = level_reach(alpha, some_n, some_m, self.wander, self.SIDED)
+        reach = np.maximum(self.floor, np.where(self.wander.ready, chance, 0.0))
+        below = (x < self.centre) & (self.SIDED == "both")
+        bound = self.at(self.centre + np.where(below, -reach, reach), n)
+        alarm = (p < alpha) & (effect >= self.floor)
+        return score.judged(bound, p, alarm, self.wander.quiet(n, m, self.EVENTS_MIN))
 
     # What a subclass says.
 
     def level(self, cells: Cells) -> Floats:
-        """[T] the level x; finite, also for empty windows."""
+        """[C, T] the level x; finite, also for empty windows."""
         raise NotImplementedError
 
     def events(self, cells: Cells) -> Counts:
-        """[T] events that take part."""
+        """[C, T] events that take part."""
         raise NotImplementedError
 
-    def statistic(self, window: Cells) -> float:
-        """Tell the score people know of one window."""
+    def statistic(self, window: Cells) -> Floats:
+        """[C] the score people know, of one window."""
         raise NotImplementedError
 
-    def at(self, level: float, n: int) -> float:
-        """Tell the score that a window of n events has at a level; inf where no window gets."""
+    def at(self, level: Floats, n: Counts) -> Floats:
+        """[C] the score that windows of n events have at a level; inf where no window gets."""
         raise NotImplementedError
 
     def contributions(self, window: Cells) -> Floats | None:  # noqa: ARG002
-        """Tell the parts of the score, if it has any."""
+        """[C, B] the parts of the score of one window, if it has any."""
         return None

@@ -6,7 +6,6 @@ two-sample Wilcoxon statistic on summaries: about 1 for a shift of a normal colu
 deviation when shifts are small, bounded whatever the outliers, and 95 % as powerful as the t-test.
 """
 
-from math import sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -14,30 +13,33 @@ import numpy as np
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
+from detectors.comparisons.sums import row_sum
 from detectors.comparisons.wander import Sided, level_z
 
 __all__ = ["Location", "rank_scores"]
 
 
-def rank_scores(reference_bins: Counts) -> Floats:
+def rank_scores(reference_bins: Counts, where: Flags | bool = True) -> Floats:
     """Score ordered bins by mid-rank, to mean 0 and variance 1 under the reference's shares.
 
     Args:
-        reference_bins: [B] counts.
+        reference_bins: [..., B] counts.
+        where: [..., B] which bins there are; the others take no part and score 0.
 
     Returns:
-        [B] scores; all 0 if the reference is empty or sits in one bin, where nothing can be told.
+        [..., B] scores; all 0 if the reference is empty or sits in one bin, where nothing can be
+        told.
 
     >>> rank_scores(np.array([1, 2, 1])).round(2).tolist()
     [-1.41, 0.0, 1.41]
     """
-    q = reference_bins / max(1, int(reference_bins.sum()))
-    rank = np.cumsum(q) - q / 2
-    centred = rank - q @ rank
-    variance = float(q @ centred**2)
-    if np.count_nonzero(reference_bins) < 2:
-        return np.zeros(len(q))
-    return np.asarray(centred / sqrt(variance))
+    counts = np.where(where, reference_bins, 0)
+    q = counts / np.maximum(1, counts.sum(axis=-1, keepdims=True))
+    rank = np.cumsum(q, axis=-1) - q / 2
+    centred = rank - row_sum(q * rank)[..., None]
+    variance = row_sum(q * centred**2)[..., None]
+    spread = np.count_nonzero(counts, axis=-1, keepdims=True) > 1
+    return np.where(spread & where, centred / np.sqrt(np.where(spread, variance, 1.0)), 0.0)
 
 
 class Location(LevelComparison):
@@ -52,8 +54,8 @@ class Location(LevelComparison):
     >>> history = Cells.of([[0, 46 + w * 7 % 9, 54 - w * 7 % 9, 0] for w in range(24)])
     >>> compare = Location(history.total(), history, np.full(24, True))
     >>> window = Cells.of([[0, 20, 80, 0]])
-    >>> round(compare.signal(window), 1), compare.judge(window, alpha=1e-3).alarm
-    (0.6, True)
+    >>> compare.signal(window).round(1).tolist(), compare.judge(window, alpha=1e-3)[0].alarm
+    ([0.6], True)
     """
 
     name: ClassVar[str] = "location"
@@ -67,51 +69,50 @@ class Location(LevelComparison):
         floor: float | None = None,
         fixed: float | None = None,
     ) -> None:
-        bins = reference.bins[0]
-        self.scores = rank_scores(bins)
-        if reference.discrete:
-            self.scores = np.append(rank_scores(bins[:-1]), 0.0)
+        other = np.arange(reference.shape[2]) == reference.last[:, None]
+        sides = reference.held & ~(other & reference.discrete[:, None])
+        self.scores = rank_scores(reference.bins[:, 0], sides)
         super().__init__(reference, history, inside, floor, fixed)
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Columns with an order whose reference holds more than one bin."""
-        ordered = not reference.discrete or reference.bins.shape[1] == 3
-        return ordered and bool(np.count_nonzero(reference.bins[0]) > 1)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] columns with an order whose reference holds more than one bin."""
+        ordered = ~reference.discrete | (reference.last == 2)
+        return np.asarray(ordered & (np.count_nonzero(reference.bins[:, 0], axis=1) > 1))
 
-    def signal(self, window: Cells) -> float:
-        """Tell the location x1 of one window; 0 if it has no values."""
-        return float(self.level(window)[0])
+    def signal(self, window: Cells) -> Floats:
+        """[C] the location x1 of one window; 0 where it has no values."""
+        return self.level(window)[:, 0]
 
-    def z(self, window: Cells) -> float:
-        """Tell the location in units for cumulative sums.
+    def z(self, window: Cells) -> Floats:
+        """[C] the location in units for cumulative sums.
 
         Standardised by sampling and wander, and divided by sqrt(a) where a is the integrated
         autocorrelation: sums of it then grow as those of independent values of
         unit variance do, so that thresholds for these hold. 0 (no evidence) while learning or for
         a window of fewer than 30 values. The known in-control mean is 0.
         """
-        n, m = int(self.events(window)[0]), int(self.events(self.reference)[0])
-        if n < self.EVENTS_MIN or m == 0:
-            return 0.0
-        return level_z(self.signal(window), n, m, self.wander) / sqrt(self.wander.autocorrelation)
+        n, m = self.events(window)[:, 0], self.m
+        z = level_z(self.signal(window), np.maximum(n, 1), np.maximum(m, 1), self.wander)
+        known = (n >= self.EVENTS_MIN) & (m > 0)
+        return np.where(known, z / np.sqrt(self.wander.autocorrelation), 0.0)
 
     def level(self, cells: Cells) -> Floats:
-        """[T] mean scores."""
-        return np.asarray(cells.bins @ self.scores / np.maximum(cells.valid, 1))
+        """[C, T] mean scores."""
+        return row_sum(cells.bins * self.scores[:, None]) / np.maximum(cells.valid, 1)
 
     def events(self, cells: Cells) -> Counts:
-        """[T] values."""
+        """[C, T] values."""
         return cells.valid
 
-    def statistic(self, window: Cells) -> float:
-        """The location x1."""
+    def statistic(self, window: Cells) -> Floats:
+        """[C] the location x1."""
         return self.signal(window)
 
-    def at(self, level: float, n: int) -> float:  # noqa: ARG002
-        """The level itself."""
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+        """[C] the level itself."""
         return level
 
     def contributions(self, window: Cells) -> Floats:
-        """[B] parts that sum to x1."""
-        return np.asarray(window.bins[0] * self.scores / max(1, int(window.valid[0])))
+        """[C, B] parts that sum to x1."""
+        return window.bins[:, 0] * self.scores / np.maximum(1, window.valid)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from detectors.arrays import Counts, Flags
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import RateComparison
-from detectors.comparisons.verdict import Score, Verdict
+from detectors.comparisons.verdict import Verdicts
 from detectors.comparisons.wander import Sided
 
 __all__ = ["Missing"]
@@ -21,9 +21,9 @@ class Missing(RateComparison):
     >>> reference = Cells.of([[0, 600, 400, 0]], missing=10)
     >>> none = Cells.of(np.zeros((0, 4)))
     >>> compare = Missing(reference, none, np.zeros(0, bool))
-    >>> compare.judge(Cells.of([[0, 0, 0, 0]], missing=50), alpha=1e-3).alarm
+    >>> compare.judge(Cells.of([[0, 0, 0, 0]], missing=50), alpha=1e-3)[0].alarm
     True
-    >>> compare.judge(Cells.of([[0, 9, 9, 0]], missing=32), alpha=1e-3).note
+    >>> compare.judge(Cells.of([[0, 9, 9, 0]], missing=32), alpha=1e-3)[0].note
     'learning: 0 of 10 windows'
     """
 
@@ -41,17 +41,16 @@ class Missing(RateComparison):
     ) -> None:
         super().__init__(reference, history, inside, floor, fixed)
         lost = (self.shares(history) == 1) & (history.n >= self.EVENTS_MIN)
-        self.never_lost = bool(self.statistic(reference) < 0.5 and not lost.any())
+        self.never_lost = (self.statistic(reference) < 0.5) & ~lost.any(axis=1)
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
         """Judge one window; see `Comparison`."""
-        verdict = super().judge(window, alpha)
-        lost = verdict.statistic == 1 and verdict.n >= self.EVENTS_MIN
-        if self.fixed is not None or not (lost and self.never_lost):
-            return verdict
-        score = Score(self.name, verdict.statistic, verdict.effect, verdict.n, verdict.m)
-        return score.judged(1.0, verdict.p_value, True, "hard rule: every value is missing")
+        verdicts = super().judge(window, alpha)
+        if self.fixed is not None:
+            return verdicts
+        lost = (verdicts.statistic == 1) & (verdicts.n >= self.EVENTS_MIN)
+        return verdicts.overruled(lost & self.never_lost, 1.0, "hard rule: every value is missing")
 
     def count(self, cells: Cells) -> Counts:
-        """[T] missing values."""
+        """[C, T] missing values."""
         return cells.missing

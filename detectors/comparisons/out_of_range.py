@@ -2,12 +2,10 @@
 
 from typing import ClassVar
 
-import numpy as np
-
 from detectors.arrays import Counts, Flags
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import RateComparison
-from detectors.comparisons.verdict import Score, Verdict
+from detectors.comparisons.verdict import Verdicts
 
 __all__ = ["OutOfRange"]
 
@@ -24,9 +22,10 @@ class OutOfRange(RateComparison):
     values or more outside (30 values or more) alarm even without a history, unless the reference
     or a window of the history was just so.
 
+    >>> import numpy as np
     >>> reference = Cells.of([[0, 600, 400, 0]])
     >>> compare = OutOfRange(reference, Cells.of(np.zeros((0, 4))), np.zeros(0, bool))
-    >>> verdict = compare.judge(Cells.of([[0, 10, 0, 40]]), alpha=1e-3)
+    >>> verdict = compare.judge(Cells.of([[0, 10, 0, 40]]), alpha=1e-3)[0]
     >>> verdict.alarm, verdict.note
     (True, 'hard rule: half of the values or more are far outside the range')
     """
@@ -44,27 +43,26 @@ class OutOfRange(RateComparison):
     ) -> None:
         super().__init__(reference, history, inside, floor, fixed)
         outside = (self.shares(history) >= UNIT_CHANGE) & (history.valid >= self.EVENTS_MIN)
-        self.never_outside = bool(self.statistic(reference) < UNIT_CHANGE and not outside.any())
+        self.never_outside = (self.statistic(reference) < UNIT_CHANGE) & ~outside.any(axis=1)
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Numeric columns with at least one value in the reference."""
-        return not reference.discrete and bool(reference.valid[0] > 0)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] numeric columns with at least one value in the reference."""
+        return ~reference.discrete & (reference.valid[:, 0] > 0)
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
         """Judge one window; see `Comparison`."""
-        verdict = super().judge(window, alpha)
-        moved = verdict.statistic >= UNIT_CHANGE and verdict.n >= self.EVENTS_MIN
-        if verdict.alarm or self.fixed is not None or not (moved and self.never_outside):
-            return verdict
-        score = Score(self.name, verdict.statistic, verdict.effect, verdict.n, verdict.m)
+        verdicts = super().judge(window, alpha)
+        if self.fixed is not None:
+            return verdicts
+        moved = (verdicts.statistic >= UNIT_CHANGE) & (verdicts.n >= self.EVENTS_MIN)
         note = "hard rule: half of the values or more are far outside the range"
-        return score.judged(UNIT_CHANGE, verdict.p_value, True, note)
+        return verdicts.overruled(moved & self.never_outside & ~verdicts.alarm, UNIT_CHANGE, note)
 
     def events(self, cells: Cells) -> Counts:
-        """[T] values."""
+        """[C, T] values."""
         return cells.valid
 
     def count(self, cells: Cells) -> Counts:
-        """[T] values in the outer bins."""
-        return np.asarray(cells.bins[:, 0] + cells.bins[:, -1])
+        """[C, T] values in the outer bins; a column of one bin has none."""
+        return (cells.bins[:, :, 0] + cells.last_counts) * (cells.last > 0)[:, None]

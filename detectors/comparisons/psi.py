@@ -10,19 +10,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.distances import DistanceComparison
+from detectors.comparisons.sums import row_sum
 
 __all__ = ["Psi", "psi"]
 
 
-def psi(window_bins: Counts, reference_bins: Counts) -> tuple[Floats, Floats]:
+def psi(
+    window_bins: Counts, reference_bins: Counts, where: Flags | bool = True
+) -> tuple[Floats, Floats]:
     """Compute the index and each bin's part of it.
 
     Args:
         window_bins: [..., B] counts.
         reference_bins: [..., B] counts, broadcast against the window's.
+        where: [..., B] which bins there are; the others take no part.
 
     Returns:
         [...] the index >= 0, and [..., B] parts >= 0 that sum to it. Every count gets 1/2 more,
@@ -32,11 +36,12 @@ def psi(window_bins: Counts, reference_bins: Counts) -> tuple[Floats, Floats]:
     >>> round(float(index), 2), parts.round(2).tolist()
     (0.88, [0.23, 0.64])
     """
-    p, q = _shares(window_bins), _shares(reference_bins)
+    window, reference = np.where(where, window_bins, 0), np.where(where, reference_bins, 0)
+    p, q = _shares(window, where), _shares(reference, where)
     parts = (p - q) * np.log(p / q)
-    known = window_bins.any(axis=-1, keepdims=True) & reference_bins.any(axis=-1, keepdims=True)
-    parts = np.where(known, parts, 0.0)
-    return parts.sum(axis=-1), parts
+    known = window.any(axis=-1, keepdims=True) & reference.any(axis=-1, keepdims=True)
+    parts = np.where(known & where, parts, 0.0)
+    return row_sum(parts), parts
 
 
 class Psi(DistanceComparison):
@@ -47,21 +52,23 @@ class Psi(DistanceComparison):
 
     >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
     >>> compare = Psi(history.total(), history, np.full(20, True))
-    >>> compare.judge(Cells.of([[0, 51, 49, 0]]), alpha=1e-3).alarm
+    >>> compare.judge(Cells.of([[0, 51, 49, 0]]), alpha=1e-3)[0].alarm
     False
-    >>> verdict = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)
+    >>> verdict = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)[0]
     >>> verdict.alarm, round(verdict.statistic, 1), verdict.statistic > verdict.threshold
     (True, 0.9, True)
     """
 
     name: ClassVar[str] = "psi"
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
         """Compare the shares of bins and missing."""
-        return psi(window.with_missing, reference.with_missing)
+        return psi(window.with_missing, reference.with_missing, window.held_with_missing)
 
 
-def _shares(counts: Counts) -> Floats:
+def _shares(counts: Counts, where: Flags | bool) -> Floats:
+    """Smooth the counts into shares; those of bins that do not exist are meaningless, but > 0."""
     smoothed = counts + 0.5
-    return np.asarray(smoothed / smoothed.sum(axis=-1, keepdims=True))
+    # A sum of halves is exact, so its order does not matter.
+    whole = np.where(where, smoothed, 0.0).sum(axis=-1, keepdims=True)
+    return np.asarray(smoothed / np.maximum(whole, 0.5))

@@ -4,7 +4,7 @@ x = 2 asin sqrt((k + 3/8) / (n + 3/4)) has a variance of about 1/n whatever the 
 1948), so that rates of windows of any size and near 0 can be compared on one scale.
 """
 
-from math import inf, pi, sin
+from math import inf, pi
 
 import numpy as np
 
@@ -24,15 +24,15 @@ def arcsine_rate(k: Counts, n: Counts) -> Floats:
     return np.asarray(2 * np.arcsin(np.sqrt((k + 3 / 8) / (n + 3 / 4))))
 
 
-def share_at(x: float, n: int) -> float:
+def share_at(x: Floats, n: Counts) -> Floats:
     """Tell the share k/n that has the arcsine rate x; 0 below all shares, inf above all.
 
-    >>> round(share_at(float(arcsine_rate(np.array(7), np.array(50))), 50), 6)
-    0.14
+    >>> x = arcsine_rate(np.array([7, 0]), np.array([50, 50]))
+    >>> share_at(x, np.array([50, 50])).round(6).tolist()
+    [0.14, 0.0]
     """
-    if x >= pi:
-        return inf
-    return max(0.0, ((n + 3 / 4) * sin(max(0.0, x) / 2) ** 2 - 3 / 8) / max(n, 1))
+    share = (n + 3 / 4) * np.square(np.sin(np.clip(x, 0.0, pi) / 2)) - 3 / 8
+    return np.where(x >= pi, inf, np.maximum(0.0, share / np.maximum(n, 1)))
 
 
 class RateComparison(LevelComparison):
@@ -43,25 +43,25 @@ class RateComparison(LevelComparison):
     """
 
     def count(self, cells: Cells) -> Counts:
-        """[T] the k of k of n."""
+        """[C, T] the k of k of n."""
         raise NotImplementedError
 
     def events(self, cells: Cells) -> Counts:
-        """[T] all events of the column."""
+        """[C, T] all events of the column."""
         return cells.n
 
     def level(self, cells: Cells) -> Floats:
-        """[T] arcsine rates."""
+        """[C, T] arcsine rates."""
         return arcsine_rate(self.count(cells), self.events(cells))
 
     def shares(self, cells: Cells) -> Floats:
-        """[T] k/n."""
+        """[C, T] k/n."""
         return np.asarray(self.count(cells) / np.maximum(self.events(cells), 1))
 
-    def statistic(self, window: Cells) -> float:
-        """The share."""
-        return float(self.shares(window)[0])
+    def statistic(self, window: Cells) -> Floats:
+        """[C] the share."""
+        return self.shares(window)[:, 0]
 
-    def at(self, level: float, n: int) -> float:
-        """The share at an arcsine rate."""
+    def at(self, level: Floats, n: Counts) -> Floats:
+        """[C] the share at an arcsine rate."""
         return share_at(level, n)

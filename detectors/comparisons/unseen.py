@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from detectors.arrays import Counts
+from detectors.arrays import Counts, Flags
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import RateComparison
 
@@ -17,21 +17,21 @@ class Unseen(RateComparison):
     >>> import numpy as np
     >>> history = Cells.of([[60, 40, 0]] * 12, discrete=True)
     >>> compare = Unseen(history.total(), history, np.full(12, True))
-    >>> compare.judge(Cells.of([[50, 30, 20]], discrete=True), alpha=1e-3).alarm
+    >>> compare.judge(Cells.of([[50, 30, 20]], discrete=True), alpha=1e-3)[0].alarm
     True
     """
 
     name: ClassVar[str] = "unseen"
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Discrete columns with at least one value in the reference."""
-        return reference.discrete and bool(reference.valid[0] > 0)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] discrete columns with at least one value in the reference."""
+        return reference.discrete & (reference.valid[:, 0] > 0)
 
     def events(self, cells: Cells) -> Counts:
-        """[T] values."""
+        """[C, T] values."""
         return cells.valid
 
     def count(self, cells: Cells) -> Counts:
-        """[T] values in the last bin."""
-        return cells.bins[:, -1]
+        """[C, T] values in the last bin."""
+        return cells.last_counts

@@ -1,16 +1,19 @@
-"""What a detector says: the score, the bound it was held against, and whether that is an alarm."""
+"""What a comparison says: the score, the bound it was held against, and whether that is an alarm."""
 
-from dataclasses import dataclass, field
-from math import inf
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from math import inf, isnan, nan
 
-from detectors.arrays import Floats
+import numpy as np
 
-__all__ = ["Score", "Verdict"]
+from detectors.arrays import Counts, Flags, Floats
+
+__all__ = ["Score", "Verdict", "Verdicts", "first_reason"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer of one detector about one window.
+    """The answer of one detector about one column of one window.
 
     Attributes:
         detector: its name.
@@ -42,30 +45,122 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Score:
-    """What was measured, before it is held against anything. The attributes are Verdict's."""
+class Verdicts:
+    """The answers of one comparison about C columns of one window: `Verdict`, array by array.
+
+    `verdicts[i]` and iteration give them one by one, with the contributions of the bins that the
+    column has.
+
+    Attributes:
+        detector: the comparison's name.
+        statistic: [C].
+        threshold: [C].
+        p_value: [C] NaN where none was computed.
+        effect: [C].
+        alarm: [C].
+        n: [C].
+        m: [C].
+        contributions: [C, P], 0 in the padding; or None.
+        held: [C, P] which contributions are no padding; or None.
+        notes: [C].
+    """
 
     detector: str
-    statistic: float
-    effect: float
-    n: int
-    m: int
+    statistic: Floats
+    threshold: Floats
+    p_value: Floats
+    effect: Floats
+    alarm: Flags
+    n: Counts
+    m: Counts
+    contributions: Floats | None
+    held: Flags | None
+    notes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    def __getitem__(self, i: int) -> Verdict:
+        at = range(len(self))[i]
+        return next(self._told(slice(at, at + 1)))
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return self._told(slice(None))
+
+    def _told(self, which: slice) -> Iterator[Verdict]:
+        arrays = (self.statistic, self.threshold, self.p_value, self.effect, self.alarm)
+        numbers = [array[which].tolist() for array in (*arrays, self.n, self.m)]
+        parts: list[Floats | None] = [None] * len(self.notes[which])
+        if self.contributions is not None and self.held is not None:
+            rows = zip(self.contributions[which], self.held[which], strict=True)
+            parts = [row[held] for row, held in rows]
+        told = zip(*numbers, parts, self.notes[which], strict=True)
+        for statistic, threshold, p, effect, alarm, n, m, own, note in told:
+            chance = None if isnan(p) else p
+            yield Verdict(
+                self.detector, statistic, threshold, chance, effect, alarm, n, m, own, note
+            )
+
+    def overruled(self, where: Flags, threshold: float, note: str) -> "Verdicts":
+        """Let a hard rule speak where it holds: an alarm, whatever chance says."""
+        if not where.any():
+            return self
+        return replace(
+            self,
+            threshold=np.where(where, threshold, self.threshold),
+            alarm=self.alarm | where,
+            notes=[note if hard else old for hard, old in zip(where, self.notes, strict=True)],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What was measured of C columns, before it is held against anything; see `Verdicts`."""
+
+    detector: str
+    statistic: Floats
+    effect: Floats
+    n: Counts
+    m: Counts
     contributions: Floats | None = None
+    held: Flags | None = None
 
-    def quiet(self, note: str) -> Verdict:
-        """Say that nothing can be said, and why."""
-        return self.judged(inf, None, False, note)
-
-    def fixed(self, threshold: float) -> Verdict:
-        """Hold the statistic against a plain threshold."""
+    def fixed(self, threshold: float, *, least: bool = False) -> Verdicts:
+        """Hold the statistic against a plain threshold: the most that is fine, or the least."""
+        beyond = self.statistic < threshold if least else self.statistic > threshold
         note = "fixed threshold: no false-alarm budget covers it"
-        return self.judged(threshold, None, self.statistic > threshold, note)
+        size = len(self.statistic)
+        bound, chance = np.full(size, threshold), np.full(size, nan)
+        return self._verdicts(bound, chance, beyond, [note] * size)
 
     def judged(
-        self, threshold: float, p_value: float | None, alarm: bool, note: str = ""
-    ) -> Verdict:
-        """Complete the verdict."""
-        return Verdict(
+        self,
+        threshold: Floats | float,
+        p_value: Floats | float,
+        alarm: Flags,
+        quiet: list[str],
+        notes: list[str] | None = None,
+    ) -> Verdicts:
+        """Complete the verdicts.
+
+        Args:
+            threshold: [C], or one for all.
+            p_value: [C], or one for all; NaN where there is none.
+            alarm: [C].
+            quiet: [C] why nothing can be said of a column: such a one gets an infinite threshold,
+                no p-value and no alarm. Empty for the others.
+            notes: [C] what is to be said of the others; None for nothing.
+        """
+        silent = np.array([bool(reason) for reason in quiet], np.bool_)
+        told = quiet if notes is None else [a or b for a, b in zip(quiet, notes, strict=True)]
+        return self._verdicts(
+            np.where(silent, inf, threshold), np.where(silent, nan, p_value), alarm & ~silent, told
+        )
+
+    def _verdicts(
+        self, threshold: Floats, p_value: Floats, alarm: Flags, notes: list[str]
+    ) -> Verdicts:
+        return Verdicts(
             self.detector,
             self.statistic,
             threshold,
@@ -75,5 +170,20 @@ class Score:
             self.n,
             self.m,
             self.contributions,
-            note,
+            self.held,
+            notes,
         )
+
+
+def first_reason(columns: int, *reasons: tuple[Flags, Callable[[int], str]]) -> list[str]:
+    """Tell for each column the first reason that holds, in words; empty where none does.
+
+    >>> flags = np.array([True, False, False]), np.array([True, False, True])
+    >>> first_reason(3, (flags[0], lambda c: "dry"), (flags[1], lambda c: f"column {c} is wet"))
+    ['dry', '', 'column 2 is wet']
+    """
+    told = [""] * columns
+    for holds, say in reversed(reasons):
+        for c in holds.nonzero()[0].tolist():
+            told[c] = say(c)
+    return told

@@ -1,6 +1,6 @@
 """Volume: many more or fewer events than usual; and none at all."""
 
-from math import exp
+from math import nan
 from typing import ClassVar
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
-from detectors.comparisons.verdict import Score, Verdict
-from detectors.comparisons.wander import WINDOWS_MIN, Sided
+from detectors.comparisons.verdict import Score, Verdicts, first_reason
+from detectors.comparisons.wander import WINDOWS_MIN, Sided, learning
 
 __all__ = ["Silence", "Volume"]
 
@@ -27,7 +27,7 @@ class Volume(LevelComparison):
 
     >>> history = Cells.of([[100 + w % 7] for w in range(24)])
     >>> compare = Volume(history.total(), history, np.full(24, True))
-    >>> verdicts = [compare.judge(Cells.of([[n]]), alpha=1e-3) for n in (104, 20, 400)]
+    >>> verdicts = [compare.judge(Cells.of([[n]]), alpha=1e-3)[0] for n in (104, 20, 400)]
     >>> [verdict.alarm for verdict in verdicts]
     [False, True, True]
     """
@@ -36,27 +36,23 @@ class Volume(LevelComparison):
     FLOOR: ClassVar[float] = FACTOR_LOG
     SIDED: ClassVar[Sided] = "both"
     EVENTS_MIN: ClassVar[int] = 0
-
-    def judge(self, window: Cells, alpha: float) -> Verdict:
-        """Judge one window; see `Comparison`."""
-        verdict = super().judge(window, alpha)
-        return verdict if self.fixed is None else _at_least(verdict, self.fixed)
+    FIXED_IS_LEAST: ClassVar[bool] = True
 
     def level(self, cells: Cells) -> Floats:
-        """[T] log(n + 1)."""
+        """[C, T] log(n + 1)."""
         return np.asarray(np.log1p(cells.n))
 
     def events(self, cells: Cells) -> Counts:
-        """[T] events, and one more so that an empty window has a variance."""
+        """[C, T] events, and one more so that an empty window has a variance."""
         return cells.n + 1
 
-    def statistic(self, window: Cells) -> float:
-        """The number of events."""
-        return float(window.n[0])
+    def statistic(self, window: Cells) -> Floats:
+        """[C] the number of events."""
+        return window.n[:, 0].astype(np.float64)
 
-    def at(self, level: float, n: int) -> float:  # noqa: ARG002
-        """The number of events at a level."""
-        return max(0.0, exp(min(level, 700.0)) - 1)
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+        """[C] the number of events at a level."""
+        return np.asarray(np.maximum(0.0, np.exp(np.minimum(level, 700.0)) - 1))
 
 
 class Silence:
@@ -68,11 +64,12 @@ class Silence:
 
     >>> history = Cells.of([[100 + w % 7] for w in range(24)])
     >>> compare = Silence(history.total(), history, np.full(24, True))
-    >>> [compare.judge(Cells.of([[n]]), alpha=1e-3).alarm for n in (0, 1)]
+    >>> [compare.judge(Cells.of([[n]]), alpha=1e-3)[0].alarm for n in (0, 1)]
     [True, False]
     """
 
     name: ClassVar[str] = "silence"
+    DEFAULT: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -85,30 +82,28 @@ class Silence:
         self.floor = FACTOR_LOG if floor is None else floor
         self.fixed = fixed
         self.windows = len(history)
-        self.rests = bool((history.n == 0).any())
-        self.usual = float(np.median(np.log1p(history.n))) if len(history) else 0.0
-        self.m = int(reference.n[0])
+        self.rests = (history.n == 0).any(axis=1)
+        logs = np.log1p(history.n)
+        self.usual = np.median(logs, axis=1) if len(history) else np.zeros(len(logs))
+        self.m = reference.n[:, 0]
 
     @classmethod
-    def applies(cls, reference: Cells) -> bool:
-        """Any series of which the reference has seen something."""
-        return bool(reference.n[0] > 0)
+    def applies(cls, reference: Cells) -> Flags:
+        """[C] any series of which the reference has seen something."""
+        return reference.n[:, 0] > 0
 
-    def judge(self, window: Cells, alpha: float) -> Verdict:  # noqa: ARG002
+    def judge(self, window: Cells, alpha: float) -> Verdicts:  # noqa: ARG002
         """Judge one window; see `Comparison`. There is no p-value, alpha plays no part."""
-        n = int(window.n[0])
-        score = Score(self.name, float(n), abs(float(np.log1p(n)) - self.usual), n, self.m)
+        n = window.n[:, 0]
+        score = Score(self.name, n.astype(np.float64), np.abs(np.log1p(n) - self.usual), n, self.m)
         if self.fixed is not None:
-            return _at_least(score.fixed(self.fixed), self.fixed)
-        if self.windows < WINDOWS_MIN:
-            return score.quiet(f"learning: {self.windows} of {WINDOWS_MIN} windows")
-        if self.rests:
-            return score.quiet("the series is silent in control, too")
-        note = "hard rule: no events at all" if n == 0 else ""
-        return score.judged(0.0, None, n == 0 and score.effect >= self.floor, note)
-
-
-def _at_least(verdict: Verdict, smallest: float) -> Verdict:
-    """Turn a fixed threshold round: too few events are the trouble, not too many."""
-    score = Score(verdict.detector, verdict.statistic, verdict.effect, verdict.n, verdict.m)
-    return score.judged(smallest, None, verdict.statistic < smallest, verdict.note)
+            return score.fixed(self.fixed, least=True)
+        short = np.full(len(n), self.windows < WINDOWS_MIN)
+        quiet = first_reason(
+            len(n),
+            (short, lambda c: learning(self.windows)),  # noqa: ARG005
+            (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005
+        )
+        alarm = (n == 0) & (score.effect >= self.floor)
+        notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]
+        return score.judged(0.0, nan, alarm, quiet, notes)

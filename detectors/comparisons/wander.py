@@ -17,18 +17,21 @@ Two kinds of scores are enough:
 - *levels* x with sampling variance 1/n (arcsine rates, rank scores, log counts). Centre and
   excess tau^2 are those of a random-effects model (DerSimonian and Laird, 1986).
 
-Both use Student's t with as many degrees of freedom as there are independent windows,
-n_eff = T / a, where a = 1 + 2 (rho_1 + rho_2 + ...) is the integrated autocorrelation.
+All is told of C columns at once, each by itself. Both use Student's t with as many degrees of
+freedom as there are independent windows, n_eff = T / a, where a = 1 + 2 (rho_1 + rho_2 + ...) is
+the integrated autocorrelation.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
+from detectors.comparisons.verdict import first_reason
 
 __all__ = [
     "EVENTS_MIN",
@@ -39,6 +42,7 @@ __all__ = [
     "distance_threshold",
     "fit_distance",
     "fit_level",
+    "learning",
     "level_p",
     "level_reach",
     "level_z",
@@ -53,18 +57,128 @@ EVENTS_MIN = 30
 Sided = Literal["both", "up"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Wander:
-    """How a score behaves between windows in control.
+    """How the scores of C columns behave between windows in control.
 
     Attributes:
-        centre: where it lies (of z for distances, of x for levels).
-        scale: how far a typical window is from there, one standard deviation.
-        excess: variance that sampling does not explain (rho or tau squared), >= 0.
-        n_eff: how many independent windows the history is worth.
-        windows: how many windows it has.
-        directions: degrees of freedom nu of the excess of a distance, >= 1; 1 for levels.
+        centre: [C] where a score lies (of z for distances, of x for levels).
+        scale: [C] how far a typical window is from there, one standard deviation.
+        excess: [C] variance that sampling does not explain (rho or tau squared), >= 0.
+        n_eff: [C] how many independent windows the history is worth.
+        windows: [C] how many windows it has.
+        directions: [C] degrees of freedom nu of the excess of a distance, >= 1; 1 for levels.
     """
+
+    centre: Floats
+    scale: Floats
+    excess: Floats
+    n_eff: Floats
+    windows: Counts
+    directions: Floats
+
+    @cached_property
+    def ready(self) -> Flags:
+        """[C] whether the history is long enough to judge by."""
+        return self.windows >= WINDOWS_MIN
+
+    @cached_property
+    def autocorrelation(self) -> Floats:
+        """[C] the integrated autocorrelation a >= 1: windows that tell as much as one free one."""
+        return np.where(self.ready, self.windows / self.n_eff, 1.0)
+
+    @cached_property
+    def freedom(self) -> Floats:
+        """[C] degrees of freedom of Student's t; never below 2, where it still has a mean."""
+        return np.maximum(2.0, self.n_eff - 1)
+
+    @cached_property
+    def widening(self) -> Floats:
+        """[C] what the uncertainty of the centre does to a standard deviation."""
+        return np.sqrt(1 + 1 / self.n_eff)
+
+    def quiet(self, n: Counts, m: Counts, events_min: int) -> list[str]:
+        """Tell why nothing can be said of n events against m, column by column; else empty."""
+        return first_reason(
+            len(self.windows),
+            (~self.ready, lambda c: learning(int(self.windows[c]))),
+            (m == 0, lambda c: "the reference is empty"),  # noqa: ARG005
+            (n < events_min, lambda c: f"too few events: {n[c]} of {events_min}"),
+        )
+
+
+def learning(windows: int) -> str:
+    """Say how far the learning is."""
+    return f"learning: {windows} of {WINDOWS_MIN} windows"
+
+
+def fit_distance(distance: Floats, n: Counts, m: Counts, c: Floats, usable: Flags) -> Wander:
+    """Learn how distances wander.
+
+    Args:
+        distance: [C, T] D of each history window against its baseline, in time order.
+        n: [C, T] events of the windows, > 0 where usable.
+        m: [C, T] events of the baselines, > 0 where usable.
+        c: [C] degrees of freedom, > 0: without wander D has the mean c (1/n + 1/m).
+        usable: [C, T] which windows to learn a column from; the others are as if they were not.
+    """
+    return _wander([
+        _fit_distance(distance[i, own], n[i, own], m[i, own], float(c[i]))
+        for i, own in enumerate(usable)
+    ])  # fmt: skip
+
+
+def distance_p(distance: Floats, n: Counts, m: Counts, c: Floats, wander: Wander) -> Floats:
+    """Tell the chance of so large a distance or a larger one in control; 1 while learning. All [C]."""
+    gamma = _Gamma.of(1 / n + 1 / m, c, wander.excess, wander.directions)
+    z = _standard(distance, gamma)
+    p = stdtr(wander.freedom, -(z - wander.centre) / (wander.scale * wander.widening))
+    return np.where(wander.ready, p, 1.0)
+
+
+def distance_threshold(alpha: float, n: Counts, m: Counts, c: Floats, wander: Wander) -> Floats:
+    """Tell the distance whose chance is alpha: the inverse of `distance_p`; inf while learning."""
+    gamma = _Gamma.of(1 / n + 1 / m, c, wander.excess, wander.directions)
+    z = wander.centre - stdtrit(wander.freedom, alpha) * wander.scale * wander.widening
+    return np.where(wander.ready, np.maximum(0.0, _unstandard(z, gamma)), inf)
+
+
+def fit_level(x: Floats, n: Counts, m: Counts, usable: Flags) -> Wander:
+    """Learn how levels wander.
+
+    Args:
+        x: [C, T] the level of each history window, in time order.
+        n: [C, T] events of the windows, > 0 where usable: 1/n is the sampling variance of x.
+        m: [C, T] events of what they are compared with, > 0 where usable.
+        usable: [C, T] which windows to learn a column from; the others are as if they were not.
+    """
+    return _wander([_fit_level(x[i, own], n[i, own], m[i, own]) for i, own in enumerate(usable)])
+
+
+def level_z(x: Floats, n: Counts, m: Counts, wander: Wander) -> Floats:
+    """Standardise levels by sampling, wander and doubt about the centre; 0 in learning. All [C]."""
+    spread = np.sqrt(1 / n + 1 / m + wander.excess) * wander.widening
+    return np.where(wander.ready, (x - wander.centre) / spread, 0.0)
+
+
+def level_p(x: Floats, n: Counts, m: Counts, wander: Wander, sided: Sided) -> Floats:
+    """Tell the chance of a level as far away (`both`) or as high (`up`); 1 while learning."""
+    z = level_z(x, n, m, wander)
+    sides, away = (1, z) if sided == "up" else (2, np.abs(z))
+    p = np.minimum(1.0, sides * stdtr(wander.freedom, -away))
+    return np.where(wander.ready, p, 1.0)
+
+
+def level_reach(alpha: float, n: Counts, m: Counts, wander: Wander, sided: Sided) -> Floats:
+    """Tell how far from the centre a level has the chance alpha; inf while learning. All [C]."""
+    tail = alpha if sided == "up" else alpha / 2
+    z = -stdtrit(wander.freedom, tail)
+    reach = z * np.sqrt(1 / n + 1 / m + wander.excess) * wander.widening
+    return np.where(wander.ready, reach, inf)
+
+
+class _Fit(NamedTuple):
+    """The wander of one column; see `Wander`."""
 
     centre: float
     scale: float
@@ -73,41 +187,15 @@ class Wander:
     windows: int
     directions: float = 1.0
 
-    @property
-    def ready(self) -> bool:
-        """Whether the history is long enough to judge by."""
-        return self.windows >= WINDOWS_MIN
 
-    @property
-    def autocorrelation(self) -> float:
-        """The integrated autocorrelation a >= 1: windows that tell as much as one free one."""
-        return self.windows / self.n_eff if self.ready else 1.0
-
-    @property
-    def note(self) -> str:
-        """Say how far the learning is; empty when done."""
-        return "" if self.ready else f"learning: {self.windows} of {WINDOWS_MIN} windows"
-
-    @property
-    def freedom(self) -> float:
-        """Degrees of freedom of Student's t; never below 2, where it still has a mean."""
-        return max(2.0, self.n_eff - 1)
-
-    @property
-    def widening(self) -> float:
-        """What the uncertainty of the centre does to a standard deviation."""
-        return sqrt(1 + 1 / self.n_eff)
+def _wander(fits: list[_Fit]) -> Wander:
+    """Put columns side by side."""
+    table = np.array(fits, np.float64).reshape(len(fits), len(_Fit._fields)).T
+    centre, scale, excess, n_eff, windows, directions = np.ascontiguousarray(table)
+    return Wander(centre, scale, excess, n_eff, windows.astype(np.int64), directions)
 
 
-def fit_distance(distance: Floats, n: Counts, m: Counts, c: float) -> Wander:
-    """Learn how a distance wanders.
-
-    Args:
-        distance: [T] D of each history window against its baseline, in time order.
-        n: [T] events of the windows, > 0.
-        m: [T] events of the baselines, > 0.
-        c: degrees of freedom, > 0: without wander D has the mean c (1/n + 1/m).
-    """
+def _fit_distance(distance: Floats, n: Counts, m: Counts, c: float) -> _Fit:
     windows = len(distance)
     if windows < WINDOWS_MIN:
         return _learning(windows)
@@ -119,35 +207,10 @@ def fit_distance(distance: Floats, n: Counts, m: Counts, c: float) -> Wander:
     a = _integrated_autocorrelation(z)
     # In theory z has the scale 1: a short, quiet history must not claim less.
     scale = max(1.0, sqrt(_variance(z, a)))
-    return Wander(float(z.mean()), scale, excess, windows / a, windows, directions)
+    return _Fit(float(z.mean()), scale, excess, windows / a, windows, directions)
 
 
-def distance_p(distance: float, n: int, m: int, c: float, wander: Wander) -> float:
-    """Tell the chance of so large a distance or a larger one in control; 1 while learning."""
-    if not wander.ready:
-        return 1.0
-    gamma = _Gamma.of(np.array([1 / n + 1 / m]), c, wander.excess, wander.directions)
-    z = float(_standard(np.array([distance]), gamma)[0])
-    return float(stdtr(wander.freedom, -(z - wander.centre) / (wander.scale * wander.widening)))
-
-
-def distance_threshold(alpha: float, n: int, m: int, c: float, wander: Wander) -> float:
-    """Tell the distance whose chance is alpha: the inverse of `distance_p`; inf while learning."""
-    if not wander.ready:
-        return inf
-    gamma = _Gamma.of(np.array([1 / n + 1 / m]), c, wander.excess, wander.directions)
-    z = wander.centre - float(stdtrit(wander.freedom, alpha)) * wander.scale * wander.widening
-    return max(0.0, float(_unstandard(z, gamma)[0]))
-
-
-def fit_level(x: Floats, n: Counts, m: Counts) -> Wander:
-    """Learn how a level wanders.
-
-    Args:
-        x: [T] the level of each history window, in time order.
-        n: [T] events of the windows, > 0: 1/n is the sampling variance of x.
-        m: [T] events of what they are compared with, > 0.
-    """
+def _fit_level(x: Floats, n: Counts, m: Counts) -> _Fit:
     windows = len(x)
     if windows < WINDOWS_MIN:
         return _learning(windows)
@@ -159,33 +222,7 @@ def fit_level(x: Floats, n: Counts, m: Counts) -> Wander:
     # Large windows weigh more as far as sampling is what parts them, and no more when wander is.
     centre = float(np.average(x, weights=1 / (1 / n + excess)))
     scale = sqrt(float(np.mean(1 / n + 1 / m)) + excess)
-    return Wander(centre, scale, excess, windows / a, windows)
-
-
-def level_z(x: float, n: int, m: int, wander: Wander) -> float:
-    """Standardise a level by sampling, wander and the uncertainty of its centre; 0 in learning."""
-    if not wander.ready:
-        return 0.0
-    return (x - wander.centre) / (sqrt(1 / n + 1 / m + wander.excess) * wander.widening)
-
-
-def level_p(x: float, n: int, m: int, wander: Wander, sided: Sided) -> float:
-    """Tell the chance of a level as far away (`both`) or as high (`up`); 1 while learning."""
-    if not wander.ready:
-        return 1.0
-    z = level_z(x, n, m, wander)
-    if sided == "up":
-        return float(stdtr(wander.freedom, -z))
-    return min(1.0, 2 * float(stdtr(wander.freedom, -abs(z))))
-
-
-def level_reach(alpha: float, n: int, m: int, wander: Wander, sided: Sided) -> float:
-    """Tell how far from the centre a level has the chance alpha; inf while learning."""
-    if not wander.ready:
-        return inf
-    tail = alpha if sided == "up" else alpha / 2
-    z = -float(stdtrit(wander.freedom, tail))
-    return z * sqrt(1 / n + 1 / m + wander.excess) * wander.widening
+    return _Fit(centre, scale, excess, windows / a, windows)
 
 
 class _Gamma(NamedTuple):
@@ -196,7 +233,9 @@ class _Gamma(NamedTuple):
     shift: Floats
 
     @staticmethod
-    def of(sampling: Floats, c: float, excess: float, directions: float) -> "_Gamma":
+    def of(
+        sampling: Floats, c: Floats | float, excess: Floats | float, directions: Floats | float
+    ) -> "_Gamma":
         """Match the moments of sampling x chi-square(c) + c excess x chi-square(nu) / nu."""
         wander = c * excess
         mean = c * sampling + wander
@@ -215,7 +254,7 @@ def _standard(distance: Floats, gamma: _Gamma) -> Floats:
     return np.asarray((root - (1 - spread)) / np.sqrt(spread))
 
 
-def _unstandard(z: float, gamma: _Gamma) -> Floats:
+def _unstandard(z: Floats, gamma: _Gamma) -> Floats:
     """Turn z into distances: the inverse of `_standard`."""
     spread = 2 / (9 * gamma.freedom)
     root = np.maximum(1 - spread + z * np.sqrt(spread), 0.0)
@@ -243,8 +282,8 @@ def _variance(x: Floats, a: float) -> float:
     return float(np.sum((x - x.mean()) ** 2)) / max(windows - a, windows / 2)
 
 
-def _learning(windows: int) -> Wander:
-    return Wander(0.0, 1.0, 0.0, float(max(windows, 1)), windows)
+def _learning(windows: int) -> _Fit:
+    return _Fit(0.0, 1.0, 0.0, float(max(windows, 1)), windows)
 
 
 def _integrated_autocorrelation(x: Floats) -> float:

@@ -17,23 +17,25 @@ With a known mean, `alpha=1` and `restart=False` this is the CUSUM chart in both
 fading sum (alpha < 1) does not sink for ever and may, on a long quiet stream, alarm of itself.
 """
 
-from collections.abc import Mapping
 from math import inf, isfinite, nan
+from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
+from detectors.sequential.sequential import CALM, DRIFT, Sequential, check_aggregate
 
 __all__ = ["PageHinkley"]
 
 MODES = ("up", "down", "both")
 
-# Where the state array holds what.
-SEEN, MEAN, INCREASE, LOWEST, DECREASE, HIGHEST = range(6)
+# Where the state holds what; the settings that a step needs come last.
+(STATUS, SEEN, MEAN, INCREASE, LOWEST, DECREASE, HIGHEST) = range(7)
+(LEAST, DELTA, THRESHOLD, ALPHA, UP, DOWN, KNOWN, RESTART) = range(7, 15)
 
 
-class PageHinkley:
+class PageHinkley(Sequential):
     """Detects a lasting rise or fall of the mean of a stream.
 
     Args:
@@ -47,7 +49,7 @@ class PageHinkley:
             2 x threshold: `drift_detected` stays true as long as a sum stays above the threshold,
             and after the level has returned falls within threshold / delta steps (alpha 1).
 
-    Cost: about 1 us an update, and 48 bytes of state.
+    Cost: about 0.4 us an update, 0.01 us a value of `update_many`, and 120 bytes of state.
 
     Raises:
         ValueError: an argument is out of its range, or an update is not a finite number.
@@ -61,6 +63,17 @@ class PageHinkley:
     >>> alarms
     [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
     """
+
+    name: ClassVar[str] = "page_hinkley"
+    SETTINGS: ClassVar[tuple[str, ...]] = (
+        "min_instances",
+        "delta",
+        "threshold",
+        "alpha",
+        "mode",
+        "mean",
+        "restart",
+    )
 
     def __init__(
         self,
@@ -89,88 +102,88 @@ class PageHinkley:
         self.mode = mode
         self.mean = mean
         self.restart = restart
-        self._sums = np.zeros(6)
-        self._detected = False
-        self._begin()
+        known = nan if mean is None else mean
+        settings = (
+            min_instances,
+            delta,
+            threshold,
+            alpha,
+            mode != "down",
+            mode != "up",
+            known,
+            restart,
+        )
+        self._state = np.array([0.0] * LEAST + [float(setting) for setting in settings])
+        _begin(self._state)
 
-    def update(self, x: float) -> None:
-        """Take one value."""
-        if not isfinite(x):
-            raise ValueError(f"need a finite value, got {x}")
-        if self._detected and self.restart:
-            self._begin()
-        known = nan if self.mean is None else self.mean
-        cap = inf if self.restart else 2 * self.threshold
-        _step(self._sums, float(x), self.delta, self.alpha, known, cap)
-        if self._sums[SEEN] >= self.min_instances:
-            up = self.mode != "down" and self.rise > self.threshold
-            down = self.mode != "up" and self.fall > self.threshold
-            self._detected = up or down
+    def update(self, x: float, weight: int = 1, variance: float = 0.0) -> None:
+        """Take one value, or the mean x of `weight` values, which count as so many steps to x.
 
-    @property
-    def drift_detected(self) -> bool:
-        """Whether the level has changed, as of the last update."""
-        return self._detected
+        The sums take no notice of `variance`. See `Sequential.update`.
+        """
+        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+            check_aggregate(x, weight, variance)
+        self._status = _step(self._state, float(x), float(weight))
 
     @property
     def rise(self) -> float:
         """Height of the sum for increases, >= 0; compare with the threshold."""
-        return float(self._sums[INCREASE] - self._sums[LOWEST]) if self._sums[SEEN] else 0.0
+        return max(0.0, float(self._state[INCREASE] - self._state[LOWEST]))
 
     @property
     def fall(self) -> float:
         """Height of the sum for decreases, >= 0; compare with the threshold."""
-        return float(self._sums[HIGHEST] - self._sums[DECREASE]) if self._sums[SEEN] else 0.0
+        return max(0.0, float(self._state[HIGHEST] - self._state[DECREASE]))
 
-    def state(self) -> dict[str, float | int | Floats | Counts]:
-        """Hand out all there is to know, as numbers and an array of its own."""
-        known: dict[str, float | int | Floats | Counts] = (
-            {} if self.mean is None else {"mean": self.mean}
-        )
-        return known | {
-            "min_instances": self.min_instances,
-            "delta": self.delta,
-            "threshold": self.threshold,
-            "alpha": self.alpha,
-            "mode": MODES.index(self.mode),
-            "restart": int(self.restart),
-            "detected": int(self._detected),
-            "sums": self._sums.copy(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, float | int | Floats | Counts]) -> "PageHinkley":
-        """Go on exactly where `state` was taken."""
-        detector = cls(
-            min_instances=int(state["min_instances"]),
-            delta=float(state["delta"]),
-            threshold=float(state["threshold"]),
-            alpha=float(state["alpha"]),
-            mode=MODES[int(state["mode"])],
-            mean=float(state["mean"]) if "mean" in state else None,
-            restart=bool(state["restart"]),
-        )
-        detector._sums[:] = state["sums"]
-        detector._detected = bool(state["detected"])
-        return detector
-
-    def _begin(self) -> None:
-        estimated = self.mean is None
-        self._sums[:] = 0
-        self._sums[LOWEST] = inf if estimated else 0.0
-        self._sums[HIGHEST] = -1.0 if estimated else 0.0
-        self._detected = False
+    def _run(self, values: Floats, found: Counts) -> int:
+        detections, self._status = _steps(self._state, values, found)
+        return detections
 
 
 @compiled
-def _step(sums: Floats, x: float, delta: float, alpha: float, known: float, cap: float) -> None:
-    """Take one value into the sums; `known` is NaN where the mean is to be estimated."""
-    sums[0] += 1.0
-    sums[1] += (1.0 / sums[0]) * (x - sums[1])
-    gap = x - (sums[1] if np.isnan(known) else known)
-    sums[2] = alpha * sums[2] + gap - delta
-    sums[4] = alpha * sums[4] + gap + delta
-    sums[3] = min(sums[3], sums[2])
-    sums[5] = max(sums[5], sums[4])
-    sums[2] = min(sums[2], sums[3] + cap)
-    sums[4] = max(sums[4], sums[5] - cap)
+def _begin(state: Floats) -> None:
+    """Forget all but the settings."""
+    estimated = np.isnan(state[KNOWN])
+    state[:LEAST] = 0.0
+    state[LOWEST] = inf if estimated else 0.0
+    state[HIGHEST] = -1.0 if estimated else 0.0
+
+
+@compiled
+def _step(state: Floats, x: float, weight: float) -> int:
+    """Take `weight` values x into the sums and tell the status."""
+    if state[STATUS] == DRIFT and state[RESTART] == 1.0:
+        _begin(state)
+    state[SEEN] += weight
+    state[MEAN] += (weight / state[SEEN]) * (x - state[MEAN])
+    gap = x - (state[MEAN] if np.isnan(state[KNOWN]) else state[KNOWN])
+    if weight == 1.0:
+        state[INCREASE] = state[ALPHA] * state[INCREASE] + gap - state[DELTA]
+        state[DECREASE] = state[ALPHA] * state[DECREASE] + gap + state[DELTA]
+    else:
+        fade = state[ALPHA] ** weight
+        steps = weight if state[ALPHA] == 1.0 else (1.0 - fade) / (1.0 - state[ALPHA])
+        state[INCREASE] = fade * state[INCREASE] + (gap - state[DELTA]) * steps
+        state[DECREASE] = fade * state[DECREASE] + (gap + state[DELTA]) * steps
+    state[LOWEST] = min(state[LOWEST], state[INCREASE])
+    state[HIGHEST] = max(state[HIGHEST], state[DECREASE])
+    if state[RESTART] == 0.0:
+        cap = 2.0 * state[THRESHOLD]
+        state[INCREASE] = min(state[INCREASE], state[LOWEST] + cap)
+        state[DECREASE] = max(state[DECREASE], state[HIGHEST] - cap)
+    if state[SEEN] >= state[LEAST]:
+        up = state[UP] == 1.0 and state[INCREASE] - state[LOWEST] > state[THRESHOLD]
+        down = state[DOWN] == 1.0 and state[HIGHEST] - state[DECREASE] > state[THRESHOLD]
+        state[STATUS] = DRIFT if up or down else CALM
+    return int(state[STATUS])
+
+
+@compiled
+def _steps(state: Floats, values: Floats, found: Counts) -> tuple[int, int]:
+    """Take value after value; tell how many detections were noted in `found`, and the status."""
+    k = 0
+    for i in range(len(values)):
+        if _step(state, values[i], 1.0) == DRIFT:
+            found[k] = i
+            k += 1
+    return k, int(state[STATUS])

@@ -16,7 +16,11 @@ class Layout:
     """The slots of a summary: for each column its bins, missing, invalid, sum and sum of squares; last, the events.
 
     Made once for each reference; every array is read-only by custom. `numbers` are the columns binned by edges,
-    `atoms` those binned by value, each with its position in `columns`.
+    `atoms` those binned by value with the place of each known value, both with their positions in `columns`.
+
+    >>> layout = Layout([Column("x", "number", (0.0, 1.0)), Column("y", "string", values=("a",))])
+    >>> layout.size, layout.bins_of(1), layout.tail_of(1)
+    (14, slice(7, 9, None), 9)
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:

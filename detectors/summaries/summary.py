@@ -1,28 +1,62 @@
 """The fixed-size mergeable statistics of all columns of one kind of one series."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.binary_form import pack, unpack
 from detectors.comparisons.cells import Cells
+from detectors.summaries.coding import code_numbers, code_values
+from detectors.summaries.column import INVALID, Column, conform
 from detectors.summaries.folding import fold_numbers
 from detectors.summaries.layout import Layout
+from detectors.summaries.unseen_values import UnseenValues
 
 __all__ = ["Summary", "cells", "mean_of"]
 
+KIND, VERSIONS = "summary", range(1, 2)
+SLOTS_MIN = 5
+"""The fewest slots that a column can have: `other` and its tail."""
+
 
 class Summary:
-    """Counts and sums over some events: `counts` int64 [layout.size] and `extremes` float64 [numeric columns, 2].
+    """What some events are, counted column by column: enough for every comparison, whatever their number.
 
-    `merge` is exact, commutative and associative: integers are added, extremes compared.
+    Promise: `merge` is exact, commutative and associative, and neither order nor chunking shows, to
+    the byte: integers are added, extremes compared. Memory is fixed by the layout.
+
+    Shapes: `counts` int64 [layout.size], in the slots that the layout names: bins, missing, invalid,
+    sum and sum of squares on the column's grid; last, the events. `extremes` float64 [columns binned
+    by edges, 2]: smallest and largest value, (inf, -inf) where there is none. `unseen` maps the
+    position of a column binned by value to the values that fell into its `other`; a column of which
+    every value is known is not in it, and what makes references leaves it empty.
+
+    Cost: about 5 ns a number, 50 ns a category; a merge adds two arrays.
+
+    >>> from detectors.summaries import Column, Layout, learn_column
+    >>> amount = learn_column("amount", [1.5, 2.0, 3.0, 10.0], bins=4, categories_max=10)
+    >>> layout = Layout([amount, Column("channel", "string", values=("app", "web"))])
+    >>> summary = Summary.of(layout, {"amount": [2.0, None, 99.0], "channel": ["web", "XK", "XK"]})
+    >>> summary.merge(Summary.of(layout, {"amount": [3.0], "channel": ["app"]}))
+    >>> summary.n, summary.counts[layout.bins_of(1)].tolist(), summary.unseen[1].common()
+    (4, [1, 1, 2], [('XK', 2)])
+    >>> round(mean_of(layout, 0, Summary.of(layout, {"amount": [2.0, 3.0]})), 3)
+    2.5
     """
 
-    __slots__ = ("counts", "extremes")
+    __slots__ = ("counts", "extremes", "unseen")
 
-    def __init__(self, counts: NDArray[np.int64], extremes: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        counts: NDArray[np.int64],
+        extremes: NDArray[np.float64],
+        unseen: dict[int, UnseenValues] | None = None,
+    ) -> None:
         self.counts = counts
         self.extremes = extremes
+        self.unseen = {} if unseen is None else unseen
 
     @classmethod
     def empty(cls, layout: Layout) -> "Summary":
@@ -31,20 +65,64 @@ class Summary:
         extremes[:, 0], extremes[:, 1] = np.inf, -np.inf
         return cls(np.zeros(layout.size, dtype=np.int64), extremes)
 
+    @classmethod
+    def of(cls, layout: Layout, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> "Summary":
+        """Make the summary of raw columns.
+
+        Args:
+            layout: of the columns wanted; others are left out, and one that is not given is missing.
+            columns: name to values, all of one length. None is missing, and so is NaN in an array
+                of floats; what is not of the column's type, or not finite, is invalid.
+
+        Raises:
+            ValueError: the columns differ in length.
+
+        >>> layout = Layout([Column("x", "number", (0.0, 1.0, 2.0))])
+        >>> Summary.of(layout, {"x": np.array([0.5, 1.5, 7.0, np.nan])}).counts[:5].tolist()
+        [0, 1, 1, 1, 1]
+        """
+        n = len(next(iter(columns.values()), ()))
+        if any(len(values) != n for values in columns.values()):
+            lengths = {name: len(values) for name, values in columns.items()}
+            raise ValueError(f"columns must be of one length: {lengths}")
+        numbers = [_numbers(c, columns.get(c.name), n) for _, c in layout.numbers]
+        X = np.stack(numbers, axis=1) if numbers else np.empty((n, 0))
+        atoms = [_coded(c, lookup, columns.get(c.name), n) for _, c, lookup in layout.atoms]
+        summary = cls.empty(layout)
+        codes, values = [code for code, _ in atoms], [held for _, held in atoms]
+        summary.add(layout, X, np.arange(len(numbers)), np.arange(n), codes, values)
+        return summary
+
     @property
     def n(self) -> int:
         """The number of events."""
         return int(self.counts[-1])
 
+    @property
+    def bytes_max(self) -> int:
+        """The most bytes that `to_bytes` can give."""
+        columns = self.counts.size // SLOTS_MIN - len(self.extremes)
+        return (
+            128 + 8 * (self.counts.size + self.extremes.size) + columns * UnseenValues().bytes_max
+        )
+
     def merge(self, other: "Summary") -> None:
         """Take in another summary of the same layout, in place."""
+        if other.counts.shape != self.counts.shape or other.extremes.shape != self.extremes.shape:
+            raise ValueError("summaries of two layouts do not go together")
         self.counts += other.counts
         np.minimum(self.extremes[:, 0], other.extremes[:, 0], out=self.extremes[:, 0])
         np.maximum(self.extremes[:, 1], other.extremes[:, 1], out=self.extremes[:, 1])
+        for i, values in other.unseen.items():
+            if i in self.unseen:
+                self.unseen[i].merge(values)
+            else:
+                self.unseen[i] = values.copy()
 
     def copy(self) -> "Summary":
         """Make an independent copy."""
-        return Summary(self.counts.copy(), self.extremes.copy())
+        unseen = {i: values.copy() for i, values in self.unseen.items()}
+        return Summary(self.counts.copy(), self.extremes.copy(), unseen)
 
     def add(
         self,
@@ -53,33 +131,124 @@ class Summary:
         columns: NDArray[np.int64],
         rows: NDArray[np.int64],
         codes: Sequence[NDArray[np.int64]],
+        values: Sequence[Sequence[Any] | NDArray[np.float64]] | None = None,
     ) -> None:
-        """Count the chosen rows: numbers from X (see fold_numbers), and the codes of each column of `layout.atoms`."""
+        """Count the chosen rows of a table: the way in for those who have one, others take `of`.
+
+        Args:
+            layout: of this summary.
+            X: float64 [rows, numbers]; NaN is missing, an infinity invalid (see `fold_numbers`).
+            columns: for each of `layout.numbers` its column of X, -1 where there is none.
+            rows: int64, the positions of the rows that count.
+            codes: for each of `layout.atoms` the place of each row's value (see `code_values`).
+            values: for each of `layout.atoms` the values themselves, to tell which are unseen;
+                without them that is not kept.
+        """
         if len(columns):
             fold_numbers(X, rows, columns, layout.edges, layout.edge_at, layout.number_slots, layout.mid,
                          layout.per_step, self.counts, self.extremes)  # fmt: skip
-        for (i, column, _), code in zip(layout.atoms, codes, strict=True):
+        for k, ((i, column, _), code) in enumerate(zip(layout.atoms, codes, strict=True)):
             start = layout.slot_at[i]
             width = column.bins + 2
-            self.counts[start : start + width] += np.bincount(code[rows], minlength=width)
+            counted = np.bincount(code[rows], minlength=width)
+            self.counts[start : start + width] += counted
+            other = column.bins - 1
+            if values is not None and counted[other]:
+                held = values[k]
+                where = rows[code[rows] == other].tolist()
+                self.unseen.setdefault(i, UnseenValues()).update_many([held[at] for at in where])
         self.counts[-1] += len(rows)
 
+    def to_bytes(self) -> bytes:
+        """Give the state as bytes; the layout, which it needs to be read with, is not in it."""
+        unseen = [[i, self.unseen[i].state()] for i in sorted(self.unseen)]
+        fields = {"counts": self.counts, "extremes": self.extremes, "unseen": unseen}
+        return pack(KIND, VERSIONS[-1], fields)
 
-def cells(layout: Layout, i: int, stack: Sequence[Summary]) -> Cells:
-    """View column i over a stack of summaries, as the detectors read it."""
-    counts = np.stack([s.counts for s in stack]) if stack else np.zeros((0, layout.size), np.int64)
-    tail = layout.tail_of(i)
-    discrete = layout.columns[i].discrete
-    if discrete:
-        lo, hi = np.full(len(stack), np.inf), np.full(len(stack), -np.inf)
-    else:
-        k = next(k for k, (j, _) in enumerate(layout.numbers) if j == i)
-        lo = np.array([s.extremes[k, 0] for s in stack], dtype=np.float64)
-        hi = np.array([s.extremes[k, 1] for s in stack], dtype=np.float64)
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Summary":
+        """Read what `to_bytes` gave."""
+        fields = unpack(data, KIND, VERSIONS)
+        try:
+            counts, extremes = fields["counts"], fields["extremes"]
+            unseen = {int(i): UnseenValues.from_state(state) for i, state in fields["unseen"]}
+            fits = counts.dtype == np.int64 and counts.ndim == 1 and extremes.shape[1:] == (2,)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is no state of a summary: {error!r}") from error
+        if not fits or extremes.dtype != np.float64:
+            raise ValueError("this is no state of a summary: its arrays do not fit")
+        return cls(counts, extremes, unseen)
+
+
+def _numbers(
+    column: Column, values: Sequence[Any] | NDArray[Any] | None, n: int
+) -> NDArray[np.float64]:
+    """Give the values of a numeric column as float64 [n]: NaN missing, infinity invalid."""
+    if values is None:
+        return np.full(n, np.nan)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
+        return values.astype(np.float64)
+    told = (conform(column.type, _plain(v)) for v in values)
+    return np.array(
+        [np.nan if v is None else np.inf if v == INVALID else v for v in told], dtype=np.float64
+    )
+
+
+def _coded(
+    column: Column,
+    lookup: Mapping[object, int],
+    given: Sequence[Any] | NDArray[Any] | None,
+    n: int,
+) -> tuple[NDArray[np.int64], Sequence[Any] | NDArray[np.float64]]:
+    """Give the places of the values of a discrete column, and the values as the column has them."""
+    if column.type == "number":
+        numbers = _numbers(column, given, n)
+        return code_numbers(numbers, column), numbers
+    values = [conform(column.type, _plain(v)) for v in ([None] * n if given is None else given)]
+    return code_values(values, lookup, column.bins), values
+
+
+def _plain(value: Any) -> Any:
+    """Give numpy's scalars as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def cells(layout: Layout, columns: Sequence[int], stack: Sequence[Summary]) -> Cells:
+    """View some columns over a stack of T summaries, as the comparisons read them.
+
+    Columns of fewer bins than the widest of those asked for are padded, so ask for columns of like
+    widths together. Cost: one pass over the counts asked for.
+    """
+    chosen = [layout.columns[i] for i in columns]
+    width = np.array([column.bins for column in chosen], np.int64)
+    start = np.array([layout.slot_at[i] for i in columns], np.int64)
+    place = np.arange(width.max(initial=1))
+    held = place < width[:, None]
+    slots = np.concatenate([np.where(held, start[:, None] + place, 0).ravel(),
+                            (start + width + np.arange(4)[:, None]).ravel()])  # fmt: skip
+    counts = np.array([s.counts[slots] for s in stack], np.int64).reshape(len(stack), len(slots)).T
+    bins = counts[: held.size].reshape(*held.shape, len(stack)).transpose(0, 2, 1).copy()
+    missing, invalid, sums, squares = counts[held.size :].reshape(4, len(chosen), len(stack))
+    discrete = np.array([column.discrete for column in chosen], np.bool_)
+    lo, hi = _extremes(layout, columns, stack)
     return Cells(
-        bins=counts[:, layout.bins_of(i)], missing=counts[:, tail], invalid=counts[:, tail + 1],
-        lo=lo, hi=hi, discrete=discrete,
+        np.where(held[:, None], bins, 0), held, missing, invalid, lo, hi, discrete,
+        np.where(discrete[:, None], 0, sums), np.where(discrete[:, None], 0, squares), ~discrete,
     )  # fmt: skip
+
+
+def _extremes(
+    layout: Layout, columns: Sequence[int], stack: Sequence[Summary]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the smallest and the largest values, each [columns, T]; a discrete column has none."""
+    row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
+    found = np.full((2, len(columns), len(stack)), np.inf)
+    found[1] = -np.inf
+    rows = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]
+    if rows and stack:
+        to, source = np.array(rows).T
+        found[:, to] = np.array([s.extremes[source] for s in stack]).T
+    return found[0], found[1]
 
 
 def mean_of(layout: Layout, i: int, summary: Summary) -> float | None:

@@ -1,7 +1,6 @@
 """The way back: a configuration as plain values, as YAML to be shown, as a digest."""
 
 import hashlib
-import typing
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -9,7 +8,7 @@ import orjson
 import yaml
 
 from stream.config.durations import duration_text
-from stream.config.schema import Config, DetectorName, Window
+from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Window
 from stream.config.secret import Secret
 
 __all__ = ["detection_hash", "masked", "plain"]
@@ -54,9 +53,10 @@ def detection_hash(config: Config) -> bytes:
     """Digest what decides detections, and nothing of where or how the system runs.
 
     BLAKE2b-128 over panes, windows, lateness, references, labels, sampling, alarms and detectors
-    in canonical form: a default that is written out changes nothing.
+    in canonical form: a default that is written out changes nothing, nor does a detector that the
+    file switches off and that would not run without the file.
     """
-    detectors = {name: config.detector(name) for name in typing.get_args(DetectorName)}
+    names = {*DETECTORS_BY_DEFAULT, *filter(config.runs, config.detectors)}
     decides = {
         "pane": config.pane_ms,
         "windows": [(window.size_ms, window.every_ms) for window in config.windows],
@@ -65,7 +65,14 @@ def detection_hash(config: Config) -> bytes:
         "labels": plain(config.labels, int),
         "sample": config.sample,
         "alarms": plain(config.alarms, int),
-        "detectors": plain(detectors, int),
+        "detectors": {name: _detector(config, name) for name in names},
     }
     canonical = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def _detector(config: Config, name: str) -> dict[str, object]:
+    told = config.detector(name)
+    settings = {"settings": plain(told.settings)} if told.settings else {}
+    runs = {"enabled": config.runs(name), "floor": told.floor, "threshold": told.threshold}
+    return runs | settings

@@ -1,5 +1,6 @@
 """The JSON Schema of the configuration file, for editors and for `driftbus config schema`."""
 
+import re
 import typing
 
 import msgspec
@@ -7,7 +8,13 @@ import msgspec
 from stream.config.durations import DURATION_PATTERN
 from stream.config.form import plain
 from stream.config.kafka import ALLOWED
-from stream.config.schema import Config, DetectorName, Window
+from stream.config.schema import (
+    DETECTORS_BY_DEFAULT,
+    DETECTORS_ON_REQUEST,
+    RIVER,
+    Config,
+    Window,
+)
 
 __all__ = ["json_schema"]
 
@@ -41,7 +48,9 @@ def json_schema() -> Schema:
     size = {name: part for name, part in properties["pane"].items() if name != "default"}
     whole = size | {"description": "A tumbling window of this length."}
     properties["windows"]["items"] = {"anyOf": [whole, {"$ref": f"#/$defs/{Window.__name__}"}]}
-    properties["detectors"]["propertyNames"] = {"enum": list(typing.get_args(DetectorName))}
+    names = {"enum": [*DETECTORS_BY_DEFAULT, *DETECTORS_ON_REQUEST]}
+    of_river = {"pattern": rf"^{re.escape(RIVER)}\w+$"}
+    properties["detectors"]["propertyNames"] = {"anyOf": [names, of_river]}
     properties["kafka"]["propertyNames"] = {"enum": sorted(ALLOWED)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

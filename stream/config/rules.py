@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from stream.config.detectors import detector_problems
 from stream.config.durations import duration_text
 from stream.config.kafka import refusal
 from stream.config.schema import Config, FilesConfig, JsonlSink, Window
@@ -28,6 +29,7 @@ def problems_of(config: Config) -> Iterator[Problem]:
     yield from _topics(config)
     yield from _kafka(config)
     yield from _windows(config)
+    yield from detector_problems(config)
     yield from _sinks(config)
     yield from _columns(config.files)
     if not is_loopback(config.http.host) and config.http.token is None:

@@ -14,11 +14,14 @@ from stream.config.durations import duration_text
 from stream.config.secret import Secret, is_secret
 
 __all__ = [
+    "DETECTORS_BY_DEFAULT",
+    "DETECTORS_ON_REQUEST",
+    "RIVER",
+    "SEQUENTIAL_DETECTORS",
     "Alarms",
     "Config",
     "ConsoleSink",
     "DetectorConfig",
-    "DetectorName",
     "FilesConfig",
     "HttpConfig",
     "JsonlSink",
@@ -27,6 +30,7 @@ __all__ = [
     "Limits",
     "RedisConfig",
     "ReferenceConfig",
+    "Setting",
     "Sink",
     "Topics",
     "Window",
@@ -38,7 +42,10 @@ Span = Annotated[int, Meta(gt=0, le=10**12), _DURATION]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 
-DetectorName = Literal[
+Setting = bool | int | float | str
+"""An argument of a detector, read as what it looks like."""
+
+DETECTORS_BY_DEFAULT = (
     "psi",
     "kolmogorov_smirnov",
     "chi_square",
@@ -50,7 +57,41 @@ DetectorName = Literal[
     "volume",
     "page_hinkley",
     "adwin",
-]
+)
+"""Detectors that run unless they are switched off."""
+DETECTORS_ON_REQUEST = (
+    "g",
+    "jensen_shannon",
+    "kullback_leibler",
+    "hellinger",
+    "total_variation",
+    "wasserstein",
+    "cramer_von_mises",
+    "mean_shift",
+    "variance_shift",
+    "cusum",
+    "ewma",
+    "ddm",
+    "eddm",
+    "hddm_a",
+    "hddm_w",
+    "kswin",
+)
+"""Detectors that run where they are named; so do river's."""
+SEQUENTIAL_DETECTORS = (
+    "page_hinkley",
+    "adwin",
+    "cusum",
+    "ewma",
+    "ddm",
+    "eddm",
+    "hddm_a",
+    "hddm_w",
+    "kswin",
+)
+"""Those of both that take one value a window and have settings of their own; so have river's."""
+RIVER = "river."
+"""What the names of river's detectors begin with; a class of river follows."""
 
 
 class _Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,9 +184,9 @@ class Alarms(_Section, frozen=True, kw_only=True):
 
 
 class DetectorConfig(_Section, frozen=True, kw_only=True):
-    """One detector; null leaves the choice to it."""
+    """One detector; null leaves the choice to it. One that is named runs unless `enabled: false`."""
 
-    enabled: Annotated[bool, Meta(description="Whether it runs.")] = True
+    enabled: Annotated[bool | None, Meta(description="Whether it runs; null: yes.")] = None
     floor: Annotated[
         Annotated[float, Meta(ge=0)] | None, Meta(description="Effect size worth telling.")
     ] = None
@@ -153,6 +194,10 @@ class DetectorConfig(_Section, frozen=True, kw_only=True):
         Annotated[float, Meta(gt=0)] | None,
         Meta(description="Fixed threshold of the statistic, instead of the calibrated one."),
     ] = None
+    settings: Annotated[
+        Mapping[str, Setting],
+        Meta(description="Arguments of a detector that takes one value a window."),
+    ] = {}
 
 
 class KafkaSink(_Section, frozen=True, kw_only=True, tag_field="type", tag="kafka"):
@@ -274,7 +319,8 @@ class Config(_Section, frozen=True, kw_only=True):
     ] = 1.0
     alarms: Alarms = Alarms()
     detectors: Annotated[
-        Mapping[DetectorName, DetectorConfig], Meta(description="Settings of single detectors.")
+        Mapping[str, DetectorConfig],
+        Meta(description="Single detectors; one that is named here runs unless `enabled: false`."),
     ] = {}
     sinks: Annotated[tuple[Sink, ...], Meta(min_length=1, description="Where drift events go.")] = (
         KafkaSink(),
@@ -295,9 +341,14 @@ class Config(_Section, frozen=True, kw_only=True):
         }
         msgspec.structs.force_setattr(self, "kafka", kafka)
 
-    def detector(self, name: DetectorName) -> DetectorConfig:
-        """Tell the settings of a detector, the default ones if the file does not name it."""
+    def detector(self, name: str) -> DetectorConfig:
+        """Tell what is said of a detector, nothing if the file does not name it."""
         return self.detectors.get(name, _DEFAULT_DETECTOR)
+
+    def runs(self, name: str) -> bool:
+        """Tell whether a detector runs: by default, or because it is named; not if it is off."""
+        named = name in self.detectors or name in DETECTORS_BY_DEFAULT
+        return named and self.detector(name).enabled is not False
 
 
 _DEFAULT_DETECTOR = DetectorConfig()

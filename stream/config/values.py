@@ -13,7 +13,7 @@ from difflib import get_close_matches
 import msgspec
 
 from stream.config.durations import duration_ms
-from stream.config.schema import Window
+from stream.config.schema import Setting, Window
 
 __all__ = ["choices_of", "is_struct", "parsed", "suggestion", "wanted_form"]
 
@@ -67,6 +67,8 @@ def parsed(text: str, wanted: object) -> object:
 def _guess(text: str, wanted: object) -> object:
     _, metas = _peeled(wanted)
     base = choices_of(wanted)[0]
+    if choices_of(wanted) == choices_of(Setting):
+        return _looks_like(text)
     if any(meta.extra for meta in metas):
         return duration_ms(text)
     if base is bool:
@@ -81,6 +83,18 @@ def _guess(text: str, wanted: object) -> object:
             raise ValueError("not a finite number")
         return number
     return text
+
+
+def _looks_like(text: str) -> object:
+    """Read a number or true or false as such, and all else as a text."""
+    for known in (int, float):
+        try:
+            number = known(text)
+        except ValueError:
+            continue
+        if math.isfinite(number):
+            return number
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def wanted_form(wanted: object) -> str:

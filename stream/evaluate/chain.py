@@ -6,6 +6,7 @@ from typing import Any
 
 from detectors import Verdict
 from detectors.summaries.summary import Summary
+from stream.evaluate.extra import Seen, errors_of
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.judge import Finding, Judge, Rules, cusum_threshold
@@ -13,6 +14,7 @@ from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.slow import SlowDrift
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.reference import Reference, WindowSize
+from stream.summaries.unseen import dump_unseen
 from stream.words import Kind, Series
 
 __all__ = ["Chain", "Judged"]
@@ -125,14 +127,15 @@ class Chain:
         """
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < self.rules.windows_min and closed.whole:
-            self.grown[which].append(closed.summary or Summary.empty(self.reference.layout))
+            held = closed.summary or Summary.empty(self.reference.layout)
+            self.grown[which].append(Summary(held.counts, held.extremes))  # its counts alone
             self._judges[which] = None
 
     def _slow_drift(self, judge: Judge, told: Closed, summary: Summary) -> Iterator[Finding]:
         n, m = summary.n, self.reference.total.n
-        for i, column in enumerate(self.reference.columns):
-            z = judge.z(i, summary)
-            if z is None:
+        places = judge.places(summary)
+        for i, (column, place) in enumerate(zip(self.reference.columns, places, strict=True)):
+            if place is None:
                 continue
             slow = self.slow.get(column.name)
             if slow is None:
@@ -141,11 +144,15 @@ class Chain:
                     continue  # its history is too short to say what is usual
                 threshold = cusum_threshold(allowance, judge.run_length)
                 slow = self.slow[column.name] = SlowDrift(
-                    allowance, threshold, min(0.002, judge.alpha)
+                    allowance,
+                    threshold,
+                    min(0.002, judge.alpha),
+                    self.rules.floors,
+                    self.rules.extra,
                 )
-            for verdict in slow.update(
-                z, judge.location(i, summary), told.end_ms, n, m, self.rules.off
-            ):
+            errors = errors_of(self.reference, i, summary)
+            seen = Seen(place.location, place.z, told.end_ms, n, m, errors)
+            for verdict in slow.update(seen, self.rules.off):
                 yield Finding(column.name, verdict)
 
     def _changes(
@@ -175,7 +182,8 @@ class Chain:
             self.reference.digest,
             [ring.payload() for ring in self.rings],
             [None if c is None or c.summary is None else
-             [c.start_ms, c.end_ms, c.summary.counts, c.summary.extremes, dump_evidence(c.evidence), c.whole]
+             [c.start_ms, c.end_ms, c.summary.counts, c.summary.extremes, dump_evidence(c.evidence), c.whole,
+              *dump_unseen(c.summary)]
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
             [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
@@ -195,13 +203,13 @@ class Chain:
         chain.carried = [
             None
             if c is None
-            else Closed(c[0], c[1], load_summary(c[2], c[3]), load_evidence(c[4]), c[5])
+            else Closed(c[0], c[1], load_summary(c[2], c[3], c[6:]), load_evidence(c[4]), c[5])
             for c in carried
         ]
         chain.grown = [
             [load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown
         ]
-        chain.slow = {name: SlowDrift.restore(p) for name, p in slow}
+        chain.slow = {name: SlowDrift.restore(p, rules.floors, rules.extra) for name, p in slow}
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         return chain
 

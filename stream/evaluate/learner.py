@@ -10,7 +10,7 @@ from stream.words import Kind, Series
 
 __all__ = ["Learner"]
 
-VERSION = 1
+VERSION = 2
 
 
 class Learner:
@@ -56,5 +56,5 @@ class Learner:
 
 
 def _raw(blob: bytes) -> Raw:
-    payload: Any = unpack(blob, "learn", VERSION)[1]
+    payload: Any = unpack(blob, "learn", VERSION, oldest=VERSION)[1]
     return Raw.from_payload(payload)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from detectors import Verdict
 from detectors.summaries.summary import Summary, mean_of
+from stream.evaluate.extra import FOUND_ITSELF
 from stream.evaluate.incidents import Severity, strongest
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["column_position", "kind_of", "means", "sentence", "severity_of"]
+__all__ = ["column_position", "kind_of", "means", "new_categories", "sentence", "severity_of"]
 
 QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
 DRIFT = {
@@ -23,7 +24,29 @@ NAMES = {
     "chi_square": "chi-square",
     "page_hinkley": "Page-Hinkley sum",
     "adwin": "ADWIN level",
+    "g": "G",
+    "jensen_shannon": "Jensen-Shannon divergence",
+    "kullback_leibler": "Kullback-Leibler divergence",
+    "hellinger": "Hellinger distance",
+    "total_variation": "total variation",
+    "wasserstein": "Wasserstein distance",
+    "cramer_von_mises": "Cramer-von Mises distance",
+    "mean_shift": "shift of the mean",
+    "variance_shift": "shift of the variance",
 }
+FOUND_BY = {
+    "page_hinkley": "Page-Hinkley",
+    "adwin": "ADWIN",
+    "cusum": "CUSUM",
+    "ewma": "EWMA",
+    "ddm": "DDM",
+    "hddm_a": "HDDM-A",
+    "hddm_w": "HDDM-W",
+    "kswin": "KSWIN",
+}
+"""Detectors that find for themselves and tell no score; river's keep the name of their class."""
+NAMED, SAID = 10, 3
+"""New categories that an alert names, and those that its sentence does."""
 MUCH_WORSE, WORSE = 1.5, 1.05
 """How many times the reference's mean error makes concept drift critical, or an error rather than good news."""
 
@@ -73,6 +96,16 @@ def means(reference: Reference, column: str, window: Summary) -> tuple[float | N
     return mean_of(reference.layout, i, reference.total), mean_of(reference.layout, i, window)
 
 
+def new_categories(
+    reference: Reference, column: str | None, window: Summary
+) -> tuple[list[str], int]:
+    """Name the commonest values of a column that its reference does not know, and tell how many distinct there are."""
+    unseen = None if column is None else window.unseen.get(column_position(reference, column))
+    if unseen is None:
+        return [], 0
+    return [name for name, _ in unseen.common(NAMED)], round(unseen.distinct)
+
+
 def sentence(
     reference: Reference,
     column: str | None,
@@ -91,7 +124,8 @@ def sentence(
         return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
     told = _QUALITY_TEXTS.get(verdict.detector)
     if told is not None:
-        return told.format(column=column, share=verdict.statistic)
+        text = told.format(column=column, share=verdict.statistic)
+        return text + (_named(reference, column, window) if verdict.detector == "unseen" else "")
     usual_mean, mean = (None, None) if window is None else means(reference, column, window)
     name, value, bound = (
         NAMES.get(verdict.detector, verdict.detector),
@@ -99,6 +133,8 @@ def sentence(
         verdict.threshold,
     )
     score = f"{name} {_number(value)} over {_number(bound)}"
+    if verdict.note == FOUND_ITSELF:
+        score = f"found by {FOUND_BY.get(verdict.detector, verdict.detector)}"
     if usual_mean is None or mean is None:
         return f"{column} is distributed otherwise: {moved} ({score})"
     if column == "error":
@@ -115,6 +151,17 @@ _QUALITY_TEXTS = {
     "out_of_range": "{share:.1%} of {column} lie far outside the reference's range",
     "frozen": "{column} holds one and the same value throughout the window",
 }
+
+
+def _named(reference: Reference, column: str, window: Summary | None) -> str:
+    """Say the commonest new categories: `: XK, ZZ and 5 more`."""
+    names, distinct = ([], 0) if window is None else new_categories(reference, column, window)
+    if not names:
+        return ""
+    said = names[:SAID]
+    return f": {', '.join(said)}" + (
+        f" and {distinct - len(said)} more" if distinct > len(said) else ""
+    )
 
 
 def _number(x: float) -> str:

@@ -38,6 +38,8 @@ from stream.words import Kind, Series
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 
 VERSION = 1
+CHAIN_VERSION = 2
+"""2: the detectors of slow drift in their own binary form."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)
@@ -224,7 +226,7 @@ class Model:
             field = chain_field(series, kind)
             if field in self.changed and isinstance(chain, Chain):
                 body = [series.version, series.segment, kind.value, chain.payload()]
-                self.changed[field] = pack("chain", VERSION, body)
+                self.changed[field] = pack("chain", CHAIN_VERSION, body)
         learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
                     if isinstance(c, Learner)]  # fmt: skip
         joined = [astuple(self.join.counters), self.join.first_pane()]
@@ -260,7 +262,7 @@ class Model:
                 self.join.restore(number, rows[number])
 
     def _restore_chain(self, blob: bytes) -> None:
-        body: Any = unpack(blob, "chain", VERSION)[1]
+        body: Any = unpack(blob, "chain", CHAIN_VERSION, oldest=CHAIN_VERSION)[1]
         version, segment, kind, payload = body
         series = Series(self.name, version, tuple((k, v) for k, v in segment))
         reference = self.book.by_digest(payload[0])

@@ -12,7 +12,7 @@ from detectors.summaries.summary import Summary, cells
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change
-from stream.evaluate.meaning import column_position, means, sentence
+from stream.evaluate.meaning import column_position, means, new_categories, sentence
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -92,7 +92,7 @@ def _event(
             "budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold"),
         },
         "onset": _onset(judged, column, verdict),
-        "explain": _explain(reference, column, closed.summary, moved),
+        "explain": _explain(reference, column, closed.summary, moved) | _unseen(judged, column, verdict, reference),
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
             for (topic, partition), (first, last) in sorted(closed.evidence.items())
@@ -127,13 +127,12 @@ def _bins(reference: Reference, column: str, summary: Summary | None) -> list[di
     if summary is None:
         return []
     i = column_position(reference, column)
-    known = cells(reference.layout, i, [reference.total])
-    now = cells(reference.layout, i, [summary])
-    _, parts = psi(now.with_missing, known.with_missing)
-    ref, cur = known.with_missing[0], now.with_missing[0]
+    ref = cells(reference.layout, [i], [reference.total]).with_missing[0, 0]
+    cur = cells(reference.layout, [i], [summary]).with_missing[0, 0]
+    _, parts = psi(cur, ref)
     of = reference.columns[i]
     told = []
-    ranked = np.argsort(-np.abs(parts[0]), kind="stable")
+    ranked = np.argsort(-np.abs(parts), kind="stable")
     seen = ranked[
         (ref[ranked] > 0) | (cur[ranked] > 0)
     ]  # an empty bin contributes by its smoothing only
@@ -147,7 +146,7 @@ def _bins(reference: Reference, column: str, summary: Summary | None) -> list[di
             "ref": _round(ref[b] / max(1, ref.sum())),
             "cur": _round(cur[b] / max(1, cur.sum())),
         }
-        told.append({"bin": name, **bounds, **shares, "contribution": _round(parts[0][b])})
+        told.append({"bin": name, **bounds, **shares, "contribution": _round(parts[b])})
     return told
 
 
@@ -180,6 +179,18 @@ def _explain(
                 "cur": _round(float(summary.counts[slot] / max(1, summary.n))),
             }
     return explained
+
+
+def _unseen(
+    judged: Judged, column: str | None, verdict: Verdict, reference: Reference
+) -> dict[str, object]:
+    """Name the values that the reference does not know, where their share is an alarm or the alert's own matter."""
+    alarms = [f.verdict for f in judged.findings if f.column == column and f.verdict.alarm]
+    window = judged.closed.summary
+    if window is None or all(v.detector != "unseen" for v in (verdict, *alarms)):
+        return {}
+    names, distinct = new_categories(reference, column, window)
+    return {"new_categories": names, "new_categories_distinct": distinct}
 
 
 def _onset(judged: Judged, column: str | None, verdict: Verdict) -> dict[str, object]:

@@ -1,14 +1,16 @@
 """Slow drift of one column: Page-Hinkley and ADWIN over the windows' location, each relative to the reference."""
 
+from collections.abc import Mapping, Sequence
 from math import log, sqrt
 from typing import Any
 
 from detectors import ADWIN, PageHinkley, Verdict
+from stream.evaluate.extra import ExtraRule, Seen, extras
 
-__all__ = ["SlowDrift"]
+__all__ = ["EFFECT_MIN", "SlowDrift"]
 
 EFFECT_MIN = 0.1
-"""The smallest shift worth telling, in standard deviations of the reference."""
+"""The smallest shift worth telling, in standard deviations of the reference, where no floor is set."""
 
 
 class SlowDrift:
@@ -16,10 +18,17 @@ class SlowDrift:
 
     Page-Hinkley knows the in-control level (0) and does not restart, so it stays above its threshold as long as the
     drift lasts. ADWIN finds a change by itself; it alarms while the level it believes in, after a cut, stays further
-    from the reference than chance would put it.
+    from the reference than chance would put it. Beside them run the detectors that the configuration asks for.
     """
 
-    def __init__(self, allowance: float, threshold: float, delta: float) -> None:
+    def __init__(
+        self,
+        allowance: float,
+        threshold: float,
+        delta: float,
+        floors: Mapping[str, float],
+        asked: Sequence[ExtraRule] = (),
+    ) -> None:
         self.page_hinkley = PageHinkley(
             min_instances=1,
             delta=allowance,
@@ -28,53 +37,62 @@ class SlowDrift:
             mean=0.0,
             restart=False,
         )
-        self.adwin = ADWIN(delta=delta, clock=1)
-        self.threshold = threshold
-        self.delta = delta
+        self.adwin = ADWIN(delta=delta, clock=1, restart=False)
+        self.floors = floors
+        self.extras = extras(asked, floors, EFFECT_MIN)
         self.cut = False
         self.quiet_until_ms = 0
 
-    def update(
-        self, z: float, location: float, window_end_ms: int, n: int, m: int, off: frozenset[str]
-    ) -> list[Verdict]:
-        """Take in a window and give the verdicts of both detectors."""
-        self.page_hinkley.update(z)
-        self.adwin.update(z)
-        if max(self.page_hinkley.rise, self.page_hinkley.fall) < self.threshold / 2:
-            self.quiet_until_ms = window_end_ms
-        verdicts = [self._of_page_hinkley(location, n, m), self._of_adwin(location, n, m)]
-        return [verdict for verdict in verdicts if verdict.detector not in off]
+    def update(self, seen: Seen, off: frozenset[str]) -> list[Verdict]:
+        """Take in a window and give the verdicts of all detectors."""
+        self.page_hinkley.update(seen.z)
+        self.adwin.update(seen.z)
+        if max(self.page_hinkley.rise, self.page_hinkley.fall) < self.page_hinkley.threshold / 2:
+            self.quiet_until_ms = seen.end_ms
+        calibrated = [self._of_page_hinkley(seen), self._of_adwin(seen)]
+        others = [extra.update(seen) for extra in self.extras]
+        return [
+            *(verdict for verdict in calibrated if verdict.detector not in off),
+            *(verdict for verdict in others if verdict is not None),
+        ]
 
-    def _of_page_hinkley(self, location: float, n: int, m: int) -> Verdict:
+    def _of_page_hinkley(self, seen: Seen) -> Verdict:
         reached = max(self.page_hinkley.rise, self.page_hinkley.fall)
-        alarm = reached > self.threshold and abs(location) >= EFFECT_MIN
-        return Verdict(
-            "page_hinkley", reached, self.threshold, None, abs(location), alarm, n, m, None
-        )
+        threshold = self.page_hinkley.threshold
+        return self._verdict("page_hinkley", reached, threshold, reached > threshold, seen)
 
-    def _of_adwin(self, location: float, n: int, m: int) -> Verdict:
+    def _of_adwin(self, seen: Seen) -> Verdict:
         level = abs(self.adwin.estimation)
-        bound = sqrt(2 * log(4 / self.delta) / max(1, self.adwin.width))
+        bound = sqrt(2 * log(4 / self.adwin.delta) / max(1, self.adwin.width))
         self.cut = level > bound and (self.cut or self.adwin.drift_detected)
-        alarm = self.cut and abs(location) >= EFFECT_MIN
-        return Verdict("adwin", level, bound, None, abs(location), alarm, n, m, None)
+        return self._verdict("adwin", level, bound, self.cut, seen)
+
+    def _verdict(
+        self, name: str, statistic: float, threshold: float, found: bool, seen: Seen
+    ) -> Verdict:
+        effect = abs(seen.location)
+        alarm = found and effect >= self.floors.get(name, EFFECT_MIN)
+        return Verdict(name, statistic, threshold, None, effect, alarm, seen.n, seen.m, None)
 
     def payload(self) -> list[object]:
-        """Give the state as plain values and arrays."""
+        """Give the state as plain values."""
         return [
-            self.page_hinkley.state(),
-            self.adwin.state(),
-            self.threshold,
-            self.delta,
+            self.page_hinkley.to_bytes(),
+            self.adwin.to_bytes(),
             self.cut,
             self.quiet_until_ms,
+            [extra.payload() for extra in self.extras],
         ]
 
     @classmethod
-    def restore(cls, payload: Any) -> "SlowDrift":
-        """Make one of what `payload` gave."""
+    def restore(
+        cls, payload: Any, floors: Mapping[str, float], asked: Sequence[ExtraRule]
+    ) -> "SlowDrift":
+        """Make one of what `payload` gave, with the detectors asked for now."""
         slow = cls.__new__(cls)
-        slow.page_hinkley = PageHinkley.from_state(payload[0])
-        slow.adwin = ADWIN.from_state(payload[1])
-        slow.threshold, slow.delta, slow.cut, slow.quiet_until_ms = payload[2:]
+        page_hinkley, adwin, slow.cut, slow.quiet_until_ms, saved = payload
+        slow.page_hinkley = PageHinkley.from_bytes(page_hinkley)
+        slow.adwin = ADWIN.from_bytes(adwin)
+        slow.floors = floors
+        slow.extras = extras(asked, floors, EFFECT_MIN, saved)
         return slow

@@ -9,6 +9,7 @@ import numpy as np
 from detectors.summaries.summary import Summary
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.reference.reference import WindowSize
+from stream.summaries.unseen import dump_unseen, load_unseen
 
 __all__ = ["Closed", "Ring"]
 
@@ -101,7 +102,7 @@ class Ring:
     def payload(self) -> list[object]:
         """Give the state as plain values and arrays."""
         hops = [
-            [hop, s.counts, s.extremes, dump_evidence(e)]
+            [hop, s.counts, s.extremes, dump_evidence(e), *dump_unseen(s)]
             for hop, (s, e) in sorted(self.hops.items())
         ]
         return [
@@ -119,15 +120,17 @@ class Ring:
             payload
         )
         self.hops = {
-            hop: (load_summary(counts, extremes), load_evidence(e))
-            for hop, counts, extremes, e in hops
+            hop: (load_summary(counts, extremes, unseen), load_evidence(e))
+            for hop, counts, extremes, e, *unseen in hops
         }
 
 
-def load_summary(counts: Any, extremes: Any) -> Summary:
-    """Make a summary of decoded arrays, which may be read-only."""
+def load_summary(counts: Any, extremes: Any, unseen: Any = ()) -> Summary:
+    """Make a summary of decoded arrays, which may be read-only, and of what `dump_unseen` gave."""
     return Summary(
-        np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(-1, 2)
+        np.array(counts, dtype=np.int64),
+        np.array(extremes, dtype=np.float64).reshape(-1, 2),
+        load_unseen(unseen),
     )
 
 

@@ -4,7 +4,6 @@ No clock is read here, and nothing is random: the same messages give the same st
 """
 
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,16 +81,8 @@ class Fold:
         decoded = decoder.decode(batch, self.rules.max_future_ms)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
-        waiting: list[_Waiting] = []
         for group in group_by_model(decoded, accepted, decoder.schema_of):
-            self._fold_group(group, decoded, book, waiting)
-        for _, entry, group, i in sorted(
-            waiting, key=itemgetter(0)
-        ):  # raw values stand in the order of the log
-            entry.add(
-                group.fields(self.source.kind, i, self.rules.event_bytes_max),
-                self.rules.raw_rows_max,
-            )
+            self._fold_group(group, decoded, book)
         return decoded.dead
 
     def tick(self, watermark: int) -> None:
@@ -116,9 +107,7 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_group(
-        self, group: Group, decoded: Decoded, book: Book, waiting: "list[_Waiting]"
-    ) -> None:
+    def _fold_group(self, group: Group, decoded: Decoded, book: Book) -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -133,7 +122,7 @@ class Fold:
             version, segment = group.parties[who]
             for part in dict.fromkeys(((), segment)):
                 series = Series(group.model, version, part)
-                waiting += self._fold_series(pane, series, number, group, chosen, book)
+                self._fold_series(pane, series, number, group, chosen, book)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -150,8 +139,8 @@ class Fold:
         group: Group,
         chosen: NDArray[np.int64],
         book: Book,
-    ) -> "list[_Waiting]":
-        """Count some events of a series; where it has no reference yet, give them back as raw rows to be kept."""
+    ) -> None:
+        """Count some events of a series; where it has no reference yet, keep them raw."""
         entry = pane.entries.get(series)
         if entry is None:
             reference = book.find(series, self.source.kind, number)
@@ -163,14 +152,13 @@ class Fold:
             pane.entries[series] = entry
         if isinstance(entry, Binned):
             reference = book.by_digest(entry.digest)
-            X, columns, codes = group.columns(reference)
-            entry.summary.add(reference.layout, X, columns, chosen, codes)
-            return []
-        return [(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
-
-
-_Waiting = tuple[int, Raw, Group, int]
-"""A raw row to be kept: its place in the batch, where it goes, and its group and place in that."""
+            X, columns, codes, values = group.columns(reference)
+            entry.summary.add(reference.layout, X, columns, chosen, codes, values)
+            return
+        kind, rules = self.source.kind, self.rules
+        for i in chosen.tolist():
+            fields = group.fields(kind, i, rules.event_bytes_max)
+            entry.add(fields, rules.raw_rows_max, group.told(kind, i))
 
 
 def _blocks(

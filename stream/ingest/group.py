@@ -55,6 +55,11 @@ class Group:
             self._typed = self._schema.table(self.events)
         return self._typed
 
+    def told(self, kind: Kind, i: int) -> tuple[object, ...]:
+        """Tell what, beside its fields, tells event i from others: its time, and its id where it joins."""
+        ts = int(self._decoded.ts[self.at[i]])
+        return (ts,) if kind is Kind.FEATURES else (ts, self.events[i].id)
+
     def fields(self, kind: Kind, i: int, bytes_max: int) -> dict[str, object]:
         """Give the fields of event i as they stand, for a series that is still learning."""
         event = self.events[i]

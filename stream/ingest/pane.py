@@ -8,11 +8,12 @@ from detectors.summaries.summary import Summary
 from stream.state.codec import pack, unpack
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
+from stream.summaries.unseen import dump_unseen, load_unseen
 from stream.words import Series
 
 __all__ = ["VERSION", "Binned", "Pane"]
 
-VERSION = 1
+VERSION = 2
 """Of the packed forms of panes and rows."""
 
 
@@ -63,8 +64,9 @@ class Pane:
             if isinstance(entry, Raw):
                 entries.append([*head, b"", entry.payload()])
             else:
+                counts, extremes = entry.summary.counts, entry.summary.extremes
                 entries.append(
-                    [*head, entry.digest, [entry.summary.counts, entry.summary.extremes]]
+                    [*head, entry.digest, [counts, extremes, *dump_unseen(entry.summary)]]
                 )
         return pack("pane", VERSION, [self.first, self.last, entries])
 
@@ -88,9 +90,9 @@ class Pane:
             series = Series(model, version, tuple((k, v) for k, v in segment))
             if digest:
                 counts = np.array(body[0], dtype=np.int64)
-                pane.entries[series] = Binned(
-                    digest, Summary(counts, np.array(body[1], dtype=np.float64))
-                )
+                extremes = np.array(body[1], dtype=np.float64)
+                summary = Summary(counts, extremes, load_unseen(body[2:]))
+                pane.entries[series] = Binned(digest, summary)
             else:
                 pane.entries[series] = Raw.from_payload(body)
         if rows is not None:
@@ -100,7 +102,7 @@ class Pane:
 
 def unpack_checked(blob: bytes, kind: str) -> tuple[int, Any]:
     """Unpack a blob of this room's version."""
-    version, payload = unpack(blob, kind, VERSION)
+    version, payload = unpack(blob, kind, VERSION, oldest=VERSION)
     return version, payload
 
 

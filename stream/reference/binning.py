@@ -1,6 +1,6 @@
 """Bins raw rows as the fold would have binned their events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,23 +18,22 @@ __all__ = ["bin_raw", "bin_raw_columns"]
 
 def bin_raw(reference: Reference, raw: Raw) -> Summary:
     """Bin raw rows with a reference: the same summary that the fold makes of the same events."""
-    return bin_raw_columns(
-        reference.kind, reference.series.model, reference.columns, reference.layout, raw
-    )
+    summary = Summary.empty(reference.layout)
+    if raw.n:
+        X, numbers, codes, values = columns_of(
+            reference.schema.table_of_fields(raw.rows()), reference.layout
+        )
+        summary.add(reference.layout, X, numbers, np.arange(raw.n), codes, values)
+    return summary
 
 
 def bin_raw_columns(
     kind: Kind, model: str, columns: Sequence[Column], layout: Layout, raw: Raw
 ) -> Summary:
-    """Bin raw rows into the columns of a reference that is not made yet."""
+    """Bin raw rows into the columns of a reference that is not made yet; so no value is unseen by it."""
     summary = Summary.empty(layout)
     if raw.n:
-        rows = [dict(zip(raw.columns, values, strict=True)) for values in _across(raw)]
-        X, chosen, codes = columns_of(Schema(kind, model, columns).table_of_fields(rows), layout)
-        summary.add(layout, X, chosen, np.arange(raw.n), codes)
+        table = Schema(kind, model, columns).table_of_fields(raw.rows())
+        X, numbers, codes, _ = columns_of(table, layout)
+        summary.add(layout, X, numbers, np.arange(raw.n), codes)
     return summary
-
-
-def _across(raw: Raw) -> Iterable[tuple[object, ...]]:
-    padded = [column + [None] * (raw.n - len(column)) for column in raw.columns.values()]
-    return zip(*padded, strict=True) if padded else [()] * raw.n

@@ -1,6 +1,8 @@
 """From the configuration to the rules that each room obeys."""
 
 from stream.config import Config, detection_hash
+from stream.config.detectors import has_settings
+from stream.evaluate.extra import ExtraRule
 from stream.evaluate.join import JoinRules
 from stream.evaluate.judge import Rules
 from stream.evaluate.model import ModelRules
@@ -10,6 +12,9 @@ from stream.reference.learn import LearnRules
 from stream.reference.reference import WindowSize
 
 __all__ = ["fold_rules", "model_rules", "window_sizes"]
+
+CALIBRATED = frozenset({"page_hinkley", "adwin"})
+"""Sequential detectors that run with settings made from the reference, unless they are given some."""
 
 
 def window_sizes(config: Config) -> tuple[WindowSize, ...]:
@@ -33,6 +38,8 @@ def fold_rules(config: Config) -> FoldRules:
 def model_rules(config: Config) -> ModelRules:
     """Give what evaluating obeys."""
     named = dict(config.detectors)
+    extra = _extra(config)
+    own = {rule.name for rule in extra} & CALIBRATED
     judging = Rules(
         budget=config.alarms.budget_per_week,
         monitors=config.alarms.monitors,
@@ -41,7 +48,9 @@ def model_rules(config: Config) -> ModelRules:
         windows_min=config.reference.windows_min,
         floors={name: d.floor for name, d in named.items() if d.floor is not None},
         fixed={name: d.threshold for name, d in named.items() if d.threshold is not None},
-        off=frozenset(name for name, d in named.items() if not d.enabled),
+        off=frozenset(name for name in named if not config.runs(name)) | own,
+        on=frozenset(name for name in named if config.runs(name)),
+        extra=extra,
     )
     learning = LearnRules(
         learn_events=config.reference.learn_events,
@@ -54,3 +63,12 @@ def model_rules(config: Config) -> ModelRules:
     join = JoinRules(config.labels.wait_ms, config.labels.waiting_max, config.pane_ms)
     context = Context(detection_hash(config), config.sample, config.alarms.budget_per_week)
     return ModelRules(judging, learning, join, context)
+
+
+def _extra(config: Config) -> tuple[ExtraRule, ...]:
+    """Give the sequential detectors asked for, by name; with settings of its own even a calibrated one."""
+    return tuple(
+        ExtraRule(name, dict(told.settings))
+        for name, told in sorted(config.detectors.items())
+        if config.runs(name) and has_settings(name) and (told.settings or name not in CALIBRATED)
+    )

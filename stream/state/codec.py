@@ -81,16 +81,17 @@ def pack(kind: str, version: int, payload: object) -> bytes:
     return _frame(_FRAME, flags, version, kind.encode(), body, len(content))
 
 
-def unpack(blob: bytes, kind: str, newest: int) -> tuple[int, Any]:
+def unpack(blob: bytes, kind: str, newest: int, oldest: int = 0) -> tuple[int, Any]:
     """Read back what `pack` framed: the version and the payload. Arrays come back writable.
 
     Args:
         blob: the bytes.
         kind: what they must be.
         newest: the newest version the caller can read.
+        oldest: the oldest one.
 
     Raises:
-        CodecError: they are something else, damaged, cut short, or newer; whatever the bytes,
+        CodecError: they are something else, damaged, cut short, newer or older; whatever the bytes,
             no other error is raised.
     """
     version, flags, body, length = _unframe(bytes(blob), kind)
@@ -99,6 +100,12 @@ def unpack(blob: bytes, kind: str, newest: int) -> tuple[int, Any]:
             f"version {version} was written by a newer driftbus; this one reads up to {newest}",
             kind,
             "upgrade every worker before any of them goes on",
+        )
+    if version < oldest:
+        raise CodecError(
+            f"version {version} was written by an older driftbus; this one reads from {oldest} on",
+            kind,
+            "let the older one run on, or begin anew under another `app`",
         )
     try:
         content = _decompress(body, length) if flags & _ZLIB else body

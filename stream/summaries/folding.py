@@ -1,36 +1,43 @@
 """From the columns of some events to what a summary counts."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.summaries.coding import code_numbers, code_values
+from detectors.summaries.column import Value
 from detectors.summaries.layout import Layout
 from stream.summaries.schema import Table
 
 __all__ = ["Folding", "columns_of"]
 
-Folding = tuple[NDArray[np.float64], NDArray[np.int64], list[NDArray[np.int64]]]
-"""X, the columns of X, and the codes of discrete columns, as Summary.add takes them."""
+
+class Folding(NamedTuple):
+    """What Summary.add takes: X, the columns of X, and of discrete columns the codes and the values themselves."""
+
+    X: NDArray[np.float64]
+    columns: NDArray[np.int64]
+    codes: list[NDArray[np.int64]]
+    values: list[Sequence[Value | tuple[()] | None] | NDArray[np.float64]]
 
 
 def columns_of(table: Table, layout: Layout) -> Folding:
-    """Find the columns of a layout in a table: X, which of its columns each number reads, the codes of the others."""
+    """Find the columns of a layout in a table."""
     place = table.schema.position
     columns = np.array([place.get(c.name, -1) for _, c in layout.numbers], dtype=np.int64)
-    return table.X, columns, [_code(table, c.name, lookup, c.bins) for _, c, lookup in layout.atoms]
-
-
-def _code(table: Table, name: str, lookup: dict[object, int], bins: int) -> NDArray[np.int64]:
-    """Give the slot of each value within its column: its bin, `other`, missing or invalid."""
-    other, missing = bins - 1, bins
-    if name in table.others:
-        return np.array([lookup.get(v, other) for v in table.others[name]], dtype=np.int64)
-    n = len(table.X)
-    if name not in table.schema.position:
-        return np.full(n, missing, dtype=np.int64)
-    x = table.X[:, table.schema.position[name]]
-    known = np.array([v for v in lookup if isinstance(v, float)], dtype=np.float64)
-    at = np.minimum(np.searchsorted(known, x), len(known) - 1)
-    code = np.where(known[at] == x, at, other)
-    code[np.isnan(x)] = missing
-    code[np.isinf(x)] = missing + 1
-    return code.astype(np.int64)
+    folding = Folding(table.X, columns, [], [])
+    for _, column, lookup in layout.atoms:
+        if column.name in table.others:
+            values = table.others[column.name]
+            folding.codes.append(code_values(values, lookup, column.bins))
+            folding.values.append(values)
+        elif column.name in place:
+            x = table.X[:, place[column.name]]
+            folding.codes.append(code_numbers(x, column))
+            folding.values.append(x)
+        else:
+            folding.codes.append(np.full(len(table.X), column.bins, dtype=np.int64))
+            folding.values.append(())
+    return folding

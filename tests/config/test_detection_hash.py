@@ -13,6 +13,13 @@ DECIDES = [
     "detectors: {psi: {enabled: false}}",
     "detectors: {psi: {floor: 0.3}}",
     "detectors: {volume: {threshold: 2}}",
+    "detectors: {hellinger: {}}",
+    "detectors: {hellinger: {floor: 0.3}}",
+    "detectors: {cusum: {}}",
+    "detectors: {cusum: {settings: {threshold: 5}}}",
+    "detectors: {cusum: {settings: {threshold: 6}}}",
+    "detectors: {page_hinkley: {settings: {threshold: 5}}}",
+    "detectors: {river.ADWIN: {}}",
     "alarms: {budget_per_week: 2}",
     "alarms: {events_min: 31}",
     "alarms: {clear_after: 4}",
@@ -41,6 +48,8 @@ RUNS = [
     "windows: [1d, 1h]",
     "windows: [1h, {size: 24h, every: 24h}]",
     "detectors: {psi: {enabled: true, floor: null}, adwin: {}}",
+    "detectors: {cusum: {enabled: false}, river.ADWIN: {enabled: false}}",
+    "detectors: {psi: , adwin: {settings: {}}}",
     "sample: 1",
 ]
 

@@ -36,6 +36,8 @@ def test_it_is_a_schema_of_2020_12() -> None:
         "{}",
         "http: {port: '${PORT}'}\npane: ${PANE:-10s}\ndetectors: {psi: {enabled: '${ON}'}}",
         "files: {constants: {version: 1}}",
+        "detectors: {river.FHDDM: {settings: {sliding_window_size: 50}}, g: {enabled: null}}",
+        "detectors: {cusum: {settings: {mode: up, threshold: 5.5, mean: '${MEAN}'}}}",
     ],
 )
 def test_good_files_pass(text: str) -> None:
@@ -58,6 +60,10 @@ def test_good_files_pass(text: str) -> None:
         "sample: 2",
         "detectors: {spi: {}}",
         "detectors: {psi: {floor: -1}}",
+        "detectors: {river.: {}}",
+        "detectors: {river: {}}",
+        "detectors: {cusum: {settings: 5}}",
+        "detectors: {cusum: {settings: {mode: [up]}}}",
         "sinks: [{type: jsonl}]",
         "sinks: [{type: mail}]",
         "sinks: [{mode: binary}]",

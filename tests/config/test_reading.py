@@ -37,7 +37,8 @@ reference: {learn_events: 500, bins: 10, categories_max: 9, windows_min: 4}
 labels: {wait: 2d, waiting_max: 10}
 sample: 0.25
 alarms: {budget_per_week: 0.5, events_min: 10, clear_after: 2}
-detectors: {adwin: {enabled: false}, psi: {floor: 0.1, threshold: 0.25}}
+detectors: {adwin: {enabled: false}, psi: {floor: 0.1, threshold: 0.25}, g: {},
+            cusum: {settings: {mode: up, threshold: 5, mean: 0.0}}}
 sinks: [{type: console}, {type: kafka, mode: binary}, {type: jsonl, path: out.jsonl}]
 files: {ts: time, model: null, label: y, segment: [country], ignore: [a, b],
         constants: {model: 7, version: 1.10, country: NO}}
@@ -64,7 +65,7 @@ def test_every_key_is_read_into_its_units() -> None:
     assert config.topics.predictions is None
     assert config.kafka["log.connection.close"] == "false"
     assert config.detector("adwin") == DetectorConfig(enabled=False)
-    assert config.detector("volume") == DetectorConfig()
+    assert config.detector("volume") == config.detector("g") == DetectorConfig()
     assert config.sinks == (ConsoleSink(), KafkaSink(mode="binary"), JsonlSink(path="out.jsonl"))
     assert config.labels.wait_ms == 172_800_000
     assert config.files == FilesConfig(

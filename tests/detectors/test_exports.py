@@ -30,4 +30,14 @@ def test_comparisons_have_names_of_their_own() -> None:
         "unseen",
         "out_of_range",
         "frozen",
+        "g",
+        "jensen_shannon",
+        "kullback_leibler",
+        "hellinger",
+        "total_variation",
+        "wasserstein",
+        "cramer_von_mises",
+        "mean_shift",
+        "variance_shift",
     ]
+    assert [kind.name for kind in COMPARISONS if kind.DEFAULT] == names[:8]

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from sinks.event import rfc3339
+from stream.config import Limits
 from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
@@ -113,6 +115,22 @@ def test_a_reference_freezes_at_the_first_pane_that_makes_the_events_enough() ->
     assert (reference.from_pane, reference.total.n) == (9, 120)
     assert (reference.start_ms, reference.end_ms) == (5 * 10_000, 9 * 10_000)
     assert learner.freeze("learned", 3, (0, 10)).from_pane == 3
+
+
+def test_more_raw_values_than_are_kept_give_the_same_reference_however_they_were_dealt_out() -> (
+    None
+):
+    """Panes of an hour with 40 events of which 15 are kept; each partition keeps as many for itself."""
+    config = replace(configuration(learn_events=300), limits=Limits(raw_rows_max=15), pane_ms=HOUR)
+    learned = []
+    for partitions in (1, 3):
+        pipeline = Pipeline(config, partitions=partitions)
+        pipeline.fold(events())
+        pipeline.step()
+        held = [r for r in pipeline.fleet.book.all() if r.kind is not Kind.ERRORS]
+        assert [r.total.n for r in held if r.kind is Kind.FEATURES] == [300]
+        learned.append([r.packed for r in held])
+    assert learned[0] == learned[1]
 
 
 def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:

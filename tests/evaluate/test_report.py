@@ -12,6 +12,7 @@ from detectors.summaries.summary import Summary, cells
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change, Incident
+from stream.evaluate.judge import Finding
 from stream.evaluate.report import BINS_TOLD, Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
 from stream.reference.binning import bin_raw
@@ -107,8 +108,8 @@ def test_the_contributions_told_are_those_of_the_psi_of_the_named_window() -> No
     """The bins with the largest parts, largest first, with their shares, bounds and parts."""
     reference = reference_of(ROWS)
     i = [c.name for c in reference.columns].index("x")
-    known = cells(reference.layout, i, [reference.total]).with_missing[0]
-    now = cells(reference.layout, i, [summary_of(reference, MOVED)]).with_missing[0]
+    known = cells(reference.layout, [i], [reference.total]).with_missing[0, 0]
+    now = cells(reference.layout, [i], [summary_of(reference, MOVED)]).with_missing[0, 0]
     _, parts = psi(now, known)
     told = explained(event())["bins"]
     order = np.argsort(-parts, kind="stable")[:BINS_TOLD]
@@ -130,6 +131,43 @@ def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     assert explain["mean"]["cur"] == pytest.approx(np.mean(held), rel=1e-2)
     assert explained(event(column="kind"))["invalid_rate"] == {"ref": 0.0, "cur": 0.5}
     assert explained(event(column=None)) == {"events": 0}
+
+
+def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() -> None:
+    """The commonest first, ten at most, beside how many there are; the sentence says three."""
+    names = [f"n{i % 12}" if i % 12 < 6 else "n11" for i in range(60)]
+    rows: list[dict[str, object]] = [{"kind": name} for name in [*names, "a"]]
+    chain = chain_of()
+    judged = judged_of(chain, rows, "kind", "unseen")
+    (made,) = drift_events(chain, judged, CONTEXT, TOLD)
+    assert explained(made)["new_categories"] == ["n11", *(f"n{i}" for i in range(6))]
+    assert explained(made)["new_categories_distinct"] == 7
+    assert str(made.data["summary"]).endswith("does not know: n11, n0, n1 and 4 more")
+    alarm = Finding("kind", replace(judged.changes[0][1].verdict, alarm=True))
+    beside = replace(judged_of(chain, rows, "kind", "chi_square"), findings=(alarm,))
+    (other,) = drift_events(chain, beside, CONTEXT, TOLD)
+    assert explained(other)["new_categories"] == explained(made)["new_categories"]
+    quiet = replace(beside, findings=(replace(alarm, verdict=replace(alarm.verdict, alarm=False)),))
+    (silent,) = drift_events(chain, quiet, CONTEXT, TOLD)
+    assert "new_categories" not in explained(silent)
+
+
+def test_of_many_new_categories_ten_are_named_and_their_number_is_an_estimate() -> None:
+    rows: list[dict[str, object]] = [{"kind": f"n{i:03}"} for i in range(400)]
+    chain = chain_of()
+    (made,) = drift_events(chain, judged_of(chain, rows, "kind", "unseen"), CONTEXT, TOLD)
+    assert len(explained(made)["new_categories"]) == 10
+    assert 200 < explained(made)["new_categories_distinct"] < 800
+
+
+def test_an_unseen_alert_of_a_window_that_has_none_names_none() -> None:
+    chain = chain_of()
+    (made,) = drift_events(
+        chain, judged_of(chain, [{"kind": "a"}], "kind", "unseen"), CONTEXT, TOLD
+    )
+    assert explained(made)["new_categories"] == []
+    assert explained(made)["new_categories_distinct"] == 0
+    assert str(made.data["summary"]).endswith("the reference does not know")
 
 
 FIELDS = {

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
+from detectors.summaries.unseen_values import UnseenValues
 from stream.evaluate.gather import Evidence
 from stream.evaluate.windows import EMPTY_TOLD, Closed, Ring
 from stream.reference.reference import WindowSize
 from stream.state.codec import pack, unpack
 
-LAYOUT = Layout([Column("x", "number", (0.0, 1.0))])
+LAYOUT = Layout([Column("x", "number", (0.0, 1.0)), Column("y", "string", values=("a",))])
 SIZES = st.sampled_from([WindowSize(60, 60), WindowSize(120, 60), WindowSize(240, 60)])
 PANE = 20
 PANES = st.lists(st.integers(0, 80), min_size=1, max_size=25, unique=True).map(sorted)
@@ -25,6 +26,8 @@ def summary(n: int) -> Summary:
     made = Summary.empty(LAYOUT)
     made.counts[-1] = n
     made.extremes[0] = (n, n)
+    made.unseen[1] = UnseenValues()
+    made.unseen[1].update_many([f"new {n % 3}", f"new {n}"])
     return made
 
 
@@ -34,7 +37,7 @@ def evidence(pane: int) -> Evidence:
 
 def told(closed: Closed) -> tuple[object, ...]:
     part = closed.summary
-    kept = None if part is None else (part.n, part.extremes.tolist())
+    kept = None if part is None else (part.n, part.extremes.tolist(), part.unseen[1].to_bytes())
     return closed.start_ms, closed.end_ms, kept, closed.evidence, closed.whole
 
 
@@ -79,7 +82,11 @@ def test_windows_hold_what_the_twin_puts_into_them(window: WindowSize, panes: li
         kept = None
         widened: Evidence = {}
         if inside:
-            kept = (sum(p + 1 for p in inside), [[inside[0] + 1.0, inside[-1] + 1.0]])
+            new = UnseenValues()
+            for p in inside:
+                new.update_many([f"new {(p + 1) % 3}", f"new {p + 1}"])
+            extremes = [[inside[0] + 1.0, inside[-1] + 1.0]]
+            kept = (sum(p + 1 for p in inside), extremes, new.to_bytes())
             for parity in {p % 2 for p in inside}:
                 own = [p for p in inside if p % 2 == parity]
                 widened["t", parity] = (own[0], own[-1] + 1)

@@ -96,6 +96,12 @@ def test_a_number_a_category_missing_values_and_a_worse_model_are_found_and_expl
     assert age["null_rate"]["ref"] == 0
     assert age["null_rate"]["cur"] > 0.5
     assert all(alert.time_ms > T0 + DRIFT * HOUR for alert in thousand().alerts)
+    channel = told["channel"]
+    assert channel.detector == "unseen"
+    assert isinstance(channel.data["explain"], dict)
+    assert channel.data["explain"]["new_categories"] == ["new"]
+    assert channel.data["explain"]["new_categories_distinct"] == 1
+    assert str(channel.data["summary"]).endswith("the reference does not know: new")
 
 
 def test_evidence_leads_back_to_the_events_of_the_window() -> None:

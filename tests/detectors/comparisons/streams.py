@@ -5,9 +5,19 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from detectors import Cells
-from detectors.arrays import Flags, Floats
+from detectors.arrays import Counts, Flags, Floats
 
 EDGES = np.concatenate([[-5.5], norm.ppf(np.arange(1, 20) / 20), [5.5]])
+PLACES = np.rint(1000 * np.concatenate([[-6.0], (EDGES[1:] + EDGES[:-1]) / 2, [6.0]])).astype(
+    np.int64
+)
+"""Where the values of each of the 22 bins lie on the integer grid, a thousandth of a deviation a step."""
+
+
+def moments(bins: Counts, places: Counts | None = None) -> dict[str, Counts]:
+    """The sums and squares of counts [..., B] whose values lie in places [B] of the grid."""
+    at = 10 * np.arange(bins.shape[-1]) if places is None else places
+    return {"sums": bins @ at, "squares": bins @ at**2}
 
 
 def wandering(rng: np.random.Generator, windows: int, phi: float) -> Floats:
@@ -33,16 +43,25 @@ def normal_windows(
     """
     rng = np.random.default_rng(seed)
     means = wander * wandering(rng, windows, phi) + shift * (np.arange(windows) >= shift_from)
-    below = norm.cdf(EDGES - means[:, None])
-    shares = np.diff(below, axis=1, prepend=0, append=1)
     sizes = rng.poisson(events, windows)
-    bins = [rng.multinomial(n, p / p.sum()) for n, p in zip(sizes, shares, strict=True)]
-    return Cells.of(bins, missing=rng.binomial(sizes, 0.01), lo=-3.0, hi=3.0)
+    bins = np.array(
+        [rng.multinomial(n, p) for n, p in zip(sizes, normal_shares(means), strict=True)]
+    )
+    missing = rng.binomial(sizes, 0.01)
+    return Cells.of(bins, missing=missing, lo=-3.0, hi=3.0, **moments(bins, PLACES))
+
+
+def normal_shares(means: Floats) -> Floats:
+    """The shares [..., 22] of normal values of these means in the bins of a standard normal reference."""
+    below = norm.cdf(EDGES - means[..., None])
+    shares = np.diff(below, axis=-1, prepend=0, append=1)
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
 def flat_windows(windows: int, bins: list[int], discrete: bool = False, **counts: int) -> Cells:
     """The same window again and again, of two different values."""
-    return Cells.of([bins] * windows, lo=1.0, hi=2.0, discrete=discrete, **counts)
+    rows = np.array([bins] * windows, np.int64).reshape(windows, len(bins))
+    return Cells.of(rows, lo=1.0, hi=2.0, discrete=discrete, **counts, **moments(rows))
 
 
 def everywhere(windows: int) -> Flags:
@@ -67,6 +86,7 @@ def any_cells(draw: st.DrawFn, windows: int | None = None, bins: int = 4) -> Cel
         invalid=table[:, bins + 1],
         lo=np.where(filled, 2.0, np.inf),
         hi=np.where(filled, 2.0 + width, -np.inf),
+        **moments(table[:, :bins]),
     )
 
 

@@ -52,15 +52,25 @@ def test_one_event_in_a_bin_unknown_to_the_reference_is_no_alarm() -> None:
     compare = ChiSquare(history.total(), history, everywhere(30))
     stray = flat_windows(1, [500, 499, 1], discrete=True)
     crowd = flat_windows(1, [450, 450, 100], discrete=True)
-    assert not compare.judge(stray, 1e-3).alarm
-    assert compare.judge(crowd, 1e-3).alarm
+    assert not compare.judge(stray, 1e-3)[0].alarm
+    assert compare.judge(crowd, 1e-3)[0].alarm
 
 
 def test_the_effect_is_the_w_of_cohen_whatever_the_size() -> None:
     history = flat_windows(30, [500, 500, 0], discrete=True)
     compare = ChiSquare(history.total(), history, everywhere(30))
     effects = [
-        compare.judge(flat_windows(1, [6 * k, 4 * k, 0], discrete=True), 1e-3).effect
+        compare.judge(flat_windows(1, [6 * k, 4 * k, 0], discrete=True), 1e-3)[0].effect
         for k in (10, 10_000)
     ]
     assert effects == pytest.approx([0.2, 0.2], abs=0.001)
+
+
+@given(PAIRS)
+def test_bins_that_do_not_exist_take_no_part(pair: tuple[list[int], list[int]]) -> None:
+    """Whatever stands in them, to the last bit."""
+    window, reference = np.array(pair[0]), np.array(pair[1])
+    where = np.arange(len(window) + 3) < len(window)
+    value, parts = chi_square(np.append(window, [7, 0, 9]), np.append(reference, [0, 5, 9]), where)
+    alone, own = chi_square(window, reference)
+    assert (float(value), parts.tolist()) == (float(alone), [*own.tolist(), 0.0, 0.0, 0.0])

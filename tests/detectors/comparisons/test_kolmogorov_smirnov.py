@@ -1,5 +1,7 @@
 """Kolmogorov-Smirnov on bins is exact on atoms and never exaggerates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,14 +44,22 @@ def test_its_chi_square_stands_for_the_law_of_kolmogorov(tail: float) -> None:
 
 
 def test_it_applies_to_numbers_only() -> None:
-    assert KolmogorovSmirnov.applies(Cells.of([[1, 2]]))
-    assert not KolmogorovSmirnov.applies(Cells.of([[1, 2]], discrete=True))
-    assert not KolmogorovSmirnov.applies(Cells.of([[0, 0]], missing=9))
+    columns = Cells.of([[[1, 2]], [[1, 2]], [[0, 0]]], missing=9, discrete=[False, True, False])
+    assert KolmogorovSmirnov.applies(columns).tolist() == [True, False, False]
 
 
 def test_missing_values_play_no_part() -> None:
     history = normal_windows(2, 30)
     compare = KolmogorovSmirnov(history.total(), history, everywhere(30))
     window = history.select(slice(0, 1))
-    gone = Cells(window.bins, window.valid * 9, window.invalid, window.lo, window.hi, False)
-    assert compare.judge(gone, 1e-3) == compare.judge(window, 1e-3)
+    gone = replace(window, missing=window.valid * 9)
+    assert compare.judge(gone, 1e-3)[0] == compare.judge(window, 1e-3)[0]
+
+
+@given(SMALL, SMALL)
+def test_bins_that_do_not_exist_take_no_part(window: list[int], reference: list[int]) -> None:
+    """Whatever stands in them, to the last bit."""
+    padded = np.array([*window, 7, 0]), np.array([*reference, 0, 5])
+    where = np.arange(len(window) + 2) < len(window)
+    alone = kolmogorov_smirnov(np.array(window), np.array(reference))
+    assert float(kolmogorov_smirnov(*padded, where)) == float(alone)

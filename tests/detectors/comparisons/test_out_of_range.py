@@ -12,25 +12,25 @@ REFERENCE = flat_windows(1, [1, 500, 500, 1])
 
 @pytest.mark.parametrize("bins", [[60, 20, 20, 0], [0, 20, 20, 60], [30, 20, 20, 30]])
 def test_half_of_the_values_outside_alarm_without_any_history(bins: list[int]) -> None:
-    verdict = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(flat_windows(1, bins), 1e-4)
+    verdict = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(flat_windows(1, bins), 1e-4)[0]
     assert verdict.alarm
     assert verdict.statistic == pytest.approx(0.6)
 
 
 def test_a_few_values_outside_wait_for_a_history() -> None:
     window = flat_windows(1, [10, 40, 40, 0])
-    early = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(window, 1e-4)
+    early = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(window, 1e-4)[0]
     assert (early.alarm, early.note) == (False, "learning: 0 of 10 windows")
     history = flat_windows(20, [0, 50, 50, 0])
-    assert OutOfRange(history.total(), history, everywhere(20)).judge(window, 1e-4).alarm
+    assert OutOfRange(history.total(), history, everywhere(20)).judge(window, 1e-4)[0].alarm
 
 
 def test_a_stream_that_often_lies_outside_may_do_so_again() -> None:
     near, far = flat_windows(1, [0, 50, 50, 0]), flat_windows(1, [90, 5, 5, 0])
     history = Cells.concat([near, near, far] * 8)
-    assert not OutOfRange(history.total(), history, everywhere(24)).judge(far, 1e-4).alarm
+    assert not OutOfRange(history.total(), history, everywhere(24)).judge(far, 1e-4)[0].alarm
 
 
 def test_it_applies_to_numbers_only() -> None:
-    assert OutOfRange.applies(REFERENCE)
-    assert not OutOfRange.applies(Cells.of([[3, 3, 0]], discrete=True))
+    columns = Cells.stack([REFERENCE, Cells.of([[3, 3, 0]], discrete=True)])
+    assert OutOfRange.applies(columns).tolist() == [True, False]

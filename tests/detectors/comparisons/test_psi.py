@@ -1,11 +1,13 @@
 """PSI: the index, its parts, and its verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors import Cells, Psi, psi
+from detectors import Psi, psi
 from tests.detectors.comparisons.streams import COUNT, everywhere, normal_windows
 
 PAIRS = st.integers(1, 8).flatmap(
@@ -42,7 +44,7 @@ def test_the_index_is_the_same_both_ways(pair: tuple[list[int], list[int]]) -> N
 
 
 def test_many_windows_at_once_give_what_each_gives_alone() -> None:
-    windows = normal_windows(0, 6).bins
+    windows = normal_windows(0, 6).bins[0]
     together, _ = psi(windows, windows[:1])
     assert together.tolist() == [float(psi(window, windows[0])[0]) for window in windows]
 
@@ -71,8 +73,18 @@ def test_without_drift_the_index_is_about_chi_square_times_the_sampling_variance
 def test_missing_values_count_as_a_bin_and_as_a_part() -> None:
     history = normal_windows(1, 40)
     window = history.select(slice(0, 1))
-    gone = Cells(window.bins, window.valid, window.invalid, window.lo, window.hi, False)
-    verdict = Psi(history.total(), history, everywhere(40)).judge(gone, 1e-4)
+    gone = replace(window, missing=window.valid)
+    verdict = Psi(history.total(), history, everywhere(40)).judge(gone, 1e-4)[0]
     assert verdict.alarm
     assert verdict.contributions is not None
     assert int(np.argmax(verdict.contributions)) == 22
+
+
+@given(PAIRS)
+def test_bins_that_do_not_exist_take_no_part(pair: tuple[list[int], list[int]]) -> None:
+    """Whatever stands in them, to the last bit."""
+    window, reference = np.array(pair[0]), np.array(pair[1])
+    where = np.arange(len(window) + 3) < len(window)
+    value, parts = psi(np.append(window, [7, 0, 9]), np.append(reference, [0, 5, 9]), where)
+    alone, own = psi(window, reference)
+    assert (float(value), parts.tolist()) == (float(alone), [*own.tolist(), 0.0, 0.0, 0.0])

@@ -27,29 +27,32 @@ def silence(history: Cells) -> Silence:
     ("events", "alarm"), [(400, False), (250, False), (100, True), (1500, True)]
 )
 def test_less_than_half_and_more_than_double_alarm(events: int, alarm: bool) -> None:
-    assert volume(STEADY).judge(counts(events), 1e-4).alarm is alarm
+    assert volume(STEADY).judge(counts(events), 1e-4)[0].alarm is alarm
 
 
 def test_the_threshold_is_given_for_the_side_of_the_window() -> None:
-    low, high = volume(STEADY).judge(counts(50), 1e-4), volume(STEADY).judge(counts(3000), 1e-4)
+    low, high = (
+        volume(STEADY).judge(counts(50), 1e-4)[0],
+        volume(STEADY).judge(counts(3000), 1e-4)[0],
+    )
     assert low.statistic < low.threshold < 400 < high.threshold < high.statistic
 
 
 def test_a_stream_that_sleeps_at_night_may_sleep() -> None:
-    assert not volume(DAILY).judge(counts(0), 1e-4).alarm
-    assert not silence(DAILY).judge(counts(0), 1e-4).alarm
+    assert not volume(DAILY).judge(counts(0), 1e-4)[0].alarm
+    assert not silence(DAILY).judge(counts(0), 1e-4)[0].alarm
 
 
 def test_silence_alarms_where_there_never_was_any() -> None:
-    verdict = silence(STEADY).judge(counts(0), 1e-4)
+    verdict = silence(STEADY).judge(counts(0), 1e-4)[0]
     assert verdict.alarm
     assert verdict.effect == pytest.approx(np.log(401), rel=0.02)
-    assert not silence(STEADY).judge(counts(1), 1e-4).alarm
+    assert not silence(STEADY).judge(counts(1), 1e-4)[0].alarm
 
 
 def test_silence_waits_for_ten_windows() -> None:
-    assert not silence(STEADY.select(slice(0, 9))).judge(counts(0), 1e-4).alarm
-    assert silence(STEADY.select(slice(0, 10))).judge(counts(0), 1e-4).alarm
+    assert not silence(STEADY.select(slice(0, 9))).judge(counts(0), 1e-4)[0].alarm
+    assert silence(STEADY.select(slice(0, 10))).judge(counts(0), 1e-4)[0].alarm
 
 
 @pytest.mark.parametrize("kind", [Volume, Silence])
@@ -57,10 +60,10 @@ def test_a_fixed_threshold_is_the_smallest_number_that_is_fine(
     kind: type[Volume] | type[Silence],
 ) -> None:
     compare = kind(STEADY.total(), STEADY, everywhere(48), fixed=300)
-    alarms = [compare.judge(counts(n), 1e-4).alarm for n in (299, 300, 9999)]
+    alarms = [compare.judge(counts(n), 1e-4)[0].alarm for n in (299, 300, 9999)]
     assert alarms == [True, False, False]
 
 
 def test_missing_and_invalid_values_are_events_too() -> None:
     window = Cells.of([[100]], missing=200, invalid=100)
-    assert volume(STEADY).judge(window, 1e-4).statistic == 400
+    assert volume(STEADY).judge(window, 1e-4)[0].statistic == 400

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from river import drift
 
 from detectors import ADWIN
-from detectors.arrays import Floats
+from detectors.arrays import Counts, Floats
+from detectors.binary_form import pack, unpack
 
 PEER: Any = drift  # river ships no types
 RNG = np.random.default_rng(7)
@@ -50,15 +51,20 @@ def test_it_is_river_bit_for_bit(name: str, settings_: dict[str, Any]) -> None:
         assert answers(ours) == answers(theirs)
 
 
+def rows(adwin: ADWIN) -> tuple[Counts, Floats]:
+    """The number of buckets of each row, and [size, total, squares] of each bucket."""
+    fields = unpack(adwin.to_bytes(), "adwin", range(1, 2))
+    return fields["counts"], fields["buckets"]
+
+
 def test_rows_of_one_bucket_may_run_empty_in_the_middle() -> None:
     """Dropping the oldest must then find the next row that holds anything."""
     adwin = ADWIN(delta=0.3, clock=1, max_buckets=1, min_window_length=1, grace_period=0)
     for x in STREAMS["spikes"].tolist():
         adwin.update(x)
-        held = np.asarray(adwin.state()["buckets"])[..., 0]
-        counts = np.asarray(adwin.state()["counts"])
-        inside = np.arange(held.shape[1]) < counts[:, None]
-        assert adwin.width == held[inside].sum()
+        counts, (sizes, _, _) = rows(adwin)
+        inside = np.arange(sizes.shape[1]) < counts[:, None]
+        assert adwin.width == sizes[inside].sum()
 
 
 def detections(adwin: ADWIN, stream: Floats) -> list[int]:
@@ -106,9 +112,10 @@ def test_buckets_stay_in_order_of_time(values: list[tuple[float, int]]) -> None:
         adwin.update(mean, weight)
     arrived = np.cumsum([weight for _, weight in values])
     sums = np.cumsum([weight * mean for mean, weight in values])
-    state = adwin.state()
-    counts, buckets = np.asarray(state["counts"]), np.asarray(state["buckets"])
-    kept = [bucket for row in range(len(counts))[::-1] for bucket in buckets[row, : counts[row]]]
+    counts, buckets = rows(adwin)
+    kept = [
+        bucket for row in range(len(counts))[::-1] for bucket in buckets[:, row, : counts[row]].T
+    ]
     borders = np.cumsum([bucket[0] for bucket in kept])
     assert np.isin(borders, arrived).all()
     totals = np.cumsum([bucket[1] for bucket in kept])
@@ -136,7 +143,7 @@ def test_going_on_from_a_state_changes_nothing(cut: int) -> None:
     for x in stream[:cut].tolist():
         whole.update(x)
         first.update(x)
-    second = ADWIN.from_state(first.state())
+    second = ADWIN.from_bytes(first.to_bytes())
     for x in stream[cut:].tolist():
         whole.update(x)
         second.update(x)
@@ -146,16 +153,80 @@ def test_going_on_from_a_state_changes_nothing(cut: int) -> None:
 def test_a_state_is_a_copy() -> None:
     adwin = ADWIN()
     adwin.update(1.0)
-    state = adwin.state()
+    state = adwin.to_bytes()
     adwin.update(5.0)
-    assert ADWIN.from_state(state).total == 1
+    assert ADWIN.from_bytes(state).total == 1
 
 
 def test_memory_grows_with_the_logarithm_of_the_window() -> None:
     adwin = ADWIN(clock=10**9)
     for _ in range(20_000):
         adwin.update(0.0)
-    assert len(np.asarray(adwin.state()["counts"])) <= 13
+    assert len(rows(adwin)[0]) <= 13
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_whole_array_gives_what_single_updates_give(name: str, settings: dict[str, Any]) -> None:
+    """At once, or in pieces between which single values and aggregates come."""
+    rng, stream = np.random.default_rng(3), STREAMS[name]
+    single, many = ADWIN(**settings), ADWIN(**settings)
+    at = 0
+    while at < len(stream):
+        piece = stream[at : at + int(rng.integers(1, 700))]
+        expected = [at + i for i in detections(single, piece)]
+        assert (at + many.update_many(piece)).tolist() == expected
+        at += len(piece)
+        if rng.random() < 0.2:
+            for adwin in (single, many):
+                adwin.update(1.0, 5, 0.5)
+        assert many.to_bytes() == single.to_bytes()
+
+
+def test_without_restart_the_window_goes_on_after_a_cut() -> None:
+    """As in the paper: what came after the change is kept, and the next values are added to it."""
+    widths = []
+    adwin = ADWIN(restart=False)
+    for x in [0.0] * 500 + [1.0] * 500:
+        adwin.update(x)
+        widths.append(adwin.width)
+    assert widths[510:513] == [511, 256, 257]
+    assert 488 <= widths[-1] <= 512
+    assert adwin.estimation > 0.99
+
+
+def damaged(**changes: Any) -> bytes:
+    adwin = ADWIN()
+    adwin.update_many(STREAMS["noise"])
+    fields = unpack(adwin.to_bytes(), "adwin", range(1, 2)) | changes
+    return pack("adwin", 1, fields)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"counts": np.full(10, 6)},
+        {"counts": np.full(10, -1)},
+        {"counts": np.full(10, 5)},
+        {"counts": np.zeros(10, np.int64)},
+        {"counts": np.zeros(81, np.int64)},
+        {"counts": np.zeros(0, np.int64)},
+        {"window": np.zeros(3)},
+        {"window": np.full(8, np.nan)},
+        {"buckets": np.zeros((3, 1, 6))},
+        {"buckets": 7},
+        {"settings": {"clock": 0}},
+        {"settings": {"tick": 3}},
+    ],
+)
+def test_impossible_states_are_refused(changes: dict[str, Any]) -> None:
+    """Compiled code trusts what it gets, so that nothing wrong may come in."""
+    with pytest.raises(ValueError, match=r"adwin|must"):
+        ADWIN.from_bytes(damaged(**changes))
+
+
+def test_a_state_that_is_not_impossible_is_taken() -> None:
+    assert ADWIN.from_bytes(damaged()).width == 3000
 
 
 @pytest.mark.parametrize("x", [float("nan"), float("inf"), -float("inf")])

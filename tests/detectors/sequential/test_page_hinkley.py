@@ -91,7 +91,7 @@ def test_going_on_from_a_state_changes_nothing(cut: int, settings: dict[str, Any
     for x in stream[:cut]:
         whole.update(x)
         first.update(x)
-    second = PageHinkley.from_state(first.state())
+    second = PageHinkley.from_bytes(first.to_bytes())
     for x in stream[cut:]:
         whole.update(x)
         second.update(x)
@@ -109,6 +109,11 @@ def test_what_is_no_number_is_refused_and_leaves_no_trace(x: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         chart.update(x)
     assert chart.rise == 1.5
+
+
+def test_a_single_value_has_no_negative_variance_either() -> None:
+    with pytest.raises(ValueError, match="variance"):
+        PageHinkley().update(1.0, weight=1, variance=-1.0)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import random
 from bisect import bisect_right
+from collections import Counter
 from functools import reduce
 from itertools import pairwise
 
@@ -147,13 +148,62 @@ def test_detectors_see_the_same_counts() -> None:
         {"edges": 99, "kind": "new"},
         {"edges": "?"},
     ]
-    view = cells(LAYOUT, 0, [summary_of(rows), Summary.empty(LAYOUT)])
-    assert view.bins.tolist() == [[0, 0, 1, 0, 1], [0] * 5]
-    assert (view.missing.tolist(), view.invalid.tolist()) == ([0, 0], [1, 0])
-    assert (view.lo.tolist(), view.hi.tolist()) == ([0.5, np.inf], [99.0, -np.inf])
-    kinds = cells(LAYOUT, 2, [summary_of(rows)])
-    assert (kinds.bins.tolist(), kinds.missing.tolist(), kinds.discrete) == ([[0, 1, 1]], [1], True)
-    assert len(cells(LAYOUT, 0, [])) == 0
+    view = cells(LAYOUT, [0], [summary_of(rows), Summary.empty(LAYOUT)])
+    assert view.bins.tolist() == [[[0, 0, 1, 0, 1], [0] * 5]]
+    assert (view.missing.tolist(), view.invalid.tolist()) == ([[0, 0]], [[1, 0]])
+    assert (view.lo.tolist(), view.hi.tolist()) == ([[0.5, np.inf]], [[99.0, -np.inf]])
+    kinds = cells(LAYOUT, [2], [summary_of(rows)])
+    assert (kinds.bins.tolist(), kinds.missing.tolist()) == ([[[0, 1, 1]]], [[1]])
+    assert kinds.discrete.tolist() == [True]
+    assert len(cells(LAYOUT, [0], [])) == 0
+
+
+@given(rows=ROWS)
+@settings(max_examples=60)
+def test_raw_columns_give_the_summary_of_their_rows(rows: list[dict[str, object]]) -> None:
+    """`Summary.of` needs no schema and no table, and counts what the pipeline counts."""
+    columns = {c.name: [row.get(c.name) for row in rows] for c in COLUMNS}
+    of = Summary.of(LAYOUT, columns)
+    assert told(of) == told(summary_of(rows))
+    known = {None, *COLUMNS[2].values}
+    new = Counter(v for v in columns["kind"] if isinstance(v, str) and v not in known)
+    assert ({} if not new else dict(of.unseen[2].common(99))) == new
+
+
+def test_arrays_of_numbers_and_of_texts_are_columns_too() -> None:
+    columns = {"edges": np.array([0.5, np.nan, np.inf]), "few": np.array([1, 5, 7])}
+    made = Summary.of(LAYOUT, columns | {"kind": np.array(["web", "new", "app"])})
+    rows: list[dict[str, object]] = [
+        {"edges": 0.5, "few": 1, "kind": "web"},
+        {"few": 5, "kind": "new"},
+        {"edges": float("inf"), "few": 7, "kind": "app"},
+    ]
+    assert told(made) == told(summary_of(rows))
+    assert {i: unseen.common() for i, unseen in made.unseen.items()} == {
+        1: [("7", 1)],
+        2: [("new", 1)],
+    }
+    assert Summary.of(LAYOUT, {}).n == 0
+
+
+def test_columns_of_unequal_length_and_summaries_of_two_layouts_are_refused() -> None:
+    with pytest.raises(ValueError, match="one length"):
+        Summary.of(LAYOUT, {"edges": [1.0], "few": []})
+    with pytest.raises(ValueError, match="two layouts"):
+        Summary.empty(LAYOUT).merge(Summary.empty(Layout(COLUMNS[:1])))
+
+
+def test_a_copy_of_a_summary_goes_its_own_way_and_so_does_what_was_merged() -> None:
+    summary, other = Summary.of(LAYOUT, {"kind": ["new"]}), Summary.empty(LAYOUT)
+    other.merge(summary)
+    for made in (summary.copy(), other):
+        made.merge(Summary.of(LAYOUT, {"kind": ["new", "newer"]}))
+        assert made.unseen[2].common() == [("new", 2), ("newer", 1)]
+    assert summary.unseen[2].common() == [("new", 1)]
+
+
+def test_a_reference_is_made_of_counts_and_knows_no_unseen_values() -> None:
+    assert summary_of([{"kind": "new"}]).unseen == {}
 
 
 @given(texts=st.lists(st.text(max_size=8), max_size=20))

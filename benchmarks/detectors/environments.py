@@ -1,0 +1,60 @@
+"""An environment of its own for every peer, made once: `.benchmarks/PEER` in the checkout."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["REQUIREMENTS", "NotInstalledError", "interpreter"]
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "driftbus": (),
+    "river": (),
+    "textbook": (),
+    "frouros": ("frouros==0.9.0",),
+    "capymoa": ("capymoa==0.15.1",),
+    "alibi_detect": ("alibi-detect==0.13.0",),
+}
+"""What pip installs for a peer. Those with nothing run in driftbus' own environment."""
+
+FOLDER = Path(__file__).parents[2] / ".benchmarks"
+INSTALL_S = 900.0
+
+
+class NotInstalledError(Exception):
+    """A peer could not be installed here; the message is the last line of why."""
+
+
+def interpreter(peer: str, folder: Path = FOLDER) -> Path:
+    """Give the Python that runs a peer, after making its environment where that has not been done.
+
+    Raises:
+        NotInstalledError: making it failed. What was made is removed, so the next call tries again.
+    """
+    wanted = REQUIREMENTS[peer]
+    if not wanted:
+        return Path(sys.executable)
+    home = folder / peer
+    python, stamp = home / "bin" / "python", home / "installed"
+    if not stamp.exists() or stamp.read_text().split() != list(wanted):
+        shutil.rmtree(home, ignore_errors=True)
+        try:
+            _run([sys.executable, "-m", "venv", str(home)])
+            _run([str(python), "-m", "pip", "install", "--quiet", *wanted])
+        except NotInstalledError:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        stamp.write_text("\n".join(wanted))
+    return python
+
+
+def _run(command: list[str]) -> None:
+    try:
+        ran = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotInstalledError(str(error)) from None
+    if ran.returncode:
+        lines = (ran.stderr.strip() or ran.stdout.strip() or "it says nothing").splitlines()
+        raise NotInstalledError(lines[-1])

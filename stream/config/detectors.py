@@ -1,0 +1,65 @@
+"""What may be said of which detector: its name, its settings, and whether windows can feed it."""
+
+from collections.abc import Iterator
+
+from stream.config.schema import (
+    DETECTORS_BY_DEFAULT,
+    DETECTORS_ON_REQUEST,
+    RIVER,
+    SEQUENTIAL_DETECTORS,
+    Config,
+    DetectorConfig,
+)
+from stream.config.values import suggestion
+
+__all__ = ["detector_problems", "has_settings"]
+
+Problem = tuple[str, str, str]
+
+OF_SINGLE_ERRORS = frozenset({"eddm", f"{RIVER}EDDM"})
+
+
+def has_settings(name: str) -> bool:
+    """Tell whether a detector is sequential, so that its constructor's arguments can be set."""
+    return name in SEQUENTIAL_DETECTORS or name.startswith(RIVER)
+
+
+def detector_problems(config: Config) -> Iterator[Problem]:
+    """Tell what is wrong with the section `detectors`; detectors with settings are made for it."""
+    known = (*DETECTORS_BY_DEFAULT, *DETECTORS_ON_REQUEST)
+    for name, told in config.detectors.items():
+        key = f"detectors.{name}"
+        if name not in known and not name.startswith(RIVER):
+            yield key, "no such detector", suggestion(name, (*known, f"{RIVER}NAME"))
+        elif has_settings(name):
+            yield from _sequential(key, name, told)
+        elif told.settings:
+            yield f"{key}.settings", "this detector has none", "take them out"
+
+
+def _sequential(key: str, name: str, told: DetectorConfig) -> Iterator[Problem]:
+    if told.threshold is not None:
+        todo = "take it out, and see its `settings`"
+        yield f"{key}.threshold", "this detector has no threshold of a window's statistic", todo
+    if told.enabled is not False and name in OF_SINGLE_ERRORS:
+        what = "it measures distances between single errors, and windows only count errors"
+        yield key, what, "take `ddm` or `hddm_a`"
+    elif told.settings or (name.startswith(RIVER) and told.enabled is not False):
+        yield from _settings(f"{key}.settings" if told.settings else key, name, told)
+
+
+def _settings(key: str, name: str, told: DetectorConfig) -> Iterator[Problem]:
+    # Compiled detectors and river take a second to import, and few files want them.
+    from detectors.sequential import sequential, sequential_settings  # noqa: PLC0415
+
+    try:
+        known = sequential_settings(name)
+        strange = [setting for setting in told.settings if setting not in known]
+        for setting in strange:
+            yield f"{key}.{setting}", "no such setting", suggestion(setting, known)
+        if not strange:
+            sequential(name, told.settings)
+    except ImportError:
+        yield key, "river is not installed", "pip install 'driftbus[river]'"
+    except ValueError as error:
+        yield key, str(error), ""

@@ -1,0 +1,97 @@
+"""The section `detectors`: which names there are, what runs, and what the evaluation is told of it."""
+
+import pytest
+
+from detectors import COMPARISONS, SEQUENTIAL, Volume
+from stream.config import from_text
+from stream.config.schema import (
+    DETECTORS_BY_DEFAULT,
+    DETECTORS_ON_REQUEST,
+    SEQUENTIAL_DETECTORS,
+    Setting,
+)
+from stream.config.values import parsed
+from stream.evaluate.judge import enabled
+from stream.run.rules import model_rules
+
+
+def test_the_names_are_those_of_the_registries() -> None:
+    """They are written out so that a file is checked without the detectors being imported."""
+    sequential = {kind.name for kind in SEQUENTIAL}
+    comparisons = {kind.name for kind in COMPARISONS} | {Volume.name}
+    known = [*DETECTORS_BY_DEFAULT, *DETECTORS_ON_REQUEST]
+    assert len(known) == len(set(known))
+    assert set(known) == sequential | comparisons
+    assert set(SEQUENTIAL_DETECTORS) == sequential
+    by_default = {kind.name for kind in COMPARISONS if kind.DEFAULT} | {Volume.name}
+    assert set(DETECTORS_BY_DEFAULT) == by_default | {"page_hinkley", "adwin"}
+
+
+def test_what_is_not_named_runs_by_default_or_not_at_all() -> None:
+    config = from_text("", {})
+    assert all(config.runs(name) for name in DETECTORS_BY_DEFAULT)
+    assert not any(config.runs(name) for name in (*DETECTORS_ON_REQUEST, "river.ADWIN"))
+
+
+@pytest.mark.parametrize("name", ["psi", "adwin", "hellinger", "cusum", "river.FHDDM"])
+@pytest.mark.parametrize(
+    ("said", "runs"),
+    [
+        ("", True),
+        ("{}", True),
+        ("{enabled: true}", True),
+        ("{floor: 0.3}", True),
+        ("{enabled: false}", False),
+        ("{enabled: no, floor: 0.3}", False),
+    ],
+)
+def test_a_detector_that_is_named_runs_unless_it_is_switched_off(
+    name: str, said: str, runs: bool
+) -> None:
+    """And the evaluation hears of it."""
+    config = from_text(f"detectors:\n  {name}: {said}\n", {})
+    assert config.runs(name) is runs
+    rules = model_rules(config).judging
+    assert (name in rules.on, name in rules.off) == (runs, not runs)
+    kinds = [kind.name for kind in enabled(rules)]
+    if name in ("psi", "hellinger"):
+        assert (name in kinds) is runs
+    else:
+        assert name not in kinds
+    extra = [rule.name for rule in rules.extra]
+    assert extra == ([name] if runs and name in ("cusum", "river.FHDDM") else [])
+
+
+def test_settings_replace_the_calibrated_ones() -> None:
+    """Page-Hinkley and ADWIN run once: calibrated, or as the file says."""
+    text = "detectors: {page_hinkley: {settings: {threshold: 5}}, adwin: {floor: 0.3}}"
+    rules = model_rules(from_text(text, {})).judging
+    assert rules.extra == (("page_hinkley", {"threshold": 5}),)
+    assert rules.off == {"page_hinkley"}
+    assert rules.floors == {"adwin": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("5.0", 5.0),
+        ("1e-3", 0.001),
+        ("true", True),
+        ("False", False),
+        ("up", "up"),
+        ("yes", "yes"),
+        ("inf", "inf"),
+        ("nan", "nan"),
+    ],
+)
+def test_a_setting_is_read_as_what_it_looks_like(text: str, value: object) -> None:
+    """Only finite numbers are numbers: a detector will say what it thinks of the text `inf`."""
+    found = parsed(text, Setting)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_variables_fill_settings_too() -> None:
+    text = "detectors: {cusum: {settings: {threshold: '${T}', mode: '${M:-up}'}}}"
+    assert from_text(text, {"T": "7"}).detector("cusum").settings == {"threshold": 7, "mode": "up"}
