@@ -271,6 +271,10 @@ def baseline(reference: Cells, history: Cells, inside: Flags) -> Cells:
     Raises:
         ValueError: the reference is not one window, `inside` has another length than the
             history, or a window said to be inside holds more than the reference.
+
+    >>> history = Cells.of([[4, 6], [5, 5]])
+    >>> baseline(history.total(), history, np.array([True, False])).bins.tolist()
+    [[[5, 5], [9, 11]]]
     """
     windows = len(history)
     if len(reference) != 1 or inside.shape != (windows,):

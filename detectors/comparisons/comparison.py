@@ -29,7 +29,19 @@ class Comparison(Protocol):
         name: what verdicts and configurations call it.
         DEFAULT: whether it is asked without being named in a configuration.
 
-    Nothing is kept between windows, so judging the same window twice gives the same verdicts.
+    Cost: making one takes a pass over the history, judging a pass over the window's bins. Nothing
+    is kept between windows, so judging the same window twice gives the same verdicts.
+
+    >>> import numpy as np
+    >>> from detectors import COMPARISONS
+    >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
+    >>> window = Cells.of([[0, 10, 90, 0]])
+    >>> for kind in COMPARISONS[:3]:
+    ...     compare = kind(history.total(), history, np.full(20, True))
+    ...     print(kind.name, compare.judge(window, alpha=1e-3)[0].alarm)
+    psi True
+    kolmogorov_smirnov True
+    chi_square True
     """
 
     name: ClassVar[str]

@@ -30,6 +30,12 @@ class Verdict:
         contributions: per bin, what sums to the statistic; None where it has no such parts. Two
             verdicts are equal or not without looking at these.
         note: why there is no p-value, in words; else empty.
+
+    >>> from detectors import Cells, Missing
+    >>> few = Cells.of([[0, 60, 40, 0]])
+    >>> verdict = Missing(few, few, np.array([True])).judge(few, alpha=1e-3)[0]
+    >>> verdict.detector, verdict.statistic, verdict.alarm, verdict.note
+    ('missing', 0.0, False, 'learning: 0 of 10 windows')
     """
 
     detector: str
@@ -63,6 +69,13 @@ class Verdicts:
         contributions: [C, P], 0 in the padding; or None.
         held: [C, P] which contributions are no padding; or None.
         notes: [C].
+
+    >>> from detectors import Cells, Psi
+    >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
+    >>> compare = Psi(history.total(), history, np.full(20, True))
+    >>> verdicts = compare.judge(Cells.of([[0, 10, 90, 0]]), alpha=1e-3)
+    >>> len(verdicts), verdicts.alarm.tolist(), verdicts[0].detector
+    (1, [True], 'psi')
     """
 
     detector: str

@@ -68,6 +68,12 @@ class Wander:
         n_eff: [C] how many independent windows the history is worth.
         windows: [C] how many windows it has.
         directions: [C] degrees of freedom nu of the excess of a distance, >= 1; 1 for levels.
+
+    >>> from detectors import Cells, Location
+    >>> history = Cells.of([[0, 46 + w * 7 % 9, 54 - w * 7 % 9, 0] for w in range(24)])
+    >>> wander = Location(history.total(), history, np.full(24, True)).wander
+    >>> wander.windows.tolist(), wander.ready.tolist(), wander.excess.tolist()
+    ([24], [True], [0.0])
     """
 
     centre: Floats

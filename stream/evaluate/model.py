@@ -280,15 +280,19 @@ def needed_from(base: bytes) -> dict[Kind, int]:
 
 
 def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
-    """Merge the parts of a pane; raw ones, folded before the reference was known, are binned now."""
-    summary = Summary.empty(reference.layout)
+    """Merge the parts of a pane; raw ones, folded before the reference was known, are binned now.
+
+    Raw parts are merged first: which rows a bounded sample keeps is settled over all partitions.
+    """
+    summary, raw = Summary.empty(reference.layout), Raw()
     for part in parts:
         if isinstance(part, Raw):
-            summary.merge(bin_raw(reference, part))
+            raw.merge(part)
         elif part.digest == reference.digest:
             summary.merge(part.summary)
         else:
             raise RuntimeError(
                 f"{reference.series}: a pane is binned by another reference than {reference.name}"
             )
+    summary.merge(bin_raw(reference, raw))
     return summary

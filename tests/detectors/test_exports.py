@@ -1,5 +1,9 @@
 """What the package says it exports is what it has."""
 
+from types import FunctionType
+
+import pytest
+
 import detectors
 from detectors import COMPARISONS
 
@@ -41,3 +45,14 @@ def test_comparisons_have_names_of_their_own() -> None:
         "variance_shift",
     ]
     assert [kind.name for kind in COMPARISONS if kind.DEFAULT] == names[:8]
+
+
+SHOWN = [
+    name for name in detectors.__all__ if isinstance(getattr(detectors, name), type | FunctionType)
+]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_public_name_shows_how_to_use_it(name: str) -> None:
+    """A docstring with an example that runs; pytest runs them all."""
+    assert ">>>" in (getattr(detectors, name).__doc__ or "")

@@ -14,7 +14,7 @@ from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
 from stream.evaluate.learner import Learner
-from stream.evaluate.model import RESULTS_KEPT
+from stream.evaluate.model import RESULTS_KEPT, _merge
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
@@ -131,6 +131,21 @@ def test_more_raw_values_than_are_kept_give_the_same_reference_however_they_were
         assert [r.total.n for r in held if r.kind is Kind.FEATURES] == [300]
         learned.append([r.packed for r in held])
     assert learned[0] == learned[1]
+
+
+def test_raw_parts_of_a_pane_are_one_bounded_sample_however_they_were_dealt_out() -> None:
+    """Of 40 rows the same 15 are binned, whether they came by one partition or by three."""
+    learner = Learner(Series("m", "1"), Kind.FEATURES, learning(events=30))
+    parts = [Raw() for _ in range(4)]
+    for i in range(40):
+        for raw in (parts[0], parts[1 + i % 3]):
+            raw.add({"x": i * 0.5}, 15, (i,))
+    learner.take(5, parts[0])
+    learner.take(6, parts[0])
+    reference = learner.freeze("learned")
+    whole, dealt = _merge(reference, parts[:1]), _merge(reference, parts[1:])
+    assert whole.n == 15
+    assert dealt.to_bytes() == whole.to_bytes()
 
 
 def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
