@@ -1,0 +1,119 @@
+"""driftbus itself: the chain that judges in production, fed with the same counts.
+
+Each series gets a reference of its history and a chain of `stream.evaluate`; every window of it is taken and closed as
+in a replay. Whatever verdict alarms is an alarm of its monitor. Each series has one more monitor, for its volume.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from benchmarks.quality.metrics import begins
+from benchmarks.quality.windows import Windows
+from detectors.arrays import Counts, Flags
+from detectors.summaries.layout import Layout
+from detectors.summaries.summary import Summary
+from stream.evaluate.chain import Chain
+from stream.evaluate.incidents import strongest
+from stream.evaluate.judge import Rules
+from stream.reference.reference import ALWAYS, History, Reference, WindowSize
+from stream.words import Kind, Series
+
+__all__ = ["Driftbus"]
+
+
+class Driftbus:
+    """A decider (see `Decider`); `budget` is a week's, over all monitors that it is shown.
+
+    After `alarms`, `by_detector` counts the incidents by the verdict that told them, and `learning` the monitors for
+    which some verdict said that it still learns.
+    """
+
+    RAW: ClassVar[bool] = False
+
+    def __init__(self, budget: float) -> None:
+        self.name = "driftbus"
+        self.budget = budget
+        self.by_detector: Counter[str] = Counter()
+        self.learning = 0
+
+    def fit(self, history: Windows) -> None:
+        """Make the references and the chains."""
+        rules = Rules(
+            budget=self.budget, monitors=len(history.columns), events_min=30, clear_after=3,
+            windows_min=10, floors={}, fixed={}, off=frozenset(),
+        )  # fmt: skip
+        self._chains = [_chain(history, members, rules) for members in _members(history)]
+
+    def alarms(self, windows: Windows, setting: float | None = None) -> Flags:  # noqa: ARG002
+        """[M + series, T] see `Decider`; the last rows are the volumes."""
+        M, T = windows.valid.shape
+        alarms = np.zeros((M + len(self._chains), T), dtype=np.bool_)
+        told: dict[tuple[int, int], str] = {}
+        learning: set[int] = set()
+        for s, (chain, members) in enumerate(zip(self._chains, _members(windows), strict=True)):
+            row = {windows.columns[m].name: int(m) for m in members} | {None: M + s}
+            for w, summary in enumerate(_summaries(windows, members, chain.reference.layout)):
+                start = windows.first_ms + w * windows.window_ms
+                if summary.n:
+                    chain.take(start, summary, {})
+                for judged in chain.close(start + windows.window_ms):
+                    for finding in judged.findings:
+                        if finding.verdict.note.startswith("learning"):
+                            learning.add(row[finding.column])
+                    loud: dict[int, list[int]] = {}
+                    for i, finding in enumerate(judged.findings):
+                        if finding.verdict.alarm:
+                            loud.setdefault(row[finding.column], []).append(i)
+                    for m, at in loud.items():
+                        alarms[m, w] = True
+                        told[m, w] = strongest([judged.findings[i].verdict for i in at]).detector
+        self.by_detector = Counter(told[int(m), int(w)] for m, w in np.argwhere(begins(alarms)))
+        self.learning = len(learning)
+        return alarms
+
+    def settings(self, windows: Windows) -> Sequence[float]:  # noqa: ARG002
+        """Nothing is set: the budget decides."""
+        return ()
+
+
+def _members(windows: Windows) -> list[Counts]:
+    """Give the positions of the monitors of each series."""
+    return [np.flatnonzero(windows.series == s) for s in np.unique(windows.series)]
+
+
+def _chain(history: Windows, members: Counts, rules: Rules) -> Chain:
+    columns = tuple(history.columns[m] for m in members)
+    summaries = tuple(_summaries(history, members, Layout(columns)))
+    total = Summary.empty(Layout(columns))
+    for summary in summaries:
+        total.merge(summary)
+    starts = history.first_ms + history.window_ms * np.arange(len(history), dtype=np.int64)
+    series = Series("benchmark", str(history.series[members[0]]))
+    size = WindowSize(history.window_ms, history.window_ms)
+    reference = Reference(
+        series=series, kind=Kind.FEATURES, number=1, origin="history", from_pane=ALWAYS,
+        pane_ms=history.window_ms, windows=(size,), start_ms=history.first_ms,
+        end_ms=history.first_ms + len(history) * history.window_ms, columns=columns, total=total,
+        histories=(History(starts, summaries),),
+    )  # fmt: skip
+    return Chain(series, Kind.FEATURES, reference, rules)
+
+
+def _summaries(windows: Windows, members: Counts, layout: Layout) -> Iterator[Summary]:
+    """Write the counts of each window into the slots that the layout gives them."""
+    T = len(windows)
+    counts = np.zeros((T, layout.size), dtype=np.int64)
+    for i, m in enumerate(members):
+        tail = layout.tail_of(i)
+        counts[:, layout.bins_of(i)] = windows.bins[m, :, : layout.columns[i].bins]
+        counts[:, tail] = windows.missing[m]
+        counts[:, tail + 2] = windows.sums[m]
+        counts[:, tail + 3] = windows.squares[m]
+    counts[:, -1] = windows.n[members[0]]
+    numbers = [members[i] for i, _ in layout.numbers]
+    extremes = np.stack([windows.lo[numbers].T, windows.hi[numbers].T], axis=2)
+    for w in range(T):
+        yield Summary(counts[w].copy(), extremes[w].copy())
