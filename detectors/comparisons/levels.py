@@ -64,15 +64,23 @@ class LevelComparison:
         if self.fixed is not None:
             return score.fixed(self.fixed, least=self.FIXED_IS_LEAST)
         some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
-        p = level_p(x, some_n, some_m, self.wander, self.SIDED)
-        chance = level_reach(alpha, some_n, some_m, self.wander, self.SIDED)
-        reach = np.maximum(self.floor, np.where(self.wander.ready, chance, 0.0))
+        p = self.chance(x, some_n, some_m)
         below = (x < self.centre) & (self.SIDED == "both")
+        chance = self.reach(alpha, below, some_n, some_m)
+        reach = np.maximum(self.floor, np.where(self.wander.ready, chance, 0.0))
         bound = self.at(self.centre + np.where(below, -reach, reach), n)
         alarm = (p < alpha) & (effect >= self.floor)
         return score.judged(bound, p, alarm, self.wander.quiet(n, m, self.EVENTS_MIN))
 
-    # What a subclass says.
+    # What a subclass says, or says otherwise.
+
+    def chance(self, x: Floats, n: Counts, m: Counts) -> Floats:
+        """[C] the chance in control of levels as far away as x [C]; 1 while learning."""
+        return level_p(x, n, m, self.wander, self.SIDED)
+
+    def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:  # noqa: ARG002
+        """[C] how far from the centre, on the side told, the chance is alpha; inf while learning."""
+        return level_reach(alpha, n, m, self.wander, self.SIDED)
 
     def level(self, cells: Cells) -> Floats:
         """[C, T] the level x; finite, also for empty windows."""

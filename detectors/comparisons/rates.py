@@ -1,18 +1,25 @@
 """The common part of comparisons by a rate: k of n events are missing, invalid, unseen...
 
 x = 2 asin sqrt((k + 3/8) / (n + 3/4)) has a variance of about 1/n whatever the rate (Anscombe,
-1948), so that rates of windows of any size and near 0 can be compared on one scale.
+1948), so that rates of windows of any size and near 0 can be compared on one scale. Its tails are
+not normal where few are expected: none of 1,000 at 1 % has the chance 4e-5, and the scale says
+2e-6. So the binomial's own tail, with as many events as the window is worth in spite of wander, is
+looked at, too, and the larger chance counts.
 """
 
 from math import inf, pi
 
 import numpy as np
+from scipy.special import betainc
 
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
 
-__all__ = ["RateComparison", "arcsine_rate", "share_at"]
+__all__ = ["RateComparison", "arcsine_rate", "binomial_tail", "share_at"]
+
+HALVINGS = 40
+"""How often the interval of shares is halved to invert a tail; 40 leave 1e-12 of it."""
 
 
 def arcsine_rate(k: Counts, n: Counts) -> Floats:
@@ -33,6 +40,22 @@ def share_at(x: Floats, n: Counts) -> Floats:
     """
     share = (n + 3 / 4) * np.square(np.sin(np.clip(x, 0.0, pi) / 2)) - 3 / 8
     return np.where(x >= pi, inf, np.maximum(0.0, share / np.maximum(n, 1)))
+
+
+def binomial_tail(share: Floats, n: Floats, rate: Floats, below: Flags) -> Floats:
+    """Tell the chance of k <= share n (where `below`) or k >= share n of n at a rate.
+
+    By the incomplete beta function, so neither k nor n need be whole numbers. All [C], n > 0,
+    0 < rate < 1.
+
+    >>> at_1_percent = [np.array([a]) for a in (0.0, 1000.0, 0.01)]
+    >>> binomial_tail(*at_1_percent, np.array([True])).round(6).tolist()
+    [4.3e-05]
+    """
+    k = np.clip(share, 0.0, 1.0) * n
+    low = betainc(np.maximum(n - k, 1e-300), k + 1, 1 - rate)
+    high = betainc(np.maximum(k, 1e-300), n - k + 1, rate)
+    return np.where(below, np.where(k >= n, 1.0, low), np.where(k <= 0, 1.0, high))
 
 
 class RateComparison(LevelComparison):
@@ -65,3 +88,33 @@ class RateComparison(LevelComparison):
     def at(self, level: Floats, n: Counts) -> Floats:
         """[C] the share at an arcsine rate."""
         return share_at(level, n)
+
+    def chance(self, x: Floats, n: Counts, m: Counts) -> Floats:
+        """[C] the larger one of the chances on the arcsine scale and of the binomial."""
+        share, worth = share_at(x, n), self._worth(n, m)
+        both = [binomial_tail(share, worth, self._rate, np.full(x.shape, b)) for b in (True, False)]
+        tail = 2 * np.minimum(*both) if self.SIDED == "both" else both[1]
+        exact = np.where(self.wander.ready, np.minimum(1.0, tail), 1.0)
+        return np.maximum(exact, super().chance(x, n, m))
+
+    def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:
+        """[C] the larger one of both reaches; beyond all shares where none is that rare."""
+        worth, wanted = self._worth(n, m), alpha / 2 if self.SIDED == "both" else alpha
+        near, far = self._rate, np.where(below, 0.0, 1.0)
+        attained = binomial_tail(far, worth, self._rate, below) < wanted
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            rare = binomial_tail(middle, worth, self._rate, below) < wanted
+            near, far = np.where(rare, near, middle), np.where(rare, middle, far)
+        level = 2 * np.arcsin(np.sqrt((far * n + 3 / 8) / (n + 3 / 4)))
+        exact = np.where(attained, np.abs(level - self.centre), pi)
+        return np.maximum(exact, super().reach(alpha, below, n, m))
+
+    @property
+    def _rate(self) -> Floats:
+        """[C] the rate in control, between 0 and 1 and neither of them."""
+        return np.clip(np.square(np.sin(np.clip(self.centre, 0.0, pi) / 2)), 1e-12, 1 - 1e-12)
+
+    def _worth(self, n: Counts, m: Counts) -> Floats:
+        """[C] the events that a window is worth: its wander and the doubt about the centre counted."""
+        return 1 / ((1 / n + 1 / m + self.wander.excess) * self.wander.widening**2)

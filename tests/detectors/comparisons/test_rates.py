@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from detectors import Cells, Invalid, Missing, OutOfRange, Unseen
-from detectors.comparisons.rates import RateComparison, arcsine_rate, share_at
+from detectors.comparisons.rates import RateComparison, arcsine_rate, binomial_tail, share_at
 from tests.detectors.comparisons.streams import everywhere, flat_windows
 
 
@@ -71,3 +72,45 @@ def test_a_rate_that_falls_is_good_news(kind: type[RateComparison]) -> None:
         .judge(window(kind, 0, 1000), 0.01)[0]
         .alarm
     )
+
+
+@pytest.mark.parametrize(("n", "rate"), [(1000, 0.01), (40, 0.3), (10**6, 1e-5), (500, 0.98)])
+def test_the_tails_are_those_of_the_binomial(n: int, rate: float) -> None:
+    k = np.unique(np.clip(np.rint(n * rate + np.arange(-12, 13)), 0, n))
+    share, worth, p = k / n, np.full(len(k), float(n)), np.full(len(k), rate)
+    low = binomial_tail(share, worth, p, np.full(len(k), True))
+    high = binomial_tail(share, worth, p, np.full(len(k), False))
+    assert low == pytest.approx(binom.cdf(k, n, rate), rel=1e-9)
+    assert high == pytest.approx(binom.sf(k - 1, n, rate), rel=1e-9)
+
+
+def test_no_missing_value_where_ten_are_usual_is_as_rare_as_it_is() -> None:
+    """4e-5, and not the 2e-6 of the arcsine scale: of 100 columns in a week of hours some have none."""
+    sizes = np.full(300, 1000)
+    missing = np.random.default_rng(5).binomial(sizes, 0.01)
+    history = Cells.of(np.stack([0 * sizes, sizes - missing, 0 * sizes], axis=1), missing=missing)
+    compare = Missing(history.total(), history, everywhere(300))
+    verdict = compare.judge(flat_windows(1, [0, 1000, 0]), 1e-5)[0]
+    assert verdict.p_value is not None
+    assert 4e-5 < verdict.p_value < 1e-3
+    assert not verdict.alarm
+
+
+@pytest.mark.parametrize("usual", [0, 10, 300, 990])
+def test_a_rate_alarms_beyond_its_threshold_and_nowhere_else(usual: int) -> None:
+    """The threshold is where the larger one of both chances, and the floor, let an alarm through."""
+    rng = np.random.default_rng(usual)
+    missing = rng.binomial(1000, usual / 1000, 60)
+    history = Cells.of(np.stack([0 * missing, 1000 - missing], axis=1), missing=missing)
+    compare = Missing(history.total(), history, everywhere(60), floor=0.0)
+    compare.never_lost[:] = False  # the hard rule has a threshold of its own
+    alarms = set()
+    for k in range(0, 1001, 7):
+        verdict = compare.judge(flat_windows(1, [0, 1000 - k], missing=k), 1e-4)[0]
+        low = verdict.statistic < compare.statistic(history.total())[0]
+        beyond = (
+            verdict.statistic < verdict.threshold if low else verdict.statistic > verdict.threshold
+        )
+        assert verdict.alarm == beyond
+        alarms.add(verdict.alarm)
+    assert alarms == {False, True}
