@@ -293,16 +293,27 @@ def _learning(windows: int) -> _Fit:
 
 
 def _integrated_autocorrelation(x: Floats) -> float:
-    """Sum autocorrelations up to the first that could be noise; from 1 to the number of windows."""
+    """Tell how many windows are worth one independent window; from 1 to the number of windows.
+
+    The sum of the autocorrelations up to the first that could be noise, or that of a first-order
+    autoregression, whichever is more. The sum alone falls far short where a history is not many
+    times as long as its memory. The autoregression's coefficient is freed of its bias, about
+    -(1 + 3 rho) / T (Kendall, 1954): 168 windows of 0.99 look like 0.966, a seventh of the truth.
+    """
     windows = len(x)
     centred = x - x.mean()
     power = float(centred @ centred)
     a = 1.0
     if power <= 1e-24 * windows:  # a constant, up to rounding
         return a
+    noise = 2 / sqrt(windows)
     for lag in range(1, windows // 2):
         rho = float(centred[lag:] @ centred[:-lag]) / power
-        if rho < 2 / sqrt(windows):
+        if rho < noise:
             break
         a += 2 * rho
+    first = float(centred[1:] @ centred[:-1]) / power
+    if first >= noise:
+        freed = min(first + (1 + 3 * first) / windows, 1 - 1 / windows)
+        a = max(a, (1 + freed) / (1 - freed))
     return min(a, float(windows))

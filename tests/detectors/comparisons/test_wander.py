@@ -185,3 +185,12 @@ def test_a_longer_history_gives_a_tighter_bound() -> None:
         wander = of_levels(x, SIZES[:windows], SIZES[:windows])
         reaches.append(float(level_reach(1e-3, events(1000), events(1000), wander, "both")[0]))
     assert reaches == sorted(reaches, reverse=True)
+
+
+@pytest.mark.parametrize(("phi", "windows"), [(0.5, 168), (0.9, 168), (0.99, 672)])
+def test_short_histories_do_not_tell_the_autocorrelation_too_low(phi: float, windows: int) -> None:
+    """In the middle of many histories at least two thirds of the truth, where the plain sum has a third."""
+    n = np.full(windows, 10**9)
+    paths = [wandering(np.random.default_rng(seed), windows, phi) for seed in range(60)]
+    told = np.median([of_levels(path, n, n).autocorrelation[0] for path in paths])
+    assert 2 / 3 < told / ((1 + phi) / (1 - phi)) < 3 / 2
