@@ -1,9 +1,12 @@
 """Drift detectors: pure functions of counts and numbers, one algorithm a file.
 
-Two families. *Comparisons* hold the counts of a window against those of a reference and judge by
+Three rooms. *Comparisons* hold the counts of a window against those of a reference and judge by
 how the reference's own windows wander (`Comparison` is their shape, `Cells` what they read,
-`Verdict` what they say). *Sequential* detectors (`ADWIN`, `PageHinkley`) take one number after
-the other. Nothing here knows a clock, a file, a socket, a log or a configuration.
+`Verdict` what they say). *Sequential* detectors (`ADWIN`, `PageHinkley`, `CUSUM`, `EWMA`, `DDM`,
+`EDDM`, `HDDMA`, `HDDMW`, `KSWIN`, and river's own by `River`) take one number after the other.
+*Summaries* count columns in bounded memory and merge (`Summary`, `Reservoir`, `UnseenValues`, and
+DataSketches' as `DistinctCount`, `HeavyHitters`, `Quantiles`; `Mergeable` is their shape). Nothing
+here knows a clock, a file, a socket, a log or a configuration.
 """
 
 from detectors.comparisons.binning import quantile_edges

@@ -1,5 +1,6 @@
 """Where the bins of a column of numbers lie: at its quantiles."""
 
+import operator
 import sys
 from math import inf, nextafter
 
@@ -29,11 +30,15 @@ def quantile_edges(values: ArrayLike, bins: int = 20) -> Floats:
         Ascending edges: from 2 (of a single value) to bins + 1, for as many bins and one more.
 
     Raises:
-        ValueError: there is no number among the values, or no bin is asked for.
+        ValueError: there is no number among the values, or `bins` is no whole number from 1 on.
 
     >>> quantile_edges([1, 2, 3, 4, 5, 6, 7, 9], bins=4).tolist()
     [-3.0, 3.0, 5.0, 7.0, 13.0]
     """
+    try:
+        bins = operator.index(bins)
+    except TypeError as error:
+        raise ValueError(f"need a whole number of bins, not {bins!r}") from error
     if bins < 1:
         raise ValueError(f"need one bin at least, not {bins}")
     numbers = np.asarray(values, np.float64).ravel()

@@ -22,6 +22,8 @@ __all__ = ["Cells", "baseline"]
 
 BY_WINDOW = ("missing", "invalid", "lo", "hi", "sums", "squares")
 BY_COLUMN = ("discrete", "grid")
+TOTAL_LOG = 62
+"""Logarithm of what no total of a column may reach, so that sums of two still have 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class Cells:
 
     Raises:
         ValueError: the shapes do not agree, a column has no bin or holds counts in its padding.
+
+    Cost: 8 bytes a number of these arrays; adding up and taking apart are one pass over them.
 
     >>> day = Cells.of([[0, 6, 4, 0], [0, 5, 3, 1]], missing=[0, 1])
     >>> len(day), day.valid.tolist(), day.n.tolist(), day.total().bins.tolist()
@@ -110,29 +114,36 @@ class Cells:
             squares: as missing; given if and only if sums are.
 
         Raises:
-            ValueError: the shapes do not agree, or one of sums and squares is missing.
+            ValueError: the shapes do not agree, or one of sums and squares is missing; a count is
+                negative, not whole or no number; or a column adds up to 2^62 or more.
         """
-        counts = np.asarray(bins, np.int64)
+        counts = _whole("bins", bins)
         counts = counts[None] if counts.ndim == 2 else counts
         if counts.ndim != 3:
             raise ValueError(f"bins must be [windows, bins], columns before, not {counts.shape}")
         if (sums is None) != (squares is None):
             raise ValueError("sums come with squares")
 
-        def table(given: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
-            return np.broadcast_to(np.asarray(given, kind), counts.shape[:2])
+        def table(given: ArrayLike) -> NDArray[Any]:
+            return np.broadcast_to(given, counts.shape[:2])
 
         by_value = np.broadcast_to(np.asarray(discrete, np.bool_), counts.shape[:1])
         grid = ~by_value & (sums is not None)
-        moments = [0 if given is None else given for given in (sums, squares)]
-        first, second = (np.where(grid[:, None], table(given, np.int64), 0) for given in moments)
+        places = _whole("sums", 0 if sums is None else sums, signed=True)
+        first = np.where(grid[:, None], table(places), 0)
+        places = _whole("squares", 0 if squares is None else squares)
+        second = np.where(grid[:, None], table(places), 0)
+        lost, wrong = table(_whole("missing", missing)), table(_whole("invalid", invalid))
+        _need_room("events", counts, lost, wrong)
+        _need_room("sums", np.abs(first))
+        _need_room("squares", second)
         return cls(
             bins=counts,
             held=np.full((counts.shape[0], counts.shape[2]), True),
-            missing=table(missing, np.int64),
-            invalid=table(invalid, np.int64),
-            lo=table(lo, np.float64),
-            hi=table(hi, np.float64),
+            missing=lost,
+            invalid=wrong,
+            lo=table(np.asarray(lo, np.float64)),
+            hi=table(np.asarray(hi, np.float64)),
             discrete=by_value,
             sums=first,
             squares=second,
@@ -144,8 +155,10 @@ class Cells:
         """Put windows behind each other, in the order given; at least one part.
 
         Raises:
-            ValueError: the parts are of different columns.
+            ValueError: there is no part, or the parts are of different columns.
         """
+        if not parts:
+            raise ValueError("there are no cells to put behind each other")
         first = parts[0]
         for part in parts[1:]:
             if not (
@@ -164,7 +177,16 @@ class Cells:
 
     @staticmethod
     def stack(parts: Sequence[Cells]) -> Cells:
-        """Put columns beside each other, padded to the most bins; at least one part, of equal T."""
+        """Put columns beside each other, padded to the most bins; at least one part, of equal T.
+
+        Raises:
+            ValueError: there is no part, or the parts have unequal numbers of windows.
+        """
+        if not parts:
+            raise ValueError("there are no cells to put beside each other")
+        lengths = [len(part) for part in parts]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"columns of unequal numbers of windows do not go together: {lengths}")
         widest = max(part.shape[2] for part in parts)
 
         def padded(table: NDArray[Any]) -> NDArray[Any]:
@@ -272,6 +294,8 @@ def baseline(reference: Cells, history: Cells, inside: Flags) -> Cells:
         ValueError: the reference is not one window, `inside` has another length than the
             history, or a window said to be inside holds more than the reference.
 
+    Cost: one pass over the history's bins.
+
     >>> history = Cells.of([[4, 6], [5, 5]])
     >>> baseline(history.total(), history, np.array([True, False])).bins.tolist()
     [[[5, 5], [9, 11]]]
@@ -297,3 +321,23 @@ def baseline(reference: Cells, history: Cells, inside: Flags) -> Cells:
     if min(counts.min(initial=0) for counts in (rest.bins, rest.missing, rest.invalid)) < 0:
         raise ValueError("a window said to be inside the reference holds more than the reference")
     return rest
+
+
+def _whole(name: str, given: ArrayLike, *, signed: bool = False) -> Counts:
+    """Give whole numbers below 2^62 as integers; ValueError for everything else."""
+    found = np.asarray(given)
+    least = -(2.0**TOTAL_LOG) if signed else 0.0
+    fits = found.dtype.kind in "biuf" and bool(
+        ((found >= least) & (found < 2.0**TOTAL_LOG) & (found == np.rint(found))).all()
+    )
+    if not fits:
+        kind = "whole numbers" if signed else "whole numbers from 0 on"
+        raise ValueError(f"{name} must be {kind}, each of less than 2^{TOTAL_LOG}")
+    return found.astype(np.int64, copy=False)
+
+
+def _need_room(name: str, *tables: Counts) -> None:
+    """Refuse columns [C, T, ...] whose windows cannot be added up."""
+    totals = sum(table.sum(axis=tuple(range(1, table.ndim)), dtype=np.float64) for table in tables)
+    if np.max(totals, initial=0.0) >= 2.0**TOTAL_LOG:
+        raise ValueError(f"the {name} of a column add up to 2^{TOTAL_LOG} or more")

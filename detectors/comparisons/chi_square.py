@@ -19,31 +19,47 @@ __all__ = ["ChiSquare", "chi_square"]
 
 
 def chi_square(
-    window_bins: Counts, reference_bins: Counts, where: Flags | bool = True
+    window_bins: Counts,
+    reference_bins: Counts,
+    where: Flags | bool = True,
+    *,
+    smoothing: float = 0.5,
+    expected_min: float = 1.0,
 ) -> tuple[Floats, Floats]:
     """Compute Pearson's statistic and each bin's part of it.
 
     Args:
         window_bins: [..., B] counts.
-        reference_bins: [..., B] counts, broadcast against the window's; each gets 1/2 more.
+        reference_bins: [..., B] counts, broadcast against the window's.
         where: [..., B] which bins there are; the others take no part.
+        smoothing: what each of the reference's counts gets on top, so that none is 0.
+        expected_min: nothing is divided by a smaller expectation than this (Cochran, 1954), else a
+            single event in a bin that the reference hardly knows would outweigh all others.
 
     Returns:
-        [...] X^2 >= 0, and [..., B] parts >= 0 that sum to it. Nothing is divided by less than an
-        expectation of 1 (Cochran, 1954), else a single event in a bin that the reference
-        hardly knows would outweigh all others. 0 if either side has no counts.
+        [...] X^2 >= 0, and [..., B] parts >= 0 that sum to it. 0 if either side has no counts. With
+        0 for both of the last arguments it is the statistic of `scipy.stats.chisquare`, and
+        infinite where a value turns up that nobody expected. Cost: O(B).
+
+    Raises:
+        ValueError: one of the last two is negative or NaN.
 
     >>> x2, parts = chi_square(np.array([60, 40]), np.array([5000, 5000]))
     >>> float(x2), parts.tolist()
     (4.0, [2.0, 2.0])
     """
+    for name, least in (("smoothing", smoothing), ("expected_min", expected_min)):
+        if not least >= 0:
+            raise ValueError(f"{name} must be 0 or more, not {least}")
     window, reference = np.where(where, window_bins, 0), np.where(where, reference_bins, 0)
-    smoothed = np.where(where, reference + 0.5, 0.0)
-    whole = np.maximum(
-        smoothed.sum(axis=-1, keepdims=True), 0.5
-    )  # exact in any order, as halves are
-    expected = window.sum(axis=-1, keepdims=True) * smoothed / whole
-    parts = (window - expected) ** 2 / np.maximum(expected, 1.0)
+    smoothed = np.where(where, reference + smoothing, 0.0)
+    whole = smoothed.sum(axis=-1, keepdims=True)  # exact in any order, as halves are
+    expected = window.sum(axis=-1, keepdims=True) * smoothed / np.where(whole > 0, whole, 1.0)
+    squares, least_expected = (window - expected) ** 2, np.maximum(expected, expected_min)
+    unexpected = np.where(squares > 0, np.inf, 0.0)
+    parts = np.where(
+        least_expected > 0, squares / np.where(least_expected > 0, least_expected, 1.0), unexpected
+    )
     known = reference.any(axis=-1, keepdims=True)
     parts = np.where(known, parts, 0.0)
     return row_sum(parts), parts

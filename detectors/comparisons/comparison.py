@@ -23,7 +23,10 @@ class Comparison(Protocol):
             reference without themselves. Others may have come after it.
         floor: smallest effect worth telling, in the unit of the detector's effect; None for the
             detector's own.
-        fixed: a plain threshold on the statistic in place of the calibrated one.
+        fixed: a plain threshold on the statistic in place of the calibrated one, > 0. It is the most
+            that is fine. Of shifts up and down (`Location`, `MeanShift`) it is the most either way,
+            of a ratio (`VarianceShift`) the largest factor either way, at least 1; of numbers of
+            events (`Volume`, `Silence`) it is the least that is fine.
 
     Attributes:
         name: what verdicts and configurations call it.

@@ -25,7 +25,8 @@ def count(windows: Sequence[ArrayLike], edges: ArrayLike) -> Cells:
         what lies further from there than that distance.
 
     Raises:
-        ValueError: the edges are fewer than two, not finite, or do not ascend.
+        ValueError: the edges are fewer than two, not finite, or do not ascend; or a window is not a
+            row of numbers, as when the numbers of one window are given without a list around them.
 
     >>> day = count([[0.5, 1.5, 1.7], [2.5, float("nan"), float("inf")]], edges=[0, 1, 2])
     >>> day.bins.tolist(), day.missing.tolist(), day.invalid.tolist(), day.hi.tolist()
@@ -43,7 +44,10 @@ def count(windows: Sequence[ArrayLike], edges: ArrayLike) -> Cells:
     extremes = np.tile(np.array([[[inf, -inf]]]), (len(windows), 1, 1))
     first, at = np.zeros(1, np.int64), np.array([0, len(bounds)])
     for t, window in enumerate(windows):
-        X = np.array(window, np.float64).reshape(-1, 1)
+        numbers = np.array(window, np.float64)
+        if numbers.ndim != 1:
+            raise ValueError(f"need windows of numbers, not one of the shape {numbers.shape}")
+        X = numbers.reshape(-1, 1)
         rows = np.arange(len(X))
         fold_numbers(
             X, rows, first, bounds, at, first, middle, per_step, table[t], extremes[t]

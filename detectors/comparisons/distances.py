@@ -65,11 +65,13 @@ class DistanceComparison:
         some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
         p = distance_p(distance, some_n, some_m, self.freedom, self.wander)
         chance = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
-        least = self.distance(np.full(len(n), self.floor))
-        bound = np.maximum(np.where(self.wander.ready, chance, 0.0), least)
+        with np.errstate(over="ignore", invalid="ignore"):  # a floor may lie beyond all distances
+            least = self.distance(np.full(len(n), self.floor))
+            bound = np.maximum(np.where(self.wander.ready, chance, 0.0), least)
+            threshold = self.statistic(bound, n)
         alarm = (p < alpha) & (effect >= self.floor)
         quiet = self.wander.quiet(n, m, EVENTS_MIN)
-        return score.judged(self.statistic(bound, n), p, alarm, quiet)
+        return score.judged(threshold, p, alarm, quiet)
 
     # What a subclass says.
 

@@ -12,6 +12,8 @@ __all__ = ["Invalid"]
 class Invalid(RateComparison):
     """Share of events whose value had the wrong type, upwards only; see `RateComparison`.
 
+    Cost: O(1) a window.
+
     >>> import numpy as np
     >>> history = Cells.of(np.full((12, 2), 50))
     >>> compare = Invalid(history.total(), history, np.full(12, True))

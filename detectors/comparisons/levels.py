@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells, baseline
-from detectors.comparisons.verdict import Score, Verdicts
+from detectors.comparisons.verdict import Fixed, Score, Verdicts
 from detectors.comparisons.wander import EVENTS_MIN, Sided, fit_level, level_p, level_reach
 
 __all__ = ["LevelComparison"]
@@ -28,8 +28,8 @@ class LevelComparison:
     FLOOR: ClassVar[float] = 0.1
     SIDED: ClassVar[Sided] = "up"
     EVENTS_MIN: ClassVar[int] = EVENTS_MIN
-    FIXED_IS_LEAST: ClassVar[bool] = False
-    """Whether a fixed threshold is the least that is fine rather than the most."""
+    FIXED: ClassVar[Fixed] = "most"
+    """What a fixed threshold bounds; two-sided shifts are bounded on both sides."""
 
     def __init__(
         self,
@@ -62,13 +62,14 @@ class LevelComparison:
         held = None if parts is None else window.held
         score = Score(self.name, self.statistic(window), effect, n, m, parts, held)
         if self.fixed is not None:
-            return score.fixed(self.fixed, least=self.FIXED_IS_LEAST)
+            return score.fixed(self.fixed, self.FIXED)
         some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
         p = self.chance(x, some_n, some_m)
         below = (x < self.centre) & (self.SIDED == "both")
         chance = self.reach(alpha, below, some_n, some_m)
         reach = np.maximum(self.floor, np.where(self.wander.ready, chance, 0.0))
-        bound = self.at(self.centre + np.where(below, -reach, reach), n)
+        with np.errstate(over="ignore"):  # a floor may lie beyond all scores
+            bound = self.at(self.centre + np.where(below, -reach, reach), n)
         alarm = (p < alpha) & (effect >= self.floor)
         return score.judged(bound, p, alarm, self.wander.quiet(n, m, self.EVENTS_MIN))
 

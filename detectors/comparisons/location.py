@@ -14,6 +14,7 @@ from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
 from detectors.comparisons.sums import row_sum
+from detectors.comparisons.verdict import Fixed
 from detectors.comparisons.wander import Sided, level_z
 
 __all__ = ["Location", "rank_scores"]
@@ -48,7 +49,7 @@ class Location(LevelComparison):
     For numeric columns and for discrete ones of two known values, where x1 is the share of the
     second in units of its standard deviation; `other` takes no side. Statistic: x1. Effect:
     its distance from the usual, in standard deviations; default floor 0.1. The parts are
-    those of the bins. Beside the verdict on a window by itself it gives `z`, the
+    those of the bins. A `fixed` threshold holds for |x1|. Beside the verdict on a window by itself it gives `z`, the
     sequence for detectors that cumulate. Cost: O(B) a window.
 
     >>> history = Cells.of([[0, 46 + w * 7 % 9, 54 - w * 7 % 9, 0] for w in range(24)])
@@ -60,6 +61,7 @@ class Location(LevelComparison):
 
     name: ClassVar[str] = "location"
     SIDED: ClassVar[Sided] = "both"
+    FIXED: ClassVar[Fixed] = "away"
 
     def __init__(
         self,

@@ -2,8 +2,9 @@
 
 x = (mean of the window - mean of the reference) / standard deviation of the reference: the z-test's
 score without sqrt n (Cohen's d, 1969). The sums are those of the summary's integer grid, with
-16,384 steps over twice the range of the reference, so no bins blur them; values further out than
-four half ranges from its middle count as if they lay there.
+16,384 steps over the range of the reference (and as many, but for half a step, where `count` is
+given the edges of `quantile_edges`), so no bins blur them; values further out than four half ranges
+from its middle count as if they lay there.
 """
 
 from typing import ClassVar
@@ -14,6 +15,7 @@ from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
 from detectors.comparisons.moments import VARIANCE_MIN, moments
+from detectors.comparisons.verdict import Fixed
 from detectors.comparisons.wander import Sided
 
 __all__ = ["MeanShift"]
@@ -26,7 +28,7 @@ class MeanShift(LevelComparison):
     reference. Effect: its distance from the usual; the default floor 0.1, half of what Cohen calls
     small, is that of location. In contrast to location it follows outliers, which is at
     times what one wants, and is told in units people use; heavy tails make it wander, which the
-    history shows. No parts: bins have none. Cost: O(1) a window.
+    history shows. A `fixed` threshold holds for |x|. No parts: bins have none. Cost: O(1) a window.
 
     >>> w = np.arange(24)
     >>> history = Cells.of(np.full((24, 1), 100), sums=w * 7 % 9, squares=np.full(24, 400))
@@ -40,6 +42,7 @@ class MeanShift(LevelComparison):
     name: ClassVar[str] = "mean_shift"
     DEFAULT: ClassVar[bool] = False
     SIDED: ClassVar[Sided] = "both"
+    FIXED: ClassVar[Fixed] = "away"
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ class OutOfRange(RateComparison):
     The default floor 0.45 is one value in 20 where there were none: records of weather and the
     like are broken again and again, a broken unit or sensor shows in more than that. Half of the
     values or more outside (30 values or more) alarm even without a history, unless the reference
-    or a window of the history was just so.
+    or a window of the history was just so. Cost: O(1) a window.
 
     >>> import numpy as np
     >>> reference = Cells.of([[0, 600, 400, 0]])

@@ -12,7 +12,7 @@ __all__ = ["Unseen"]
 class Unseen(RateComparison):
     """Share of the values that fell into `other`, upwards only; see `RateComparison`.
 
-    The default floor 0.1 is one unseen value in 400 where there were none.
+    The default floor 0.1 is one unseen value in 400 where there were none. Cost: O(1) a window.
 
     >>> import numpy as np
     >>> history = Cells.of([[60, 40, 0]] * 12, discrete=True)

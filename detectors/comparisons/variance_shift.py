@@ -16,6 +16,7 @@ from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
 from detectors.comparisons.moments import VARIANCE_MIN, moments
+from detectors.comparisons.verdict import Fixed
 from detectors.comparisons.wander import Sided
 
 __all__ = ["VarianceShift"]
@@ -27,8 +28,8 @@ class VarianceShift(LevelComparison):
     Numeric columns with sums, whose reference varies. Statistic: the ratio of the standard
     deviations, 1 for no change. Effect: the distance of x from the usual; the default floor 0.1 is
     a standard deviation by 7 % larger or smaller, as visible in a normal column as a mean that moved
-    by 0.1. No parts. A window of one value only counts as one step of the grid wide. Cost: O(1)
-    a window.
+    by 0.1. A `fixed` threshold is a factor either way: 1.5 alarms above 1.5 and below 1/1.5. No
+    parts. A window of one value only counts as one step of the grid wide. Cost: O(1) a window.
 
     >>> w = np.arange(24)
     >>> history = Cells.of(np.full((24, 1), 100), sums=0, squares=400 + w * 7 % 9)
@@ -42,6 +43,7 @@ class VarianceShift(LevelComparison):
     name: ClassVar[str] = "variance_shift"
     DEFAULT: ClassVar[bool] = False
     SIDED: ClassVar[Sided] = "both"
+    FIXED: ClassVar[Fixed] = "factor"
 
     def __init__(
         self,

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import inf, isnan, nan
+from typing import Literal
 
 import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 
-__all__ = ["Score", "Verdict", "Verdicts", "first_reason"]
+__all__ = ["Fixed", "Score", "Verdict", "Verdicts", "first_reason"]
+
+Fixed = Literal["most", "least", "away", "factor"]
+"""What a fixed threshold t bounds: the statistic s <= t, s >= t, |s| <= t, or 1/t <= s <= t."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Verdict:
         contributions: per bin, what sums to the statistic; None where it has no such parts. Two
             verdicts are equal or not without looking at these.
         note: why there is no p-value, in words; else empty.
+
+    Cost: a few hundred bytes, and the contributions.
 
     >>> from detectors import Cells, Missing
     >>> few = Cells.of([[0, 60, 40, 0]])
@@ -69,6 +75,8 @@ class Verdicts:
         contributions: [C, P], 0 in the padding; or None.
         held: [C, P] which contributions are no padding; or None.
         notes: [C].
+
+    Cost: giving one takes about 1 us, giving them all less each.
 
     >>> from detectors import Cells, Psi
     >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
@@ -138,13 +146,19 @@ class Score:
     contributions: Floats | None = None
     held: Flags | None = None
 
-    def fixed(self, threshold: float, *, least: bool = False) -> Verdicts:
-        """Hold the statistic against a plain threshold: the most that is fine, or the least."""
-        beyond = self.statistic < threshold if least else self.statistic > threshold
+    def fixed(self, threshold: float, bounds: Fixed = "most") -> Verdicts:
+        """Hold the statistic against a plain threshold; of two sides the nearer one is told."""
+        size, low = len(self.statistic), np.full(len(self.statistic), bounds == "least")
+        bound = np.full(size, float(threshold))
+        if bounds == "away":
+            low = self.statistic < 0
+            bound = np.where(low, -bound, bound)
+        elif bounds == "factor":
+            low = self.statistic < 1
+            bound = np.where(low, 1 / bound, bound)
+        beyond = np.where(low, self.statistic < bound, self.statistic > bound)
         note = "fixed threshold: no false-alarm budget covers it"
-        size = len(self.statistic)
-        bound, chance = np.full(size, threshold), np.full(size, nan)
-        return self._verdicts(bound, chance, beyond, [note] * size)
+        return self._verdicts(bound, np.full(size, nan), beyond, [note] * size)
 
     def judged(
         self,

@@ -18,8 +18,13 @@ from detectors.sequential.sequential import CALM, DRIFT
 
 __all__ = ["begin", "sound", "take_aggregate", "take_many"]
 
-ROWS = 80  # a bucket of WEIGHT_MAX enters at row 31; the last row would take some 2^48 more updates
+WEIGHT_ROW = 31  # where a bucket of WEIGHT_MAX enters
+ROWS = (
+    80  # the last row would take some 2^48 buckets of WEIGHT_MAX; should they come, it keeps them
+)
 WAITING_MAX = 256
+ROUNDING = 1e-11
+"""More than rounding can do to a sum of the window, as a share of the largest partial sum."""
 
 # Where the window holds what. PURE: whether row i has held nothing but buckets of 2^i values;
 # RESTART: whether all is forgotten with the update after a detection.
@@ -34,7 +39,7 @@ def sound(window: Floats, counts: Counts, buckets: Floats) -> bool:
     """Tell whether compiled code may rely on a state of the right shapes."""
     held = np.arange(buckets.shape[2]) < counts[:, None]
     sizes = buckets[SIZES][held]
-    whole = np.broadcast_to(2.0 ** np.arange(len(counts))[:, None], held.shape)[held]
+    row = np.broadcast_to(np.arange(len(counts))[:, None], held.shape)[held]
     return bool(
         counts.min() >= 0
         and counts.max() < buckets.shape[2]
@@ -42,9 +47,12 @@ def sound(window: Floats, counts: Counts, buckets: Floats) -> bool:
         and window[STATUS] in (CALM, DRIFT)
         and window[RESTART] in (0, 1)
         and 0 <= window[TICKS] < 2.0**63
-        and (sizes >= 1).all()
+        and window[TICKS] == np.floor(window[TICKS])
+        # Small, old buckets are carried up to WEIGHT_ROW at most; beyond, two make one.
+        and (sizes >= 2.0 ** np.maximum(0, row - WEIGHT_ROW)).all()
+        and (sizes == np.floor(sizes)).all()
         and window[SIZE] == sizes.sum() < 2.0**63
-        and (window[PURE] == 0 or (window[PURE] == 1 and (sizes == whole).all()))
+        and (window[PURE] == 0 or (window[PURE] == 1 and (sizes == 2.0**row).all()))
     )
 
 
@@ -69,6 +77,7 @@ def take_many(
     clock: int,
     shortest: float,
     grace: float,
+    rounding: float,
     values: Floats,
     found: Counts,
 ) -> int:
@@ -86,7 +95,7 @@ def take_many(
                 _insert(window, counts, buckets, values[i], 1.0, 0.0)
         window[TICKS] += stop - at
         at = stop
-        if _search_if_due(window, counts, buckets, delta, clock, shortest, grace):
+        if _search_if_due(window, counts, buckets, delta, clock, shortest, grace, rounding):
             found[k] = at - 1
             k += 1
     return k
@@ -101,6 +110,7 @@ def take_aggregate(
     clock: int,
     shortest: float,
     grace: float,
+    rounding: float,
     mean: float,
     weight: float,
     variance: float,
@@ -112,7 +122,7 @@ def take_aggregate(
         window[PURE] = 0.0
     _insert(window, counts, buckets, mean, weight, variance)
     window[TICKS] += 1.0
-    _search_if_due(window, counts, buckets, delta, clock, shortest, grace)
+    _search_if_due(window, counts, buckets, delta, clock, shortest, grace, rounding)
 
 
 @compiled
@@ -166,7 +176,10 @@ def _absorb(
 def _push(
     counts: Counts, buckets: Floats, row: int, size: float, total: float, squares: float
 ) -> int:
-    """Append a bucket to a row; the two oldest of an overfull row go to the next as one."""
+    """Append a bucket to a row; the two oldest of an overfull row go to the next as one.
+
+    In the last row, which has none after it, the two stay as one.
+    """
     while True:
         last = counts[row]
         buckets[SIZES, row, last] = size
@@ -181,6 +194,15 @@ def _push(
         total = buckets[TOTALS, row, 0] + buckets[TOTALS, row, 1]
         squares = buckets[SQUARED, row, 0] + buckets[SQUARED, row, 1]
         squares += size0 * size1 / size * gap * gap
+        if row + 1 == buckets.shape[1]:
+            buckets[SIZES, row, 0] = size
+            buckets[TOTALS, row, 0] = total
+            buckets[SQUARED, row, 0] = squares
+            for k in range(2, last + 1):
+                for part in range(3):
+                    buckets[part, row, k - 1] = buckets[part, row, k]
+            counts[row] = last
+            return row
         for k in range(2, last + 1):
             for part in range(3):
                 buckets[part, row, k - 2] = buckets[part, row, k]
@@ -231,6 +253,12 @@ def _drop_oldest(window: Floats, counts: Counts, buckets: Floats) -> None:
 
 
 @compiled
+def _largest(window: Floats) -> float:
+    """Give what no partial sum of the window exceeds."""
+    return float(abs(window[TOTAL]) + sqrt(window[SIZE] * max(0.0, window[SQUARES])))
+
+
+@compiled
 def _may_cut(window: Floats, counts: Counts, buckets: Floats, confidence: float) -> bool:
     """Tell whether a cut is possible at all; never false where `_find_cut` is true.
 
@@ -241,8 +269,7 @@ def _may_cut(window: Floats, counts: Counts, buckets: Floats, confidence: float)
     are at most sqrt(W sum of x^2), by Cauchy and Schwarz.
     """
     size, total = window[SIZE], window[TOTAL]
-    largest = abs(total) + sqrt(size * max(0.0, window[SQUARES]))
-    slack = 1e-11 * size * largest
+    slack = ROUNDING * size * _largest(window)
     spread = 2.0 * (window[SQUARES] / size) * confidence * size * (1.0 - 1e-9)
     least = 2.0 / 3.0 * confidence * size * (1.0 - 1e-9)
     old_size, old_total = 0.0, 0.0
@@ -259,10 +286,19 @@ def _may_cut(window: Floats, counts: Counts, buckets: Floats, confidence: float)
 
 @compiled
 def _find_cut(
-    window: Floats, counts: Counts, buckets: Floats, confidence: float, shortest: float
+    window: Floats,
+    counts: Counts,
+    buckets: Floats,
+    confidence: float,
+    shortest: float,
+    rounding: float,
 ) -> bool:
-    """Tell whether somewhere the means of the older and the newer part differ too much."""
+    """Tell whether somewhere the means of the older and the newer part differ too much.
+
+    Where `rounding` is not 0 they have to differ by the `slack` of `_may_cut`, too.
+    """
     size, total = window[SIZE], window[TOTAL]
+    slack = rounding * size * _largest(window)
     old_size, old_total, new_size, new_total = 0.0, 0.0, size, total
     for row in range(int(window[TOP]), -1, -1):
         for k in range(counts[row]):
@@ -279,7 +315,8 @@ def _find_cut(
             # Rounding can leave a tiny negative variance; the root is then NaN, and nothing is cut.
             spread = sqrt(2.0 * m * (window[SQUARES] / size) * confidence)
             bound = spread + 2.0 / 3.0 * confidence * m
-            if abs(old_total / old_size - new_total / new_size) > bound:
+            gap = abs(old_total / old_size - new_total / new_size)
+            if gap > bound and (rounding == 0.0 or gap > bound + slack / (old_size * new_size)):
                 return True
     return False
 
@@ -293,17 +330,18 @@ def _search_if_due(
     clock: int,
     shortest: float,
     grace: float,
+    rounding: float,
 ) -> bool:
     """Every `clock` updates drop the oldest bucket as long as there is a cut; tell whether."""
     window[STATUS] = CALM
     if int(window[TICKS]) % clock != 0 or not window[SIZE] > grace:
         return False
-    while True:
+    while window[TOP] > 0.0 or counts[0] > 1:  # no cut without two buckets
         # the paper's ln(2/delta'), delta' = delta/ln W
         confidence = log(2.0 * log(window[SIZE]) / delta)
         if not _may_cut(window, counts, buckets, confidence):
             break
-        if not _find_cut(window, counts, buckets, confidence, shortest):
+        if not _find_cut(window, counts, buckets, confidence, shortest, rounding):
             break
         _drop_oldest(window, counts, buckets)
         window[STATUS] = DRIFT

@@ -12,14 +12,22 @@ all values since the last alarm, x included, as MOA and frouros do. With a known
 lets the sums sink and compares them with their lowest points, and can let them fade.
 """
 
-from math import isfinite, nan
+from math import nan
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, Sequential, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    Sequential,
+    check_aggregate,
+    number,
+    whole,
+)
 
 __all__ = ["CUSUM"]
 
@@ -55,6 +63,8 @@ class CUSUM(Sequential):
 
     name: ClassVar[str] = "cusum"
     SETTINGS: ClassVar[tuple[str, ...]] = ("min_instances", "delta", "threshold", "mode", "mean")
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN,)
+    FIXED: ClassVar[int | None] = LEAST
 
     def __init__(
         self,
@@ -65,14 +75,13 @@ class CUSUM(Sequential):
         *,
         mean: float | None = None,
     ) -> None:
+        min_instances = whole("min_instances", min_instances, 0)
+        delta, threshold = number("delta", delta), number("threshold", threshold)
+        mean = None if mean is None else number("mean", mean)
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode}")
-        if not (threshold > 0 and isfinite(threshold) and isfinite(delta)):
-            raise ValueError(
-                f"need a finite threshold > 0 and a finite delta, got {threshold} and {delta}"
-            )
-        if mean is not None and not isfinite(mean):
-            raise ValueError(f"the known mean must be finite, not {mean}")
+        if threshold <= 0:
+            raise ValueError(f"need a threshold > 0, got {threshold}")
         self.min_instances = min_instances
         self.delta = delta
         self.threshold = threshold
@@ -87,7 +96,7 @@ class CUSUM(Sequential):
 
         The sums take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

@@ -13,14 +13,14 @@ them; and after a run without any error p_min = s_min = 0, so that the first err
 once, however long the run. `min_errors` keeps the minimum from being taken that early.
 """
 
-from math import inf, isfinite
+from math import inf
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, check_aggregate
+from detectors.sequential.sequential import CALM, DRIFT, check_aggregate, number, whole
 from detectors.sequential.warns import Warns
 
 __all__ = ["DDM"]
@@ -59,6 +59,8 @@ class DDM(Warns):
         "drift_threshold",
         "min_errors",
     )
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN, ERRORS)
+    FIXED: ClassVar[int | None] = SILENT
 
     def __init__(
         self,
@@ -68,11 +70,14 @@ class DDM(Warns):
         *,
         min_errors: int = 0,
     ) -> None:
-        for threshold in (warning_threshold, drift_threshold):
-            if not (isfinite(threshold) and threshold >= 0):
-                raise ValueError(f"a threshold must be a finite number >= 0, not {threshold}")
-        if min_errors < 0:
-            raise ValueError(f"min_errors must be at least 0, not {min_errors}")
+        warm_start = whole("warm_start", warm_start, 0)
+        min_errors = whole("min_errors", min_errors, 0)
+        warning_threshold = number("warning_threshold", warning_threshold)
+        drift_threshold = number("drift_threshold", drift_threshold)
+        if min(warning_threshold, drift_threshold) < 0:
+            raise ValueError(
+                f"a threshold must be >= 0, not {min(warning_threshold, drift_threshold)}"
+            )
         self.warm_start = warm_start
         self.warning_threshold = warning_threshold
         self.drift_threshold = drift_threshold

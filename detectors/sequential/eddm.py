@@ -19,14 +19,21 @@ known of both:
   its best, and beside a drift. `clear_warning` takes it back in both cases.
 """
 
-from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    check_aggregate,
+    flag,
+    number,
+    whole,
+)
 from detectors.sequential.warns import Warns
 
 __all__ = ["EDDM"]
@@ -60,6 +67,8 @@ class EDDM(Warns):
 
     name: ClassVar[str] = "eddm"
     SETTINGS: ClassVar[tuple[str, ...]] = ("warm_start", "alpha", "beta", "clear_warning")
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN, LAST, ERRORS)
+    FIXED: ClassVar[int | None] = SILENT
 
     def __init__(
         self,
@@ -69,8 +78,11 @@ class EDDM(Warns):
         *,
         clear_warning: bool = False,
     ) -> None:
-        if not (isfinite(alpha) and isfinite(beta) and alpha >= beta):
-            raise ValueError(f"need finite numbers alpha >= beta, got {alpha} and {beta}")
+        warm_start = whole("warm_start", warm_start, 0)
+        alpha, beta = number("alpha", alpha), number("beta", beta)
+        clear_warning = flag("clear_warning", clear_warning)
+        if alpha < beta:
+            raise ValueError(f"need alpha >= beta, got {alpha} and {beta}")
         self.warm_start = warm_start
         self.alpha = alpha
         self.beta = beta
@@ -86,7 +98,7 @@ class EDDM(Warns):
 
         See `Sequential.update`.
         """
-        if weight != 1 or variance != 0.0 or not isfinite(x):
+        if weight != 1 or variance != 0.0 or not -LARGEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
             raise ValueError("EDDM needs each answer: distances are lost in an aggregate")
         if x == 1:
@@ -106,6 +118,11 @@ class EDDM(Warns):
     def _saved(self) -> dict[str, Any]:
         self._settle()
         return super()._saved()
+
+    def _check_state(self, own: Any, saved: Any) -> None:
+        super()._check_state(own, saved)
+        if saved[LAST] > saved[SEEN] or not (saved[HIGHEST] == -1.0 or saved[HIGHEST] > 0.0):
+            raise ValueError(f"there are no such distances between errors in an {self.name}")
 
     def _settle(self) -> None:
         self._state[SEEN] += self._quiet

@@ -14,14 +14,22 @@ that was estimated badly at first, and the formula holds for estimated levels, t
 a running mean are uncorrelated, with the variance (t - 1) / t of that of the values.
 """
 
-from math import isfinite, nan
+from math import nan
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, Sequential, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    Sequential,
+    check_aggregate,
+    number,
+    whole,
+)
 
 __all__ = ["EWMA"]
 
@@ -78,6 +86,8 @@ class EWMA(Sequential):
         "mean",
         "std",
     )
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN,)
+    FIXED: ClassVar[int | None] = LAMBDA
 
     def __init__(
         self,
@@ -89,16 +99,18 @@ class EWMA(Sequential):
         mean: float | None = None,
         std: float | None = None,
     ) -> None:
+        lambda_val, limit = number("lambda_val", lambda_val), number("limit", limit)
+        min_instances = whole("min_instances", min_instances, 0)
+        mean = None if mean is None else number("mean", mean)
+        std = None if std is None else number("std", std)
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode}")
-        if not (0 < lambda_val <= 1 and limit > 0 and isfinite(limit)):
+        if not (0 < lambda_val <= 1 and limit > 0):
             raise ValueError(
-                f"need 0 < lambda_val <= 1 and a finite limit > 0, got {lambda_val} and {limit}"
+                f"need 0 < lambda_val <= 1 and limit > 0, got {lambda_val} and {limit}"
             )
-        if mean is not None and not isfinite(mean):
-            raise ValueError(f"the known mean must be finite, not {mean}")
-        if std is not None and not (isfinite(std) and std >= 0):
-            raise ValueError(f"the known std must be finite and >= 0, not {std}")
+        if std is not None and std < 0:
+            raise ValueError(f"the known std must be >= 0, not {std}")
         self.lambda_val = lambda_val
         self.limit = limit
         self.min_instances = min_instances
@@ -123,7 +135,7 @@ class EWMA(Sequential):
 
         See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight), float(variance))
 

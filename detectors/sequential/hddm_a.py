@@ -18,14 +18,22 @@ both sides the fall is judged after the rise and takes nothing back, so a warnin
 stand beside a drift of the other.
 """
 
-from math import isfinite, log
+from math import log
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, WARNING, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    WARNING,
+    check_aggregate,
+    flag,
+    number,
+)
 from detectors.sequential.warns import Warns
 
 __all__ = ["HDDMA"]
@@ -62,6 +70,8 @@ class HDDMA(Warns):
         "warning_confidence",
         "two_sided_test",
     )
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN, RISE, FALL)
+    FIXED: ClassVar[int | None] = CUT
 
     def __init__(
         self,
@@ -69,6 +79,9 @@ class HDDMA(Warns):
         warning_confidence: float = 0.005,
         two_sided_test: bool = False,
     ) -> None:
+        drift_confidence = number("drift_confidence", drift_confidence)
+        warning_confidence = number("warning_confidence", warning_confidence)
+        two_sided_test = flag("two_sided_test", two_sided_test)
         for confidence in (drift_confidence, warning_confidence):
             if not 0 < confidence <= 1:
                 raise ValueError(f"a confidence must lie in (0, 1], not be {confidence}")
@@ -88,7 +101,7 @@ class HDDMA(Warns):
 
         The bounds need no variance and take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

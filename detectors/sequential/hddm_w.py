@@ -22,14 +22,22 @@ known of both:
   the one may stand beside a drift of the other.
 """
 
-from math import inf, isfinite, log
+from math import inf, log
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, WARNING, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    WARNING,
+    check_aggregate,
+    flag,
+    number,
+)
 from detectors.sequential.warns import Warns
 
 __all__ = ["HDDMW"]
@@ -75,6 +83,7 @@ class HDDMW(Warns):
         "two_sided_test",
         "exact_weights",
     )
+    FIXED: ClassVar[int | None] = LAMBDA
 
     def __init__(
         self,
@@ -85,6 +94,11 @@ class HDDMW(Warns):
         *,
         exact_weights: bool = False,
     ) -> None:
+        drift_confidence = number("drift_confidence", drift_confidence)
+        warning_confidence = number("warning_confidence", warning_confidence)
+        two_sided_test = flag("two_sided_test", two_sided_test)
+        lambda_val = number("lambda_val", lambda_val)
+        exact_weights = flag("exact_weights", exact_weights)
         for confidence in (drift_confidence, warning_confidence):
             if not 0 < confidence <= 1:
                 raise ValueError(f"a confidence must lie in (0, 1], not be {confidence}")
@@ -113,7 +127,7 @@ class HDDMW(Warns):
 
         The bounds need no variance and take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

@@ -18,7 +18,7 @@ alone: one table of r + 1 p-values, made by `scipy.stats.ks_2samp`, serves a det
 
 from collections.abc import Iterable
 from functools import cache
-from math import ceil, isfinite, log
+from math import ceil, log
 from random import Random
 from typing import Any, ClassVar
 from warnings import catch_warnings, simplefilter
@@ -28,7 +28,16 @@ from numpy.typing import NDArray
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, Sequential, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    Sequential,
+    check_aggregate,
+    flag,
+    number,
+    whole,
+)
 
 __all__ = ["KSWIN", "STAT_SIZE_MAX", "WINDOW_SIZE_MAX"]
 
@@ -82,6 +91,8 @@ class KSWIN(Sequential):
         "keep_recent",
     )
     ARRAYS: ClassVar[tuple[str, ...]] = ("_state", "_window", "_random", "_start")
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN, HELD, OLDEST)
+    FIXED: ClassVar[int | None] = RECENT
 
     def __init__(
         self,
@@ -94,22 +105,19 @@ class KSWIN(Sequential):
         distance_min: float = 0.1,
         keep_recent: bool = False,
     ) -> None:
+        alpha, distance_min = number("alpha", alpha), number("distance_min", distance_min)
+        keep_recent = flag("keep_recent", keep_recent)
         if not (0 <= alpha <= 1 and 0 <= distance_min <= 1):
             raise ValueError(
                 f"alpha and distance_min lie between 0 and 1, not {alpha} and {distance_min}"
             )
-        if stat_size != int(stat_size) or not 1 <= stat_size <= STAT_SIZE_MAX:
-            raise ValueError(f"stat_size is 1 to {STAT_SIZE_MAX}, not {stat_size}")
-        if window_size != int(window_size) or not 2 * stat_size <= window_size <= WINDOW_SIZE_MAX:
-            raise ValueError(
-                f"window_size is 2 x stat_size = {2 * stat_size} to {WINDOW_SIZE_MAX},"
-                f" not {window_size}"
-            )
-        if seed is not None and not (isinstance(seed, int) and -(2**63) <= seed < 2**63):
-            raise ValueError(f"seed is a whole number of 64 bits or None, not {seed}")
+        stat_size = whole("stat_size", stat_size, 1, STAT_SIZE_MAX)
+        # Each of both samples has stat_size values.
+        window_size = whole("window_size", window_size, 2 * stat_size, WINDOW_SIZE_MAX)
+        seed = None if seed is None else whole("seed", seed, -(2**63), 2**63 - 1)
         self.alpha = alpha
-        self.window_size = int(window_size)
-        self.stat_size = int(stat_size)
+        self.window_size = window_size
+        self.stat_size = stat_size
         self.seed = seed
         self.distance_min = distance_min
         self.keep_recent = keep_recent
@@ -134,9 +142,9 @@ class KSWIN(Sequential):
 
         See `Sequential.update`.
         """
-        if weight != 1 or not isfinite(x):
+        if weight != 1 or variance or not -LARGEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
-            raise ValueError(f"KSWIN takes single values, not the mean of {weight}")
+            raise ValueError("KSWIN takes single values, not the mean of several")
         self._status = _step(
             self._state, self._window, self._random, self._start, self._alarms, float(x)
         )
@@ -163,12 +171,10 @@ class KSWIN(Sequential):
         return detections
 
     def _restore(self, fields: dict[str, Any]) -> None:
-        settings = self._state[RECENT:].copy()
         super()._restore(fields)
         state, size = self._state, self.window_size
         sane = (
-            (state[RECENT:] == settings).all()
-            and (0 <= state[HELD] <= size and 0 <= state[OLDEST] < size)
+            (0 <= state[HELD] <= size and 0 <= state[OLDEST] < size)
             and -1 <= state[DISTANCE] <= self.stat_size
             and max(self._random[WORDS], self._start[WORDS]) <= WORDS
             and np.isfinite(self._window).all()

@@ -17,14 +17,23 @@ With a known mean, `alpha=1` and `restart=False` this is the CUSUM chart in both
 fading sum (alpha < 1) does not sink for ever and may, on a long quiet stream, alarm of itself.
 """
 
-from math import inf, isfinite, nan
+from math import inf, nan
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
-from detectors.sequential.sequential import CALM, DRIFT, Sequential, check_aggregate
+from detectors.sequential.sequential import (
+    CALM,
+    DRIFT,
+    LARGEST,
+    Sequential,
+    check_aggregate,
+    flag,
+    number,
+    whole,
+)
 
 __all__ = ["PageHinkley"]
 
@@ -74,6 +83,8 @@ class PageHinkley(Sequential):
         "mean",
         "restart",
     )
+    COUNTERS: ClassVar[tuple[int, ...]] = (SEEN,)
+    FIXED: ClassVar[int | None] = LEAST
 
     def __init__(
         self,
@@ -86,15 +97,14 @@ class PageHinkley(Sequential):
         mean: float | None = None,
         restart: bool = True,
     ) -> None:
+        min_instances = whole("min_instances", min_instances, 0)
+        delta, threshold = number("delta", delta), number("threshold", threshold)
+        alpha, restart = number("alpha", alpha), flag("restart", restart)
+        mean = None if mean is None else number("mean", mean)
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode}")
-        if not (0 < alpha <= 1 and threshold > 0 and isfinite(threshold) and isfinite(delta)):
-            raise ValueError(
-                f"need 0 < alpha <= 1, a finite threshold > 0 and a finite delta,"
-                f" got {alpha}, {threshold} and {delta}"
-            )
-        if mean is not None and not isfinite(mean):
-            raise ValueError(f"the known mean must be finite, not {mean}")
+        if not (0 < alpha <= 1 and threshold > 0):
+            raise ValueError(f"need 0 < alpha <= 1 and threshold > 0, got {alpha} and {threshold}")
         self.min_instances = min_instances
         self.delta = delta
         self.threshold = threshold
@@ -121,7 +131,7 @@ class PageHinkley(Sequential):
 
         The sums take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and isfinite(x)):
+        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

@@ -13,7 +13,6 @@ Reading looks up detectors and the classes in PARTS by their exact names, and no
 from collections import deque
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from math import isfinite
 from random import Random
 from types import FunctionType, MethodType
 from typing import Any, ClassVar
@@ -22,7 +21,7 @@ import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.binary_form import LETTERS, Value
-from detectors.sequential.sequential import Sequential, check_aggregate
+from detectors.sequential.sequential import LARGEST, Sequential, check_aggregate
 
 __all__ = ["RIVER", "River", "river_class", "river_names"]
 
@@ -43,6 +42,8 @@ RUST_PARTS = {
 }
 """Those that keep their state in bytes, with arguments to make one, which the bytes then replace."""
 DEPTH_MAX = 12
+FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)
+"""What a detector of river raises where its settings, which it does not check, lead nowhere."""
 
 
 class River(Sequential):
@@ -60,8 +61,8 @@ class River(Sequential):
 
     Raises:
         ImportError: river is not there: `pip install 'driftbus[river]'`.
-        ValueError: river has no such detector, or refuses its settings, or an update is not a
-            single finite number.
+        ValueError: river has no such detector, or refuses its settings, or fails with an update, or
+            that is not a single finite number.
 
     >>> fhddm = River("FHDDM", {"sliding_window_size": 50})
     >>> fhddm.update_many([1, 0] * 100 + [0] * 100).tolist()
@@ -78,15 +79,15 @@ class River(Sequential):
         made = river_class(detector)
         try:
             self.wrapped: Any = made(**self.settings)
-        except TypeError as error:
+        except (TypeError, ArithmeticError) as error:
             raise ValueError(f"river's {detector} cannot be made: {error}") from None
 
     def update(self, x: float, weight: int = 1, variance: float = 0.0) -> None:
         """Take one value; an aggregate is refused, as river knows none. See `Sequential.update`."""
-        if weight != 1 or not isfinite(x):
+        if weight != 1 or variance or not -LARGEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
-            raise ValueError(f"river's detectors take single values, not the mean of {weight}")
-        self.wrapped.update(x)
+            raise ValueError("river's detectors take single values, not the mean of several")
+        self._feed(x)
 
     @property
     def drift_detected(self) -> bool:
@@ -111,11 +112,17 @@ class River(Sequential):
     def _run(self, values: Floats, found: Counts) -> int:
         k = 0
         for i, x in enumerate(values.tolist()):
-            self.wrapped.update(x)
+            self._feed(x)
             if self.wrapped.drift_detected:
                 found[k] = i
                 k += 1
         return k
+
+    def _feed(self, x: float) -> None:
+        try:
+            self.wrapped.update(x)
+        except FAILURES as error:
+            raise ValueError(f"river's {self.detector} fails with {x}: {error}") from error
 
     def _saved(self) -> dict[str, Any]:
         return {"state": _attributes_out(self.wrapped, self.detector, 0)}

@@ -1,6 +1,6 @@
 """What the sequential detectors of errors share: they warn before they alarm."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from detectors.sequential.sequential import Sequential
 
@@ -20,3 +20,8 @@ class Warns(Sequential):
     def warning_detected(self) -> bool:
         """Whether the last update found a warning, or left one standing."""
         return bool(getattr(self, self.ARRAYS[0])[WARNED])
+
+    def _check_state(self, own: Any, saved: Any) -> None:
+        super()._check_state(own, saved)
+        if saved[WARNED] not in (0.0, 1.0):
+            raise ValueError(f"a {self.name} has warned or not, {saved[WARNED]} is neither")

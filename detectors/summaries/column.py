@@ -47,6 +47,8 @@ class Column:
     middle of the reference, clipped at four times that, so that sums are exact in any order and a mean is within half
     a step of the true one.
 
+    Cost: 8 bytes an edge or a known number, and its text a known text; naming a bin is O(1).
+
     >>> column = Column("amount", "number", edges=(-10.0, 0.0, 5.0, 20.0))
     >>> column.bins, [column.bin_name(i) for i in range(3)]
     (5, ['far below, under -10', 'below 0', '0 to 5'])

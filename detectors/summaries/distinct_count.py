@@ -5,7 +5,7 @@ from typing import Any
 
 from detectors.binary_form import pack, unpack
 from detectors.summaries.column import Value
-from detectors.summaries.sketches import read_sketch, sketches
+from detectors.summaries.sketches import read_sketch, reading, sketches
 from detectors.summaries.value_text import value_text
 
 __all__ = ["DistinctCount"]
@@ -90,9 +90,12 @@ class DistinctCount:
     def from_bytes(cls, data: bytes) -> "DistinctCount":
         """Read what `to_bytes` gave."""
         fields = unpack(data, KIND, VERSIONS)
-        made = cls(fields["lg_k"])
-        sketch = read_sketch(sketches().hll_sketch, fields["sketch"])
-        made._sketch = made._union(made._sketch, sketch)
+        with reading(KIND):
+            made = cls(fields["lg_k"])
+            sketch = read_sketch(sketches().hll_sketch, fields["sketch"])
+            if sketch.lg_config_k != made.lg_k:
+                raise ValueError(f"this {KIND} has another size than it says: {made.lg_k}")
+            made._sketch = made._union(made._sketch, sketch)
         return made
 
     def _empty(self) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from detectors.binary_form import pack, unpack
 from detectors.summaries.column import Value
-from detectors.summaries.sketches import read_sketch, sketches
+from detectors.summaries.sketches import read_sketch, reading, sketches
 from detectors.summaries.value_text import TEXT_BYTES_MAX, value_text
 
 __all__ = ["HeavyHitters"]
@@ -99,6 +99,10 @@ class HeavyHitters:
     def from_bytes(cls, data: bytes) -> "HeavyHitters":
         """Read what `to_bytes` gave."""
         fields = unpack(data, KIND, VERSIONS)
-        made = cls(fields["lg_size"])
-        made._sketch = read_sketch(sketches().frequent_strings_sketch, fields["sketch"])
+        with reading(KIND):
+            made = cls(fields["lg_size"])
+            sketch = read_sketch(sketches().frequent_strings_sketch, fields["sketch"])
+            if sketch.epsilon != made._sketch.epsilon:
+                raise ValueError(f"this {KIND} has another size than it says: {made.lg_size}")
+            made._sketch = sketch
         return made

@@ -18,6 +18,8 @@ class Layout:
     Made once for each reference; every array is read-only by custom. `numbers` are the columns binned by edges,
     `atoms` those binned by value with the place of each known value, both with their positions in `columns`.
 
+    Cost: making one takes a pass over the edges and the values of all columns, asking it O(1).
+
     >>> layout = Layout([Column("x", "number", (0.0, 1.0)), Column("y", "string", values=("a",))])
     >>> layout.size, layout.bins_of(1), layout.tail_of(1)
     (14, slice(7, 9, None), 9)

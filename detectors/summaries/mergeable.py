@@ -12,7 +12,8 @@ class Mergeable(Protocol):
     Values are summarised where they arise, on as many machines as there are, and the parts are
     merged where they are judged. So the order of parts and the way they are grouped must not show:
     `merge` is associative and commutative. Whether that holds to the byte or within a stated error
-    is part of each class's promise (`SUMMARIES` has it as `exact`).
+    is part of each class's promise (`SUMMARIES` has it as `exact`). Cost: merging and writing take
+    time by the size of a summary, which is bounded, and not by how much it has taken in.
 
     >>> from detectors.summaries import UnseenValues
     >>> isinstance(UnseenValues(), Mergeable)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.binary_form import pack, unpack
-from detectors.summaries.sketches import read_sketch, sketches
+from detectors.summaries.sketches import read_sketch, reading, sketches
 
 __all__ = ["Quantiles"]
 
@@ -101,8 +101,11 @@ class Quantiles:
     def from_bytes(cls, data: bytes) -> "Quantiles":
         """Read what `to_bytes` gave."""
         fields = unpack(data, KIND, VERSIONS)
-        made = cls(fields["k"])
-        made._sketch = read_sketch(sketches().kll_doubles_sketch, fields["sketch"])
+        with reading(KIND):
+            made = cls(fields["k"])
+            made._sketch = read_sketch(sketches().kll_doubles_sketch, fields["sketch"])
+            if made._sketch.k != made.k:
+                raise ValueError(f"this {KIND} has another size than it says: {made.k}")
         return made
 
     def _need_numbers(self) -> None:

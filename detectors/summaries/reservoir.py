@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
 from detectors.binary_form import pack, unpack
+from detectors.summaries.column import INVALID
 
 __all__ = ["Reservoir"]
 
@@ -27,8 +30,9 @@ class Reservoir:
     Keys: bytes that tell a row from every other, as topic, partition and offset do. Rows of equal
     keys must be equal; they are kept or dropped together as far as there is room.
 
-    Rows: mappings of names to None, booleans, numbers and texts, each at most `row_bytes_max` long:
-    16 bytes a name, and what names and texts have in UTF-8.
+    Rows: mappings of names to None, booleans, numbers (integers of 64 bits), texts that have a
+    UTF-8 form, and INVALID, each at most `row_bytes_max` long: 16 bytes a name, and what names and
+    texts have in UTF-8.
 
     Cost: about 1.5 us a row. Memory: 1.25 `rows_max` rows.
 
@@ -73,9 +77,10 @@ class Reservoir:
         return 256 + self.rows_max * (self.row_bytes_max + DIGEST_BYTES + 16)
 
     def add(self, key: bytes, row: Row) -> None:
-        """Take in a row; ValueError when it is longer than `row_bytes_max`."""
-        if _length(row) > self.row_bytes_max:
-            raise ValueError(f"a row of {_length(row)} bytes is longer than {self.row_bytes_max}")
+        """Take in a row; ValueError, and nothing is taken in, when it is too long or no row."""
+        length = _length(row)
+        if length > self.row_bytes_max:
+            raise ValueError(f"a row of {length} bytes is longer than {self.row_bytes_max}")
         self.seen += 1
         lot = blake2b(key, digest_size=DIGEST_BYTES).digest()
         if self._bar is None or lot < self._bar:
@@ -145,8 +150,12 @@ class Reservoir:
         f = unpack(data, KIND, VERSIONS)
         try:
             lots = [f["lots"][i : i + DIGEST_BYTES] for i in range(0, len(f["lots"]), DIGEST_BYTES)]
-            return cls.restored(f["rows"], lots, f["seen"], f["rows_max"], f["row_bytes_max"])
-        except (KeyError, TypeError) as error:
+            rows = [
+                {name: INVALID if isinstance(v, list) and not v else v for name, v in row.items()}
+                for row in f["rows"]
+            ]
+            return cls.restored(rows, lots, f["seen"], f["rows_max"], f["row_bytes_max"])
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no state of a reservoir: {error!r}") from error
 
     def _take(self, lot: bytes, row: Row) -> None:
@@ -167,10 +176,25 @@ def _lot(kept: tuple[bytes, Row]) -> bytes:
 
 
 def _length(row: Row) -> int:
-    return sum(
-        16 + _utf8(name) + (_utf8(v) if isinstance(v, str) else 0) for name, v in row.items()
-    )
+    return sum(16 + _utf8(name) + _beside(name, value) for name, value in row.items())
+
+
+def _beside(name: str, value: Any) -> int:
+    """Tell the bytes of a value beyond the 16 of its name; ValueError when it cannot be held."""
+    if value is None or isinstance(value, float | np.floating | np.bool_):
+        return 0
+    if isinstance(value, str):
+        return _utf8(value)
+    if isinstance(value, int | np.integer):
+        if not -(2**63) <= value < 2**63:
+            raise ValueError(f"{name} has more than 64 bits: {value}")
+    elif not isinstance(value, tuple) or value != INVALID:
+        raise ValueError(f"{name} is a {type(value).__name__}, which a row cannot hold")
+    return 0
 
 
 def _utf8(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    """Tell the bytes of a text; ValueError when it has no UTF-8, or is no text."""
+    if not isinstance(text, str):
+        raise ValueError(f"a row has a name that is no text: {text!r}")
+    return len(text) if text.isascii() else len(text.encode())

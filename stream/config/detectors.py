@@ -1,6 +1,7 @@
 """What may be said of which detector: its name, its settings, and whether windows can feed it."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stream.config.schema import (
     DETECTORS_BY_DEFAULT,
@@ -12,11 +13,17 @@ from stream.config.schema import (
 )
 from stream.config.values import suggestion
 
+if TYPE_CHECKING:
+    from detectors.sequential.sequential import Sequential
+
 __all__ = ["detector_problems", "has_settings"]
 
 Problem = tuple[str, str, str]
 
 OF_SINGLE_ERRORS = frozenset({"eddm", f"{RIVER}EDDM"})
+
+TRIAL, TRIAL_MAX = 200, 2_000
+"""How many values a detector is tried with, beyond the largest of its settings and at most."""
 
 
 def has_settings(name: str) -> bool:
@@ -58,8 +65,15 @@ def _settings(key: str, name: str, told: DetectorConfig) -> Iterator[Problem]:
         for setting in strange:
             yield f"{key}.{setting}", "no such setting", suggestion(setting, known)
         if not strange:
-            sequential(name, told.settings)
+            _try(sequential(name, told.settings), told)
     except ImportError:
         yield key, "river is not installed", "pip install 'driftbus[river]'"
     except ValueError as error:
         yield key, str(error), ""
+
+
+def _try(detector: "Sequential", told: DetectorConfig) -> None:
+    """Feed some values, as river finds only with a full window that its settings do not fit."""
+    longest = max((x for x in told.settings.values() if type(x) is int), default=0)
+    length = min(TRIAL_MAX, TRIAL + max(0, longest))
+    detector.update_many([float(i % 2) for i in range(length)])

@@ -59,7 +59,12 @@ BAD = [
         1,
         "limit",
     ),
-    ("detectors: {ewma: {settings: {limit: x}}}", "detectors.ewma.settings", 1, "cannot be made"),
+    (
+        "detectors: {ewma: {settings: {limit: x}}}",
+        "detectors.ewma.settings",
+        1,
+        "must be a finite number",
+    ),
     ("detectors: {ewma: {settings: {mode: [x]}}}", "detectors.ewma.settings.mode", 1, "got a list"),
     ("detectors: {ewma: {settings: {mode: }}}", "detectors.ewma.settings.mode", 1, "has no value"),
     ("detectors: {psi: {floor: -1}}", "detectors.psi.floor", 1, "a number >= 0, or null"),

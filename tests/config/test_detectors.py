@@ -11,6 +11,7 @@ from stream.config.schema import (
     Setting,
 )
 from stream.config.values import parsed
+from stream.errors import ConfigError
 from stream.evaluate.judge import enabled
 from stream.run.rules import model_rules
 
@@ -95,3 +96,24 @@ def test_a_setting_is_read_as_what_it_looks_like(text: str, value: object) -> No
 def test_variables_fill_settings_too() -> None:
     text = "detectors: {cusum: {settings: {threshold: '${T}', mode: '${M:-up}'}}}"
     assert from_text(text, {"T": "7"}).detector("cusum").settings == {"threshold": 7, "mode": "up"}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("river.KSWIN: {settings: {window_size: 30, stat_size: 20}}", "river's KSWIN fails"),
+        ("river.KSWIN: {settings: {window_size: 300, stat_size: 200}}", "river's KSWIN fails"),
+        ("adwin: {settings: {clock: 1.5}}", "clock must be a whole number"),
+        ("adwin: {settings: {clock: 99999999999999999999}}", "clock must be a whole number"),
+        ("page_hinkley: {settings: {restart: 2}}", "restart must be true or false"),
+    ],
+)
+def test_settings_that_fail_later_are_told_at_once(said: str, words: str) -> None:
+    """River looks at some of them only when a window is full."""
+    with pytest.raises(ConfigError, match=words):
+        from_text(f"detectors:\n  {said}\n", {})
+
+
+@pytest.mark.parametrize("name", ["river.KSWIN", "river.HDDMW", "river.ADWIN", "kswin", "ddm"])
+def test_what_is_usable_passes_its_trial(name: str) -> None:
+    assert from_text(f"detectors:\n  {name}: {{}}\n", {}).runs(name)

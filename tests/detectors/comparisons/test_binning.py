@@ -1,5 +1,7 @@
 """From raw numbers to cells: the same bins, sums and answers as a reference's own columns have."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,3 +92,13 @@ def test_from_raw_numbers_to_an_alarm_in_a_few_lines() -> None:
         assert not compare.judge(calm, 1e-4)[0].alarm
         assert compare.judge(moved, 1e-4)[0].alarm
     assert isinstance(history, Cells)
+
+
+def test_numbers_without_windows_and_bins_that_are_not_whole_are_refused() -> None:
+    for windows in ([1.0, 2.0], [[[1.0]]]):
+        with pytest.raises(ValueError, match="windows of numbers"):
+            count(windows, [0, 1])
+    wrong: list[Any] = [2.5, "3", np.nan]
+    for bins in wrong:
+        with pytest.raises(ValueError, match="whole number of bins"):
+            quantile_edges([1.0, 2.0], bins)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from detectors import Cells, baseline
 from tests.detectors.comparisons.streams import any_cells, everywhere
@@ -136,3 +137,56 @@ def test_discrete_columns_have_no_grid_and_a_lack_of_sums_is_passed_on() -> None
     )
     without = Cells.of([[1, 2]])
     assert not Cells.concat([both.column(0), without]).grid.any()
+
+
+def test_cells_of_no_parts_and_columns_of_unequal_windows_are_refused() -> None:
+    for put_together in (Cells.concat, Cells.stack):
+        with pytest.raises(ValueError, match="no cells"):
+            put_together([])
+    with pytest.raises(ValueError, match=r"unequal.*1, 2"):
+        Cells.stack([Cells.of([[1, 2]]), Cells.of([[1, 2], [3, 4]])])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bins": [[1, -2]]},
+        {"bins": [[1.5, 2]]},
+        {"bins": [[np.nan, 2]]},
+        {"bins": [[np.inf, 2]]},
+        {"bins": [["1", "2"]]},
+        {"bins": [[10**30, 2]]},
+        {"bins": np.array([[2**63, 2]], np.uint64)},
+        {"missing": -1},
+        {"missing": 0.5},
+        {"invalid": -1},
+        {"sums": 0.5, "squares": 1},
+        {"sums": 1, "squares": -1},
+    ],
+)
+def test_counts_that_are_none_are_refused(wrong: dict[str, ArrayLike]) -> None:
+    given: dict[str, ArrayLike] = {"bins": [[1, 2]]}
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be" + r"|squares must be"):
+        Cells.of(**(given | wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bins": [[2**61], [2**61]], "missing": 1},
+        {"bins": [[1]] * 5, "missing": 2**60},
+        {"bins": [[1]] * 5, "sums": 2**60, "squares": 0},
+        {"bins": [[1]] * 5, "sums": -(2**60), "squares": 0},
+        {"bins": [[1]] * 5, "sums": 0, "squares": 2**60},
+    ],
+)
+def test_columns_whose_totals_would_not_fit_are_refused(wrong: dict[str, ArrayLike]) -> None:
+    """Windows are added up, and 64 bits that overflow say nothing."""
+    with pytest.raises(ValueError, match="2\\^62"):
+        Cells.of(**wrong)
+
+
+def test_whole_numbers_are_counts_whatever_their_type() -> None:
+    floats = Cells.of([[1.0, 2.0]], missing=np.float32(3))
+    assert same(floats, Cells.of(np.array([[1, 2]], np.uint8), missing=3))
+    assert floats.bins.dtype == np.int64

@@ -74,3 +74,37 @@ def test_bins_that_do_not_exist_take_no_part(pair: tuple[list[int], list[int]]) 
     value, parts = chi_square(np.append(window, [7, 0, 9]), np.append(reference, [0, 5, 9]), where)
     alone, own = chi_square(window, reference)
     assert (float(value), parts.tolist()) == (float(alone), [*own.tolist(), 0.0, 0.0, 0.0])
+
+
+@given(PAIRS)
+def test_without_smoothing_and_the_least_expectation_it_is_the_statistic_of_scipy(
+    pair: tuple[list[int], list[int]],
+) -> None:
+    window, reference = np.array(pair[0]), np.array(pair[1])
+    window = np.where(reference > 0, window, 0)
+    statistic, parts = chi_square(window, reference, smoothing=0, expected_min=0)
+    window, reference = window[reference > 0], reference[reference > 0]
+    if window.any():
+        expected = chisquare(window, window.sum() * (reference / reference.sum())).statistic
+        assert float(statistic) == pytest.approx(
+            float(expected), rel=1e-12, abs=1e-12 * window.sum()
+        )
+    assert float(statistic) == pytest.approx(float(parts.sum()))
+
+
+def test_without_smoothing_a_value_that_was_not_expected_is_infinitely_far_and_its_lack_is_nothing() -> (
+    None
+):
+    statistic, parts = chi_square(
+        np.array([[5, 5, 1], [5, 5, 0]]), np.array([7, 7, 0]), smoothing=0, expected_min=0
+    )
+    assert statistic.tolist() == [np.inf, 0.0]
+    assert parts[:, 2].tolist() == [np.inf, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [-0.5, float("nan")])
+def test_what_is_added_or_demanded_is_no_less_than_nothing(wrong: float) -> None:
+    with pytest.raises(ValueError, match="smoothing must be"):
+        chi_square(np.array([1]), np.array([1]), smoothing=wrong)
+    with pytest.raises(ValueError, match="expected_min must be"):
+        chi_square(np.array([1]), np.array([1]), expected_min=wrong)

@@ -322,3 +322,14 @@ def test_the_more_of_a_category_is_exchanged_the_larger_is_the_distance(
     ]
     assert found == sorted(found)
     assert found[-1] > found[0]
+
+
+@every_kind
+@pytest.mark.parametrize("floor", [1e6, 1e200, float("inf")])
+def test_a_floor_that_nothing_reaches_is_no_error(kind: type[Comparison], floor: float) -> None:
+    """Warnings are errors here; a window without events comes along. Hard rules have floors of their own."""
+    history = normal_windows(0, 20)
+    compare = kind(history.total(), history, everywhere(20), floor=floor)
+    empty = Cells.of(np.zeros((1, 22)), sums=0, squares=0)
+    for window in (normal_windows(1, 1, shift=0.5), normal_windows(2, 1, shift=-0.5), empty):
+        assert not compare.judge(window, 1e-3)[0].alarm

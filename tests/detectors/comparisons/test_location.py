@@ -112,3 +112,12 @@ def test_while_learning_or_with_few_values_z_is_no_evidence() -> None:
     assert few.z(history.select(slice(0, 1))) == 0
     many = Location(history.total(), history, everywhere(20))
     assert many.z(Cells.of([[0] * 20 + [29, 0]])) == 0
+
+
+def test_a_fixed_threshold_holds_on_both_sides() -> None:
+    history = flat_windows(20, [0, 50, 50, 0])
+    compare = Location(history.total(), history, everywhere(20), fixed=0.5)
+    windows = [Cells.of([[0, k, 100 - k, 0]]) for k in (10, 40, 60, 90)]
+    verdicts = [compare.judge(window, 1e-4)[0] for window in windows]
+    assert [verdict.alarm for verdict in verdicts] == [True, False, False, True]
+    assert [verdict.threshold for verdict in verdicts] == [0.5, 0.5, -0.5, -0.5]

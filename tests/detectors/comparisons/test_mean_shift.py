@@ -1,5 +1,7 @@
 """Mean shift is the difference of raw means, to within the grid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,16 @@ def test_columns_without_sums_and_constants_have_no_mean_shift() -> None:
     varying = Cells.of([[0, 30, 30, 0]], sums=0, squares=6000)
     both = Cells.stack([without, constant, varying])
     assert MeanShift.applies(both).tolist() == [False, False, True]
+
+
+def test_a_fixed_threshold_holds_on_both_sides() -> None:
+    _, cells = windows_of(np.random.default_rng(1), -0.8)
+    history, low = cells.select(slice(0, 30)), cells.select(slice(30, 31))
+    high = replace(low, sums=-low.sums)
+    compare = MeanShift(history.total(), history, everywhere(30), fixed=0.5)
+    down, up, usual = (
+        compare.judge(window, 1e-4)[0] for window in (low, high, history.select(slice(3, 4)))
+    )
+    assert (down.alarm, up.alarm, usual.alarm) == (True, True, False)
+    assert down.statistic < down.threshold == -0.5
+    assert up.statistic > up.threshold == 0.5

@@ -35,3 +35,11 @@ def test_a_column_that_was_gone_before_may_be_gone_again() -> None:
     there, gone = flat_windows(1, [0, 100, 0]), flat_windows(1, [0, 0, 0], missing=100)
     history = Cells.concat([there, there, there, gone] * 5)
     assert not Missing(history.total(), history, everywhere(20)).judge(gone, 1e-4)[0].alarm
+
+
+def test_a_fixed_threshold_is_the_largest_share_that_is_fine() -> None:
+    """Although a level judges both ways: nobody asks for a share of missing values by name to be warned of none."""
+    history = flat_windows(30, [0, 500, 0], missing=500)
+    compare = Missing(history.total(), history, everywhere(30), fixed=0.3)
+    windows = [flat_windows(1, [0, 100 - k, 0], missing=k) for k in (0, 30, 31)]
+    assert [compare.judge(window, 1e-4)[0].alarm for window in windows] == [False, False, True]

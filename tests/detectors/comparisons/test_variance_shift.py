@@ -55,3 +55,15 @@ def test_a_constant_window_counts_as_one_step_wide() -> None:
     assert verdict.alarm
     usual = compare.usual[0, 0]
     assert verdict.statistic == pytest.approx(sqrt(1 / 12 / exp(usual)))
+
+
+def test_a_fixed_threshold_is_a_factor_either_way() -> None:
+    history = Cells.of(np.full((24, 1), 100), sums=0, squares=120_000 + np.arange(24))
+    compare = VarianceShift(history.total(), history, everywhere(24), fixed=1.5)
+    squares = [120_000 * factor**2 for factor in (0.5, 0.7, 1.0, 1.4, 2.0)]
+    verdicts = [
+        compare.judge(Cells.of([[100]], sums=0, squares=round(s)), 1e-3)[0] for s in squares
+    ]
+    assert [verdict.alarm for verdict in verdicts] == [True, False, False, False, True]
+    assert verdicts[0].statistic < verdicts[0].threshold == 1 / 1.5
+    assert verdicts[-1].statistic > verdicts[-1].threshold == 1.5

@@ -41,7 +41,7 @@ def test_a_quiet_column_says_why_and_never_alarms() -> None:
 
 def test_a_fixed_threshold_is_the_most_that_is_fine_or_the_least() -> None:
     assert score(1.0, 2.0, 3.0).fixed(2.0).alarm.tolist() == [False, False, True]
-    assert score(1.0, 2.0, 3.0).fixed(2.0, least=True).alarm.tolist() == [True, False, False]
+    assert score(1.0, 2.0, 3.0).fixed(2.0, "least").alarm.tolist() == [True, False, False]
 
 
 def test_a_hard_rule_speaks_only_where_it_holds() -> None:
@@ -62,3 +62,12 @@ def test_contributions_are_those_of_the_bins_that_a_column_has_and_the_missing()
     assert parts[1] is not None
     assert int(np.argmax(parts[1])) == 2
     assert float(parts[1].sum()) == pytest.approx(verdicts[1].statistic)
+
+
+def test_a_fixed_threshold_is_a_distance_from_zero_or_a_factor() -> None:
+    away = score(-3.0, -1.0, 0.0, 3.0).fixed(2.0, "away")
+    assert away.alarm.tolist() == [True, False, False, True]
+    assert away.threshold.tolist() == [-2.0, -2.0, 2.0, 2.0]
+    factor = score(0.0, 0.4, 0.6, 1.9, 2.1).fixed(2.0, "factor")
+    assert factor.alarm.tolist() == [True, True, False, False, True]
+    assert factor.threshold.tolist() == [0.5, 0.5, 0.5, 2.0, 2.0]

@@ -1,5 +1,6 @@
 """ADWIN answers as river does, bit for bit, and takes aggregates."""
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from river import drift
 from detectors import ADWIN
 from detectors.arrays import Counts, Floats
 from detectors.binary_form import pack, unpack
+from detectors.sequential.adwin_window import ROWS, take_aggregate
 
 PEER: Any = drift  # river ships no types
 RNG = np.random.default_rng(7)
@@ -251,3 +253,117 @@ def test_impossible_aggregates_are_refused(weight: int, variance: float) -> None
 def test_arguments_out_of_range_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         ADWIN(**arguments)
+
+
+def full(rows: int) -> tuple[Floats, Counts, Floats]:
+    """A window whose rows are all full of buckets of one value."""
+    counts, buckets = np.full(rows, 5), np.zeros((3, rows, 6))
+    buckets[0, :, :5] = 1.0
+    window = np.zeros(8)
+    window[[2, 5]] = 5 * rows, rows - 1
+    return window, counts, buckets
+
+
+def test_a_state_that_would_carry_beyond_the_last_row_is_refused() -> None:
+    """Only so many values can have come as high as that."""
+    window, counts, buckets = full(ROWS)
+    window[7] = 1.0
+    with pytest.raises(ValueError, match="adwin"):
+        ADWIN.from_bytes(damaged(window=window, counts=counts, buckets=buckets))
+
+
+def test_the_last_row_keeps_what_it_would_carry() -> None:
+    """Its two oldest buckets become one; what lies behind the arrays stays as it was."""
+    window, counts, buckets = full(ROWS)
+    behind = np.concatenate([counts, np.full(1, -7)])
+    settings_ = (0.002, 10**6, 5.0, 10.0, 0.0)
+    for _ in range(100):
+        take_aggregate(window, behind[:ROWS], buckets, *settings_, 2.0, 1.0, 0.0)
+    assert behind[-1] == -7
+    assert behind[:ROWS].max() <= 5
+    held = np.arange(6) < behind[:ROWS, None]
+    assert window[2] == buckets[0][held].sum() == 5 * ROWS + 100
+    assert window[5] == ROWS - 1
+    assert buckets[1][held].sum() == 200
+
+
+def test_the_last_bucket_is_never_dropped() -> None:
+    """However rounded the sizes of a state are that somebody made up."""
+    window, counts, buckets = full(1)
+    counts[0], buckets[0, 0, 0], buckets[1, 0, 0] = 1, 2.0**62, 2.0**62
+    window[[2, 3, 4]] = 2.0**62 + 2**12, -(2.0**62), 1.0
+    behind = np.concatenate([counts, np.full(1, -7)])
+    rest = np.zeros((3, ROWS, 6))
+    rest[:, :1] = buckets
+    room = np.concatenate([behind[:1], np.zeros(ROWS - 1, np.int64)])
+    for _ in range(10):
+        take_aggregate(window, room, rest, 0.5, 1, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    assert room.min() >= 0
+    assert room.sum() > 0
+
+
+@pytest.mark.parametrize("size", [1.5, 0.0, np.nan])
+def test_sizes_of_buckets_are_whole(size: float) -> None:
+    window, counts, buckets = full(1)
+    counts[0], buckets[0, 0, 0], window[2], window[7] = 1, size, size, 1.0
+    with pytest.raises(ValueError, match="adwin"):
+        ADWIN.from_bytes(damaged(window=window, counts=counts, buckets=buckets))
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_aggregates_of_every_weight_can_be_read_back(restart: bool) -> None:
+    """Small, old buckets in high rows are no impossible state."""
+    rng = np.random.default_rng(12)
+    adwin = ADWIN(max_buckets=1, clock=10**6, restart=restart)
+    for weight in (2 ** rng.integers(0, 32, 3000)).tolist():
+        adwin.update(float(rng.normal()), weight, 1.0)
+    assert ADWIN.from_bytes(adwin.to_bytes()).to_bytes() == adwin.to_bytes()
+
+
+@pytest.mark.parametrize("constant", [0.1, -3.3, 1e6 + 0.1, 1e9 + 0.1, -1e12 - 0.1])
+def test_beyond_rounding_constants_never_alarm(constant: float) -> None:
+    """River's answers are told by rounding, from values of a million on."""
+    stream = np.full(100_000, constant)
+    assert len(ADWIN(beyond_rounding=True).update_many(stream)) == 0
+    if abs(constant) > 1e8:
+        assert len(ADWIN().update_many(stream)) > 0
+
+
+def test_beyond_rounding_steps_are_found_as_ever() -> None:
+    for name in ("noise", "step", "ramp", "coin", "spikes"):
+        expected = ADWIN().update_many(STREAMS[name]).tolist()
+        assert ADWIN(beyond_rounding=True).update_many(STREAMS[name]).tolist() == expected
+    assert len(ADWIN(beyond_rounding=True).update_many(1e9 + STREAMS["step"])) > 0
+
+
+def test_beyond_rounding_outlives_the_bytes() -> None:
+    assert ADWIN.from_bytes(ADWIN(beyond_rounding=True).to_bytes()).beyond_rounding is True
+
+
+def test_a_value_that_comes_while_others_are_taken_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may add one at any moment, though nobody promises to bear with that."""
+    adwin = ADWIN()
+
+    def slow(code: str, values: list[float]) -> Any:
+        taken = array(code, values)
+        if len(taken) == 32:
+            adwin.update(1.0)
+        return taken
+
+    monkeypatch.setattr("detectors.sequential.adwin.array", slow)
+    for _ in range(32):
+        adwin.update(0.0)
+    assert (adwin.width, adwin.total) == (33, 1.0)
+
+
+def test_more_waiting_values_than_room_are_taken_all_the_same() -> None:
+    adwin = ADWIN()
+    adwin._waiting.extend([0.0] * 40)
+    adwin.update(0.0)
+    assert (adwin._waiting, adwin.width) == ([], 41)
+
+
+def test_a_single_value_may_bring_its_variance() -> None:
+    adwin = ADWIN()
+    adwin.update(1.0, 1, 0.5)
+    assert adwin.variance == 0.5

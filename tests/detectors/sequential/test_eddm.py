@@ -133,5 +133,5 @@ def test_what_is_no_number_is_refused_and_leaves_no_trace(x: float) -> None:
 
 @pytest.mark.parametrize("arguments", [{"alpha": 0.8}, {"beta": float("nan")}])
 def test_arguments_out_of_range_are_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="alpha >= beta"):
+    with pytest.raises(ValueError, match=r"alpha|beta"):
         EDDM(**arguments)

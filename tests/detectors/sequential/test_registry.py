@@ -57,7 +57,7 @@ def test_settings_reach_the_detector() -> None:
         ("river.kswin", {}, "river has no drift detector 'kswin'"),
         ("kswin", {"windw": 1}, "kswin has no setting 'windw', it has: alpha, window_size"),
         ("river.ADWIN", {"windw": 1}, "river.ADWIN has no setting 'windw', it has: delta"),
-        ("cusum", {"threshold": "x"}, "cusum cannot be made with {'threshold': 'x'}"),
+        ("cusum", {"threshold": "x"}, "threshold must be a finite number, not 'x'"),
         ("cusum", {"threshold": -1.0}, "threshold"),
     ],
 )

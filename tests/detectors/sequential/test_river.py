@@ -209,3 +209,15 @@ def test_the_bytes_name_the_attributes_in_plain_values() -> None:
     assert ["_x_mean", ["object", "river.stats.mean.Mean", ["n", 0], ["_mean", 0.0]]] in fields[
         "state"
     ]
+
+
+def test_what_river_raises_is_told_with_the_detectors_name() -> None:
+    """A window smaller than two samples is found with the value that fills it."""
+    for take in (lambda river: river.update_many([0.5] * 30), lambda river: fill(river, 30)):
+        with pytest.raises(ValueError, match=r"river's KSWIN fails with 0\.5: Sample"):
+            take(River("KSWIN", {"window_size": 30, "stat_size": 20}))
+
+
+def fill(river: River, length: int) -> None:
+    for _ in range(length):
+        river.update(0.5)

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import detectors.summaries as room
-from detectors.summaries import SUMMARIES, Mergeable, Registered
+from detectors.binary_form import pack, unpack
+from detectors.summaries import (
+    SUMMARIES,
+    DistinctCount,
+    HeavyHitters,
+    Mergeable,
+    Quantiles,
+    Registered,
+)
 from detectors.summaries.registry import EXAMPLE
 from detectors.summaries.value_text import value_text
 
@@ -256,3 +264,39 @@ def test_merging_with_an_empty_one_changes_nothing(of: Registered) -> None:
     empty = of.empty()
     empty.merge(made)
     RIGHT[of.name](empty, drawn(3, 100, "few"))
+
+
+@EACH
+@pytest.mark.parametrize(
+    "wrong", [None, "x", b"x", -1, 2.5, 2**62, float("nan"), [1], {"x": [1]}, np.zeros(3)]
+)
+def test_a_state_with_a_part_of_another_type_is_refused_or_read_but_never_breaks(
+    of: Registered, wrong: object
+) -> None:
+    """Sealed with a right checksum; and parts that are lacking."""
+    made = fed(of, drawn(1, 400, "skewed"))
+    kind, versions = of.name, range(1, 2)
+    fields = unpack(made.to_bytes(), kind, versions)
+    for name in fields:
+        without = {other: value for other, value in fields.items() if other != name}
+        with pytest.raises(ValueError):  # noqa: PT011 - whichever part is wrong says so in its own words
+            type(made).from_bytes(pack(kind, 1, without))
+        try:
+            type(made).from_bytes(pack(kind, 1, without | {name: wrong}))
+        except ValueError as error:
+            assert str(error)  # noqa: PT017
+
+
+def test_a_sketch_of_another_size_than_the_state_says_is_refused() -> None:
+    for small, large in (
+        (DistinctCount(8), DistinctCount(9)),
+        (HeavyHitters(5), HeavyHitters(6)),
+        (Quantiles(100), Quantiles(101)),
+    ):
+        for one, other in ((small, large), (large, small)):
+            kind = type(one)
+            name = next(of.name for of in SUMMARIES if type(of.empty()) is kind)
+            fields = unpack(one.to_bytes(), name, range(1, 2))
+            fields["sketch"] = unpack(other.to_bytes(), name, range(1, 2))["sketch"]
+            with pytest.raises(ValueError, match="size"):
+                kind.from_bytes(pack(name, 1, fields))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.summaries.column import INVALID
 from detectors.summaries.reservoir import Reservoir
 
 
@@ -105,3 +106,35 @@ def test_what_cannot_have_been_a_reservoir_is_refused() -> None:
         Reservoir.restored([{}, {}], [b"a", b"b"], 5, 1)
     with pytest.raises(ValueError, match=r"shorter|longer"):
         Reservoir.restored([{}], [], 1, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x": 10**30},
+        {"x": -(2**63) - 1},
+        {"x": "\ud800"},
+        {"\ud800": 1},
+        {"x": [1, 2]},
+        {"x": {"y": 1}},
+        {"x": (1,)},
+        {"x": b"1"},
+        {"x": np.zeros(2)},
+        {1: "x"},
+    ],
+)
+def test_a_row_that_could_not_be_written_down_is_refused_when_it_comes(
+    wrong: dict[str, object],
+) -> None:
+    sample = filled([1, 2])
+    before = sample.to_bytes()
+    with pytest.raises(ValueError):  # noqa: PT011 - which value it is and why is said in many words
+        sample.add(b"k", wrong)
+    assert sample.to_bytes() == before
+
+
+def test_every_value_a_row_may_have_is_written_down_and_read_back() -> None:
+    row = {"a": None, "b": True, "c": 2**63 - 1, "d": 0.5, "e": "ä", "f": INVALID, "g": np.int64(7)}
+    sample = Reservoir()
+    sample.add(b"k", row)
+    assert list(Reservoir.from_bytes(sample.to_bytes()).rows()) == [row]

@@ -120,3 +120,31 @@ def test_values_of_all_types_have_their_names() -> None:
     assert [value_text(v) for v in values] == [
         "7", "0", "0", "0.1", "1e+300", "true", "false", "12345678",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"texts": ["a" * 1000, "b", "c"]},
+        {"texts": ["a\0", "b", "c"]},
+        {"texts": ["a", "a", "c"]},
+        {"texts": ["a", "b", 7.0]},
+        {"counts": [1, 2, 0]},
+        {"counts": [1, 2, -3]},
+        {"counts": [1, 2, 2.5]},
+        {"counts": [1, 2, 10**30]},
+        {"counts": np.ones((3, 1))},
+        {"rest": -1},
+        {"rest": 10**30},
+        {"rest": float("inf")},
+        {"rest": 5, "bits": np.full(576, -1)},
+        {"rest": 5, "bits": np.full(576, 6)},
+        {"k": float("inf")},
+    ],
+)
+def test_a_state_that_no_values_could_have_made_is_refused(wrong: dict[str, object]) -> None:
+    """A text longer than all texts are would be counted outside of the array of bits later on."""
+    state = told(["a", "b", "c"], 3).state()
+    assert UnseenValues.from_state(state).seen == 3
+    with pytest.raises(ValueError, match="no state of unseen values"):
+        UnseenValues.from_state(state | wrong)
