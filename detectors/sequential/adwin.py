@@ -47,6 +47,7 @@ from detectors.sequential.adwin_window import (
 from detectors.sequential.sequential import (
     CALM,
     LARGEST,
+    SMALLEST,
     Sequential,
     check_aggregate,
     flag,
@@ -133,6 +134,16 @@ class ADWIN(Sequential):
         self._waiting: list[float] = []  # values since the last call of compiled code
         self._room = min(self.clock, WAITING_MAX)  # how many may wait
         begin(self._window, self._counts, self._buckets)
+        self._all = (  # what compiled code needs
+            self._window,
+            self._counts,
+            self._buckets,
+            self.delta,
+            self.clock,
+            float(self.min_window_length),
+            float(self.grace_period),
+            ROUNDING if self.beyond_rounding else 0.0,
+        )
 
     def update(self, x: float, weight: int = 1, variance: float = 0.0) -> None:
         """Take one value, or the aggregate of several as one bucket in row floor(log2(weight)).
@@ -140,16 +151,17 @@ class ADWIN(Sequential):
         Smaller, older buckets are carried up to that row first, so that buckets stay in order of
         time. The clock counts updates, not values. See `Sequential.update`.
         """
-        if weight != 1 or variance or not -LARGEST <= x <= LARGEST:
+        if weight != 1 or variance or not SMALLEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
             self._take_waiting()
-            take_aggregate(*self._all(), float(x), float(weight), float(variance))
+            take_aggregate(*self._all, float(x), float(weight), float(variance))
             self._note()
             return
         if self._status:
             self._status = CALM
-        self._waiting.append(x)
-        if len(self._waiting) >= self._room:
+        waiting = self._waiting
+        waiting.append(x)
+        if len(waiting) >= self._room:
             self._take_waiting()
 
     @property
@@ -185,19 +197,6 @@ class ADWIN(Sequential):
         """Bound of the state in bytes; see `Sequential.bytes_max`."""
         return super().bytes_max + 8 * WAITING_MAX
 
-    def _all(self) -> tuple[Floats, Counts, Floats, float, int, float, float, float]:
-        """Give what compiled code needs."""
-        return (
-            self._window,
-            self._counts,
-            self._buckets,
-            self.delta,
-            self.clock,
-            float(self.min_window_length),
-            float(self.grace_period),
-            ROUNDING if self.beyond_rounding else 0.0,
-        )
-
     def _note(self) -> None:
         """Learn from the arrays what has become of the status and the clock."""
         self._status = int(self._window[STATUS])
@@ -206,11 +205,12 @@ class ADWIN(Sequential):
     def _take_waiting(self) -> None:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            self._run(np.frombuffer(array("d", waiting)), np.empty(1, np.int64))
+            take_many(*self._all, np.frombuffer(array("d", waiting)), np.empty(1, np.int64))
+            self._note()
 
     def _run(self, values: Floats, found: Counts) -> int:
         self._take_waiting()
-        detections = take_many(*self._all(), values, found)
+        detections = take_many(*self._all, values, found)
         self._note()
         return detections
 

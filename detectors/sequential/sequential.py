@@ -38,7 +38,8 @@ WEIGHT_MAX = 2**31
 WHOLE_MAX = 2**53
 """Up to it every whole number is a float, too."""
 LARGEST = sys.float_info.max
-"""`-LARGEST <= x <= LARGEST` is what `isfinite` tells, without its error for whole numbers beyond."""
+SMALLEST = -LARGEST
+"""`SMALLEST <= x <= LARGEST` is what `isfinite` tells, without its error for whole numbers beyond."""
 
 
 class Sequential:
