@@ -17,11 +17,11 @@ from scipy.stats import cramervonmises_2samp, ks_2samp, wasserstein_distance
 
 from benchmarks.machine import machine, versions
 from detectors.arrays import Counts, Flags, Floats
-from detectors.comparisons.binning import quantile_edges
 from detectors.comparisons.cramer_von_mises import cramer_von_mises
 from detectors.comparisons.kolmogorov_smirnov import kolmogorov_smirnov
 from detectors.comparisons.location import rank_scores
 from detectors.comparisons.wasserstein import wasserstein
+from detectors.summaries.binning import quantile_edges
 
 __all__ = ["BINS", "DATA", "STATISTICS", "Row", "agreement", "main"]
 
@@ -240,7 +240,7 @@ def draw_picture(rows: Iterable[Row], path: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415 - a heavy import that only pictures need
 
     mpl.use("agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - as above
 
     figure, axes = plt.subplots(2, len(DATA), figsize=(12, 6), sharex=True, sharey="row")
     ticks = ["by value" if bins is None else str(bins) for bins in BINS]

@@ -9,7 +9,6 @@ DataSketches' as `DistinctCount`, `HeavyHitters`, `Quantiles`; `Mergeable` is th
 here knows a clock, a file, a socket, a log or a configuration.
 """
 
-from detectors.comparisons.binning import quantile_edges
 from detectors.comparisons.cells import Cells, baseline
 from detectors.comparisons.chi_square import ChiSquare, chi_square
 from detectors.comparisons.comparison import Comparison
@@ -58,6 +57,7 @@ from detectors.summaries import (
     UnseenValues,
     learn_column,
 )
+from detectors.summaries.binning import quantile_edges
 
 __all__ = [
     "ADWIN",

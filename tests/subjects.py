@@ -8,10 +8,10 @@ import numpy as np
 
 from detectors import COMPARISONS, SEQUENTIAL, SUMMARIES, Comparison, Layout, Summary, learn_column
 from detectors.arrays import Floats
+from detectors.comparisons.counting import cells
 from detectors.comparisons.verdict import Verdict
 from detectors.sequential.sequential import Sequential
 from detectors.summaries import Registered
-from detectors.summaries.summary import cells
 from tests.laws import Subject
 
 __all__ = ["every_subject"]

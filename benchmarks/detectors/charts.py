@@ -63,7 +63,7 @@ def _grid(
 ) -> None:
     """Draw a panel of bars for every detector that driftbus has, on one scale."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to import
-    from matplotlib.figure import Figure as Sheet  # noqa: PLC0415
+    from matplotlib.figure import Figure as Sheet  # noqa: PLC0415 - as above
 
     ours = {figure.detector for figure in figures if figure.peer == "driftbus" and bar(figure)}
     panels = [

@@ -100,7 +100,7 @@ def _colours(names: list[str]) -> list[tuple[str, str]]:
 
 def _sheet(panels: int, height: float, title: str) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to import
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
     sheet = Figure(figsize=(11, height), layout="constrained")
     FigureCanvasAgg(sheet)

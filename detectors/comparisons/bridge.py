@@ -78,11 +78,11 @@ class BridgeComparison(DistanceComparison):
         root, parts = self.root(window, reference)
         return root**2 / self.scale[:, None], parts
 
-    def degrees(self, seen: Cells) -> Floats:  # noqa: ARG002
+    def degrees(self, seen: Cells) -> Floats:  # noqa: ARG002 - every one is called alike
         """[C] degrees of freedom of the law; what was seen besides the reference changes none."""
         return self.own_freedom
 
-    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """The root."""
         return self.effect(distance)
 

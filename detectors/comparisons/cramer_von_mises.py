@@ -83,7 +83,7 @@ class CramerVonMises(BridgeComparison):
         omega2, parts = cramer_von_mises(window.bins, reference.bins, reference.held[:, None])
         return np.sqrt(omega2), parts
 
-    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """omega^2."""
         return np.asarray(distance * self.scale)
 

@@ -14,7 +14,7 @@ from detectors.comparisons.cells import Cells, baseline
 from detectors.comparisons.verdict import Score, Verdicts
 from detectors.comparisons.wander import EVENTS_MIN, distance_p, distance_threshold, fit_distance
 
-__all__ = ["DistanceComparison"]
+__all__ = ["DistanceComparison", "RootDistance"]
 
 
 class DistanceComparison:
@@ -101,7 +101,7 @@ class DistanceComparison:
         ever = np.count_nonzero(seen.bins.any(axis=1), axis=1) + seen.missing.any(axis=1)
         return np.asarray(np.maximum(1.0, ever - 1.0))
 
-    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """[C] the score people know, from D [C] of windows of n [C] events."""
         return distance
 
@@ -112,3 +112,21 @@ class DistanceComparison:
     def distance(self, effect: Floats) -> Floats:
         """[C] D from the effect: the inverse of `effect`."""
         return effect
+
+
+class RootDistance(DistanceComparison):
+    """A comparison whose statistic and effect are the root of D / SCALE, a distance from 0 to 1."""
+
+    SCALE: ClassVar[float]
+
+    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
+        """[C] the distance from 0 to 1."""
+        return self.effect(distance)
+
+    def effect(self, distance: Floats) -> Floats:
+        """[C] the distance from 0 to 1."""
+        return np.sqrt(distance / self.SCALE)
+
+    def distance(self, effect: Floats) -> Floats:
+        """[C] the inverse of `effect`."""
+        return self.SCALE * np.square(effect)

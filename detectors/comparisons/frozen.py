@@ -78,7 +78,7 @@ class Frozen:
         return first_reason(
             len(n),
             (self.windows < WINDOWS_MIN, lambda c: learning(int(self.windows[c]))),
-            (self.rests, lambda c: "the column is constant in control, too"),  # noqa: ARG005
+            (self.rests, lambda c: "the column is constant in control, too"),  # noqa: ARG005 - every one is called alike
             (n < EVENTS_MIN, lambda c: f"too few events: {n[c]} of {EVENTS_MIN}"),
         )
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from detectors.arrays import Counts, Floats
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.distances import DistanceComparison
+from detectors.comparisons.distances import RootDistance
 from detectors.comparisons.shares import known_on_both_sides, shares
 from detectors.comparisons.sums import row_sum
 
@@ -46,7 +46,7 @@ def hellinger(
     return distance, squares / np.where(distance > 0, distance, 1.0)[..., None]
 
 
-class Hellinger(DistanceComparison):
+class Hellinger(RootDistance):
     """The distance of a window from the reference, missing values as one more bin.
 
     Statistic and effect: the distance; the default floor 0.1 is what a shift by 0.28 standard
@@ -63,26 +63,11 @@ class Hellinger(DistanceComparison):
 
     name: ClassVar[str] = "hellinger"
     DEFAULT: ClassVar[bool] = False
+    SCALE: ClassVar[float] = 8.0
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
         """Compare the shares of bins and missing; D = 8 H^2."""
         distance, parts = hellinger(
             window.with_missing, reference.with_missing, reference.held_with_missing
         )
-        return cls.distance(distance), parts
-
-    @classmethod
-    def statistic(cls, distance: Floats, n: Counts) -> Floats:  # noqa: ARG003
-        """The distance between 0 and 1."""
-        return cls.effect(distance)
-
-    @classmethod
-    def effect(cls, distance: Floats) -> Floats:
-        """The distance between 0 and 1."""
-        return np.sqrt(distance / 8)
-
-    @classmethod
-    def distance(cls, effect: Floats) -> Floats:
-        """The inverse of `effect`."""
-        return 8 * effect**2
+        return self.distance(distance), parts

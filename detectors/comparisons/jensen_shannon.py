@@ -15,15 +15,12 @@ from numpy.typing import ArrayLike
 
 from detectors.arrays import Counts, Floats
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.distances import DistanceComparison
+from detectors.comparisons.distances import RootDistance
 from detectors.comparisons.kullback_leibler import divergences
 from detectors.comparisons.shares import known_on_both_sides, shares
 from detectors.comparisons.sums import row_sum
 
 __all__ = ["JensenShannon", "jensen_shannon"]
-
-SCALE = 8 * log(2)
-"""D of a distance of 1: 8 times the divergence in nats."""
 
 
 def jensen_shannon(
@@ -53,7 +50,7 @@ def jensen_shannon(
     return distance, bits / np.where(distance > 0, distance, 1.0)[..., None]
 
 
-class JensenShannon(DistanceComparison):
+class JensenShannon(RootDistance):
     """The distance of a window from the reference, missing values as one more bin.
 
     Statistic and effect: the distance, base 2; the default floor 0.1 is what a shift by a quarter
@@ -69,26 +66,11 @@ class JensenShannon(DistanceComparison):
 
     name: ClassVar[str] = "jensen_shannon"
     DEFAULT: ClassVar[bool] = False
+    SCALE: ClassVar[float] = 8 * log(2)  # D of a distance of 1: 8 times the divergence in nats
 
-    @classmethod
-    def measure(cls, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
+    def measure(self, window: Cells, reference: Cells) -> tuple[Floats, Floats]:
         """Compare the shares of bins and missing; D = 8 times the divergence in nats."""
         distance, parts = jensen_shannon(
             window.with_missing, reference.with_missing, reference.held_with_missing
         )
-        return cls.distance(distance), parts
-
-    @classmethod
-    def statistic(cls, distance: Floats, n: Counts) -> Floats:  # noqa: ARG003
-        """The distance between 0 and 1."""
-        return cls.effect(distance)
-
-    @classmethod
-    def effect(cls, distance: Floats) -> Floats:
-        """The distance between 0 and 1."""
-        return np.sqrt(distance / SCALE)
-
-    @classmethod
-    def distance(cls, effect: Floats) -> Floats:
-        """The inverse of `effect`."""
-        return SCALE * effect**2
+        return self.distance(distance), parts

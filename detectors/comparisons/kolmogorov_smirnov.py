@@ -13,7 +13,7 @@ import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.distances import DistanceComparison
+from detectors.comparisons.distances import RootDistance
 
 __all__ = ["KolmogorovSmirnov", "kolmogorov_smirnov"]
 
@@ -47,7 +47,7 @@ def kolmogorov_smirnov(
     return np.where((n > 0) & (m > 0), gap[..., None], 0.0)[..., 0]
 
 
-class KolmogorovSmirnov(DistanceComparison):
+class KolmogorovSmirnov(RootDistance):
     """The distance between a window's values and the reference's; numeric columns only.
 
     Statistic and effect: the distance; missing values take no part. The default floor 0.1 is what
@@ -61,6 +61,7 @@ class KolmogorovSmirnov(DistanceComparison):
     """
 
     name: ClassVar[str] = "kolmogorov_smirnov"
+    SCALE: ClassVar[float] = SCALE
 
     @classmethod
     def applies(cls, reference: Cells) -> Flags:
@@ -80,15 +81,3 @@ class KolmogorovSmirnov(DistanceComparison):
     def degrees(self, seen: Cells) -> Floats:
         """[C] 4, whatever the bins: see above."""
         return np.full(len(seen.held), FREEDOM)
-
-    def statistic(self, distance: Floats, n: Counts) -> Floats:  # noqa: ARG002
-        """[C] the largest gap."""
-        return self.effect(distance)
-
-    def effect(self, distance: Floats) -> Floats:
-        """[C] the largest gap."""
-        return np.sqrt(distance / SCALE)
-
-    def distance(self, effect: Floats) -> Floats:
-        """[C] the inverse of `effect`."""
-        return SCALE * np.square(effect)

@@ -84,7 +84,7 @@ class KullbackLeibler(DistanceComparison):
         return 2 * nats, parts
 
     @classmethod
-    def statistic(cls, distance: Floats, n: Counts) -> Floats:  # noqa: ARG003
+    def statistic(cls, distance: Floats, n: Counts) -> Floats:  # noqa: ARG003 - every one is called alike
         """The divergence."""
         return cls.effect(distance)
 

@@ -79,7 +79,7 @@ class LevelComparison:
         """[C] the chance in control of levels as far away as x [C]; 1 while learning."""
         return level_p(x, n, m, self.wander, self.SIDED)
 
-    def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:  # noqa: ARG002
+    def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """[C] how far from the centre, on the side told, the chance is alpha; inf while learning."""
         return level_reach(alpha, n, m, self.wander, self.SIDED)
 
@@ -99,6 +99,6 @@ class LevelComparison:
         """[C] the score that windows of n events have at a level; inf where no window gets."""
         raise NotImplementedError
 
-    def contributions(self, window: Cells) -> Floats | None:  # noqa: ARG002
+    def contributions(self, window: Cells) -> Floats | None:  # noqa: ARG002 - every one is called alike
         """[C, B] the parts of the score of one window, if it has any."""
         return None

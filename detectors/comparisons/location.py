@@ -111,7 +111,7 @@ class Location(LevelComparison):
         """[C] the location x1."""
         return self.signal(window)
 
-    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """[C] the level itself."""
         return level
 

@@ -14,7 +14,7 @@ import numpy as np
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
-from detectors.comparisons.moments import VARIANCE_MIN, moments
+from detectors.comparisons.moments import VARIANCE_MIN, moments, varies
 from detectors.comparisons.verdict import Fixed
 from detectors.comparisons.wander import Sided
 
@@ -59,7 +59,7 @@ class MeanShift(LevelComparison):
     @classmethod
     def applies(cls, reference: Cells) -> Flags:
         """Numeric columns that vary by more than the grid can tell."""
-        return np.asarray(reference.grid & (moments(reference)[1][:, 0] > VARIANCE_MIN))
+        return varies(reference)
 
     def level(self, cells: Cells) -> Floats:
         """[C, T] shifts x; 0 for windows without values."""
@@ -74,6 +74,6 @@ class MeanShift(LevelComparison):
         """[C] shifts x."""
         return np.asarray(self.level(window)[:, 0])
 
-    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """The level itself."""
         return level

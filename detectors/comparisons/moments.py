@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from detectors.arrays import Floats
+from detectors.arrays import Flags, Floats
 from detectors.comparisons.cells import Cells
 
-__all__ = ["VARIANCE_MIN", "moments"]
+__all__ = ["VARIANCE_MIN", "moments", "varies"]
 
 VARIANCE_MIN = 1 / 12
 """The least variance the grid can tell, in squared steps: that of rounding to whole steps."""
@@ -26,3 +26,8 @@ def moments(cells: Cells) -> tuple[Floats, Floats]:
     mean = cells.sums / np.maximum(n, 1)
     around = np.maximum(cells.squares - mean * cells.sums, 0.0)
     return mean, around / np.maximum(n - 1, 1)
+
+
+def varies(reference: Cells) -> Flags:
+    """[C] whether a column has a grid, and values that vary by more than it can tell."""
+    return np.asarray(reference.grid & (moments(reference)[1][:, 0] > VARIANCE_MIN))

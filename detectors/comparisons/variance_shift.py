@@ -15,7 +15,7 @@ import numpy as np
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
-from detectors.comparisons.moments import VARIANCE_MIN, moments
+from detectors.comparisons.moments import VARIANCE_MIN, moments, varies
 from detectors.comparisons.verdict import Fixed
 from detectors.comparisons.wander import Sided
 
@@ -59,7 +59,7 @@ class VarianceShift(LevelComparison):
     @classmethod
     def applies(cls, reference: Cells) -> Flags:
         """Numeric columns that vary by more than the grid can tell."""
-        return np.asarray(reference.grid & (moments(reference)[1][:, 0] > VARIANCE_MIN))
+        return varies(reference)
 
     def level(self, cells: Cells) -> Floats:
         """[C, T] levels x; 0 for windows of less than two values."""
@@ -75,6 +75,6 @@ class VarianceShift(LevelComparison):
         """[C] ratios of the standard deviations."""
         return self.at(self.level(window)[:, 0], window.valid[:, 0])
 
-    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """The ratio: level x is exp(x / sqrt 2)."""
         return np.asarray(np.exp(level / sqrt(2)))

@@ -50,7 +50,7 @@ class Volume(LevelComparison):
         """[C] the number of events."""
         return window.n[:, 0].astype(np.float64)
 
-    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002
+    def at(self, level: Floats, n: Counts) -> Floats:  # noqa: ARG002 - every one is called alike
         """[C] the number of events at a level."""
         return np.asarray(np.maximum(0.0, np.exp(np.minimum(level, 700.0)) - 1))
 
@@ -75,7 +75,7 @@ class Silence:
         self,
         reference: Cells,
         history: Cells,
-        inside: Flags,  # noqa: ARG002
+        inside: Flags,  # noqa: ARG002 - every one is called alike
         floor: float | None = None,
         fixed: float | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class Silence:
         """[C] any series of which the reference has seen something."""
         return reference.n[:, 0] > 0
 
-    def judge(self, window: Cells, alpha: float) -> Verdicts:  # noqa: ARG002
+    def judge(self, window: Cells, alpha: float) -> Verdicts:  # noqa: ARG002 - every one is called alike
         """Judge one window; see `Comparison`. There is no p-value, alpha plays no part."""
         n = window.n[:, 0]
         score = Score(self.name, n.astype(np.float64), np.abs(np.log1p(n) - self.usual), n, self.m)
@@ -101,8 +101,8 @@ class Silence:
         short = np.full(len(n), self.windows < WINDOWS_MIN)
         quiet = first_reason(
             len(n),
-            (short, lambda c: learning(self.windows)),  # noqa: ARG005
-            (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005
+            (short, lambda c: learning(self.windows)),  # noqa: ARG005 - every one is called alike
+            (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005 - every one is called alike
         )
         alarm = (n == 0) & (score.effect >= self.floor)
         notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]

@@ -111,7 +111,7 @@ class Wander:
         return first_reason(
             len(self.windows),
             (~self.ready, lambda c: learning(int(self.windows[c]))),
-            (m == 0, lambda c: "the reference is empty"),  # noqa: ARG005
+            (m == 0, lambda c: "the reference is empty"),  # noqa: ARG005 - every one is called alike
             (n < events_min, lambda c: f"too few events: {n[c]} of {events_min}"),
         )
 

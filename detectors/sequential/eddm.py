@@ -29,6 +29,7 @@ from detectors.sequential.sequential import (
     CALM,
     DRIFT,
     LARGEST,
+    SMALLEST,
     check_aggregate,
     flag,
     number,
@@ -98,7 +99,7 @@ class EDDM(Warns):
 
         See `Sequential.update`.
         """
-        if weight != 1 or variance != 0.0 or not -LARGEST <= x <= LARGEST:
+        if weight != 1 or variance != 0.0 or not SMALLEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
             raise ValueError("EDDM needs each answer: distances are lost in an aggregate")
         if x == 1:

@@ -25,6 +25,7 @@ from detectors.sequential.sequential import (
     CALM,
     DRIFT,
     LARGEST,
+    SMALLEST,
     Sequential,
     check_aggregate,
     number,
@@ -135,7 +136,7 @@ class EWMA(Sequential):
 
         See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
+        if not (weight == 1 and variance == 0.0 and SMALLEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight), float(variance))
 

@@ -29,6 +29,7 @@ from detectors.sequential.sequential import (
     CALM,
     DRIFT,
     LARGEST,
+    SMALLEST,
     WARNING,
     check_aggregate,
     flag,
@@ -101,7 +102,7 @@ class HDDMA(Warns):
 
         The bounds need no variance and take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
+        if not (weight == 1 and variance == 0.0 and SMALLEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

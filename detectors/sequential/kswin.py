@@ -32,6 +32,7 @@ from detectors.sequential.sequential import (
     CALM,
     DRIFT,
     LARGEST,
+    SMALLEST,
     Sequential,
     check_aggregate,
     flag,
@@ -142,7 +143,7 @@ class KSWIN(Sequential):
 
         See `Sequential.update`.
         """
-        if weight != 1 or variance or not -LARGEST <= x <= LARGEST:
+        if weight != 1 or variance or not SMALLEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
             raise ValueError("KSWIN takes single values, not the mean of several")
         self._status = _step(

@@ -28,6 +28,7 @@ from detectors.sequential.sequential import (
     CALM,
     DRIFT,
     LARGEST,
+    SMALLEST,
     Sequential,
     check_aggregate,
     flag,
@@ -131,7 +132,7 @@ class PageHinkley(Sequential):
 
         The sums take no notice of `variance`. See `Sequential.update`.
         """
-        if not (weight == 1 and variance == 0.0 and -LARGEST <= x <= LARGEST):
+        if not (weight == 1 and variance == 0.0 and SMALLEST <= x <= LARGEST):
             check_aggregate(x, weight, variance)
         self._status = _step(self._state, float(x), float(weight))
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from detectors.arrays import Counts, Floats
 from detectors.binary_form import LETTERS, Value
-from detectors.sequential.sequential import LARGEST, Sequential, check_aggregate
+from detectors.sequential.sequential import LARGEST, SMALLEST, Sequential, check_aggregate
 
 __all__ = ["RIVER", "River", "river_class", "river_names"]
 
@@ -84,7 +84,7 @@ class River(Sequential):
 
     def update(self, x: float, weight: int = 1, variance: float = 0.0) -> None:
         """Take one value; an aggregate is refused, as river knows none. See `Sequential.update`."""
-        if weight != 1 or variance or not -LARGEST <= x <= LARGEST:
+        if weight != 1 or variance or not SMALLEST <= x <= LARGEST:
             check_aggregate(x, weight, variance)
             raise ValueError("river's detectors take single values, not the mean of several")
         self._feed(x)
@@ -242,7 +242,7 @@ def _in(value: Value, owner: object, depth: int) -> object:
     return READERS[sort](rest, owner, depth)
 
 
-def _method_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001
+def _method_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001 - every one is called alike
     (name,) = rest
     method = vars(type(owner))[name]
     if not isinstance(method, FunctionType) or name.startswith("__"):
@@ -250,14 +250,14 @@ def _method_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa:
     return MethodType(method, owner)
 
 
-def _random_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001
+def _random_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001 - every one is called alike
     version, words, gauss = rest
     random = Random()  # noqa: S311 - river's choice
     random.setstate((version, tuple(words.tolist()), gauss))
     return random
 
 
-def _array_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001
+def _array_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001 - every one is called alike
     (array,) = rest
     if not isinstance(array, np.ndarray):
         raise TypeError("an array that is none")
@@ -282,7 +282,7 @@ def _dict_in(rest: list[Value], owner: object, depth: int) -> object:
     return {_in(key, owner, depth + 1): _in(item, owner, depth + 1) for key, item in rest}
 
 
-def _object_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001
+def _object_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001 - every one is called alike
     name, *pairs = rest
     if name not in PARTS:
         raise ValueError(f"{name!r} is no part of a detector of river")
@@ -293,7 +293,7 @@ def _object_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa:
     return made
 
 
-def _rust_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001
+def _rust_in(rest: list[Value], owner: object, depth: int) -> object:  # noqa: ARG001 - every one is called alike
     name, state = rest
     arguments = RUST_PARTS[name]
     room, last = name.removeprefix(f"{RUST}.").split(".")

@@ -20,6 +20,7 @@ __all__ = [
     "CALM",
     "DRIFT",
     "LARGEST",
+    "SMALLEST",
     "STATUS",
     "WARNING",
     "WEIGHT_MAX",
@@ -195,7 +196,7 @@ def _status(value: float, name: str) -> int:
 
 def check_aggregate(x: float, weight: int, variance: float) -> None:
     """Raise ValueError where an update is not a finite value or aggregate."""
-    if not (-LARGEST <= x <= LARGEST and 0 <= variance <= LARGEST):
+    if not (SMALLEST <= x <= LARGEST and 0 <= variance <= LARGEST):
         raise ValueError(f"need a finite value and variance >= 0, got {x} and {variance}")
     if not 1 <= weight <= WEIGHT_MAX or weight != int(weight):
         raise ValueError(f"weight must be a whole number from 1 to 2^31, not {weight}")
@@ -223,7 +224,7 @@ def number(name: str, value: float) -> float:
     1.0
     """
     wrong = isinstance(value, bool) or not isinstance(value, Real)
-    if wrong or not -LARGEST <= value <= LARGEST:
+    if wrong or not SMALLEST <= value <= LARGEST:
         raise ValueError(f"{name} must be a finite number, not {value!r}")
     return float(value)
 

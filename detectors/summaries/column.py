@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from detectors.comparisons.binning import quantile_edges
+from detectors.summaries.binning import quantile_edges
 
 __all__ = [
     "ABSENT",

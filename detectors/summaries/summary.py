@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.binary_form import pack, unpack
-from detectors.comparisons.cells import Cells
 from detectors.summaries.coding import code_numbers, code_values
 from detectors.summaries.column import INVALID, Column, conform
 from detectors.summaries.folding import fold_numbers
 from detectors.summaries.layout import Layout
 from detectors.summaries.unseen_values import UnseenValues
 
-__all__ = ["Summary", "cells", "mean_of"]
+__all__ = ["Summary", "mean_of"]
 
 KIND, VERSIONS = "summary", range(1, 2)
 SLOTS_MIN = 5
@@ -211,44 +210,6 @@ def _coded(
 def _plain(value: Any) -> Any:
     """Give numpy's scalars as Python's own."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def cells(layout: Layout, columns: Sequence[int], stack: Sequence[Summary]) -> Cells:
-    """View some columns over a stack of T summaries, as the comparisons read them.
-
-    Columns of fewer bins than the widest of those asked for are padded, so ask for columns of like
-    widths together. Cost: one pass over the counts asked for.
-    """
-    chosen = [layout.columns[i] for i in columns]
-    width = np.array([column.bins for column in chosen], np.int64)
-    start = np.array([layout.slot_at[i] for i in columns], np.int64)
-    place = np.arange(width.max(initial=1))
-    held = place < width[:, None]
-    slots = np.concatenate([np.where(held, start[:, None] + place, 0).ravel(),
-                            (start + width + np.arange(4)[:, None]).ravel()])  # fmt: skip
-    counts = np.array([s.counts[slots] for s in stack], np.int64).reshape(len(stack), len(slots)).T
-    bins = counts[: held.size].reshape(*held.shape, len(stack)).transpose(0, 2, 1).copy()
-    missing, invalid, sums, squares = counts[held.size :].reshape(4, len(chosen), len(stack))
-    discrete = np.array([column.discrete for column in chosen], np.bool_)
-    lo, hi = _extremes(layout, columns, stack)
-    return Cells(
-        np.where(held[:, None], bins, 0), held, missing, invalid, lo, hi, discrete,
-        np.where(discrete[:, None], 0, sums), np.where(discrete[:, None], 0, squares), ~discrete,
-    )  # fmt: skip
-
-
-def _extremes(
-    layout: Layout, columns: Sequence[int], stack: Sequence[Summary]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the smallest and the largest values, each [columns, T]; a discrete column has none."""
-    row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
-    found = np.full((2, len(columns), len(stack)), np.inf)
-    found[1] = -np.inf
-    rows = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]
-    if rows and stack:
-        to, source = np.array(rows).T
-        found[:, to] = np.array([s.extremes[source] for s in stack]).T
-    return found[0], found[1]
 
 
 def mean_of(layout: Layout, i: int, summary: Summary) -> float | None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdict, Volume
 from detectors.arrays import Counts
+from detectors.comparisons.counting import cells
 from detectors.summaries.column import Column
-from detectors.summaries.summary import Summary, cells
+from detectors.summaries.summary import Summary
 from stream.evaluate.extra import ExtraRule
 from stream.reference.reference import Reference
 

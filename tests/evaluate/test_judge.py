@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from detectors import COMPARISONS, Location, Verdict
+from detectors.comparisons.counting import cells
 from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
-from detectors.summaries.summary import Summary, cells
+from detectors.summaries.summary import Summary
 from stream.evaluate import judge as judging
 from stream.evaluate.judge import LEVEL_SHARE, TESTS_A_COLUMN, WEEK_MS, Judge, Rules, enabled
 from stream.reference.reference import ALWAYS, History, Reference, WindowSize

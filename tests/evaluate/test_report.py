@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from detectors import Verdict, psi
-from detectors.summaries.summary import Summary, cells
+from detectors.comparisons.counting import cells
+from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Change, Incident

@@ -54,7 +54,7 @@ def _compile() -> None:
     classes = tempfile.mkdtemp(prefix="driftbus-benchmark-")
     jar = Path(detectors.__file__).parents[2] / "jar" / "moa.jar"
     source = Path(__file__).with_name("Feed.java")
-    subprocess.run(["javac", "-cp", str(jar), "-d", classes, str(source)], check=True)  # noqa: S607
+    subprocess.run(["javac", "-cp", str(jar), "-d", classes, str(source)], check=True)  # noqa: S607 - the one on PATH
     jpype.addClassPath(classes)
 
 

@@ -47,7 +47,7 @@ class Driftbus:
         )  # fmt: skip
         self._chains = [_chain(history, members, rules) for members in _members(history)]
 
-    def alarms(self, windows: Windows, setting: float | None = None) -> Flags:  # noqa: ARG002
+    def alarms(self, windows: Windows, setting: float | None = None) -> Flags:  # noqa: ARG002 - every one is called alike
         """[M + series, T] see `Decider`; the last rows are the volumes."""
         M, T = windows.valid.shape
         alarms = np.zeros((M + len(self._chains), T), dtype=np.bool_)
@@ -74,7 +74,7 @@ class Driftbus:
         self.learning = len(learning)
         return alarms
 
-    def settings(self, windows: Windows) -> Sequence[float]:  # noqa: ARG002
+    def settings(self, windows: Windows) -> Sequence[float]:  # noqa: ARG002 - every one is called alike
         """Nothing is set: the budget decides."""
         return ()
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detectors.comparisons.binning import quantile_edges
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.counting import count
 from detectors.comparisons.mean_shift import MeanShift
+from detectors.summaries.binning import quantile_edges
 from tests.detectors.comparisons.streams import everywhere
 
 

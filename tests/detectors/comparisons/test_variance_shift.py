@@ -5,11 +5,11 @@ from math import exp, sqrt
 import numpy as np
 import pytest
 
-from detectors.comparisons.binning import quantile_edges
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.counting import count
 from detectors.comparisons.variance_shift import VarianceShift
 from detectors.comparisons.verdict import Verdict
+from detectors.summaries.binning import quantile_edges
 from tests.detectors.comparisons.streams import everywhere
 
 

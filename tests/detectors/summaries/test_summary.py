@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.comparisons.counting import cells
 from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
-from detectors.summaries.summary import Summary, cells, mean_of
+from detectors.summaries.summary import Summary, mean_of
 from stream.reference.binning import bin_raw_columns
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import hash_texts, said
