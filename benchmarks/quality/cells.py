@@ -1,12 +1,12 @@
 """The kinds of streams, each called a cell, and how the level of a monitor moves in them while all is well."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detectors.arrays import Floats
 
-__all__ = ["CELLS", "POWER", "Cell", "levels"]
+__all__ = ["CELLS", "MIXTURE", "POWER", "SAMPLED", "Cell", "levels"]
 
 DAY, WEEK = 24, 168
 
@@ -17,6 +17,7 @@ class Cell:
 
     Attributes:
         rows: mean number of events a window; the number itself is Poisson.
+        sampled: share of the events that is counted, in the history as later.
         heavy: whether events are t with 3 degrees of freedom instead of normal.
         wander: standard deviation of a first-order autoregression that moves the level.
         phi: its correlation from one window to the next.
@@ -27,6 +28,7 @@ class Cell:
     """
 
     rows: int = 1_000
+    sampled: float = 1.0
     heavy: bool = False
     wander: float = 0.0
     phi: float = 0.0
@@ -54,7 +56,14 @@ CELLS: dict[str, Cell] = {
     "mixed": Cell(mixed=True),
 }
 
-POWER = ("independent", "ar_0.9_gentle", "season_ar_0.9_gentle", "season_ar_0.9")
+SAMPLED: dict[str, Cell] = {
+    f"{name} 1e5/{every}": replace(CELLS[name], rows=100_000, sampled=1 / every)
+    for name in ("independent", "ar_0.9", "season_ar_0.9")
+    for every in (1, 10, 100)
+}
+"""100,000 events a window, of which all, every tenth or every hundredth is counted."""
+
+POWER = ("independent", "ar_0.9_gentle", "season_ar_0.9_gentle", "season_ar_0.9", *SAMPLED)
 """Cells in which drift is injected, too."""
 
 MIXTURE = tuple(cell for cell in CELLS.values() if cell.rows == Cell.rows and not cell.mixed)
