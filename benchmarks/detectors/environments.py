@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["REQUIREMENTS", "NotInstalledError", "interpreter"]
+__all__ = ["REQUIREMENTS", "NotInstalledError", "installed", "interpreter"]
 
 REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "driftbus": (),
@@ -36,7 +36,7 @@ def interpreter(peer: str, folder: Path = FOLDER) -> Path:
         return Path(sys.executable)
     home = folder / peer
     python, stamp = home / "bin" / "python", home / "installed"
-    if not stamp.exists() or stamp.read_text().split() != list(wanted):
+    if installed(peer, folder) is None:
         shutil.rmtree(home, ignore_errors=True)
         try:
             _run([sys.executable, "-m", "venv", str(home)])
@@ -46,6 +46,14 @@ def interpreter(peer: str, folder: Path = FOLDER) -> Path:
             raise
         stamp.write_text("\n".join(wanted))
     return python
+
+
+def installed(peer: str, folder: Path = FOLDER) -> Path | None:
+    """Give the Python of a peer's environment if it has been made, and for what is required now."""
+    stamp = folder / peer / "installed"
+    if not stamp.exists() or stamp.read_text().split() != list(REQUIREMENTS[peer]):
+        return None
+    return folder / peer / "bin" / "python"
 
 
 def _run(command: list[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.quality.fleet import Fleet
 from detectors.arrays import Counts, Flags, Floats
 
-__all__ = ["DRIFTS", "GAP", "WATCHED", "drifted", "onsets"]
+__all__ = ["DRIFTS", "GAP", "SHIFTS", "WATCHED", "drifted", "onsets"]
 
 GAP = 24
 """Windows that are quiet before an incident begins; drift begins no sooner."""
@@ -22,15 +22,20 @@ Drift = Callable[[Fleet, Floats], None]
 """Changes a fleet; [M, T] windows since the onset, from 0 on, negative before."""
 
 
-def _mean(size: float) -> Drift:
+SHIFTS: dict[str, Callable[[Floats], Floats]] = {
+    "mean +0.25 sd": lambda since: np.where(since >= 0, 0.25, 0.0),
+    "mean +0.5 sd": lambda since: np.where(since >= 0, 0.5, 0.0),
+    "gradual +0.5 sd": lambda since: 0.5 * np.clip((since + 1) / GRADUAL, 0, 1),
+    "spike +1 sd": lambda since: np.where(since == 0, 1.0, 0.0),
+}
+"""By how much a drift of the mean moves it, so many windows after its onset."""
+
+
+def _mean(name: str) -> Drift:
     def change(fleet: Fleet, since: Floats) -> None:
-        fleet.level += size * (since >= 0)
+        fleet.level += SHIFTS[name](since)
 
     return change
-
-
-def _gradual(fleet: Fleet, since: Floats) -> None:
-    fleet.level += 0.5 * np.clip((since + 1) / GRADUAL, 0, 1)
 
 
 def _variance(fleet: Fleet, since: Floats) -> None:
@@ -49,10 +54,6 @@ def _swap(fleet: Fleet, since: Floats) -> None:
     fleet.swapped |= (since >= 0) & fleet.categorical[:, None]
 
 
-def _spike(fleet: Fleet, since: Floats) -> None:
-    fleet.level += 1.0 * (since == 0)
-
-
 def _numbers(fleet: Fleet) -> Flags:
     return ~fleet.categorical
 
@@ -66,14 +67,14 @@ def _all(fleet: Fleet) -> Flags:
 
 
 DRIFTS: dict[str, tuple[Drift, Callable[[Fleet], Flags]]] = {
-    "mean +0.25 sd": (_mean(0.25), _numbers),
-    "mean +0.5 sd": (_mean(0.5), _numbers),
-    "gradual +0.5 sd": (_gradual, _numbers),
+    "mean +0.25 sd": (_mean("mean +0.25 sd"), _numbers),
+    "mean +0.5 sd": (_mean("mean +0.5 sd"), _numbers),
+    "gradual +0.5 sd": (_mean("gradual +0.5 sd"), _numbers),
     "variance x1.5": (_variance, _numbers),
     "missing 1 to 10 %": (_missing, _all),
     "unit x10": (_unit, _numbers),
     "category swap": (_swap, _categories),
-    "spike +1 sd": (_spike, _numbers),
+    "spike +1 sd": (_mean("spike +1 sd"), _numbers),
 }
 """What each drift does, and the monitors in which it counts."""
 

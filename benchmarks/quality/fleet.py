@@ -226,7 +226,7 @@ def _sums(
     def grid(values: Floats) -> Counts:
         more = (..., *(None,) * (values.ndim - 2))
         place = np.rint((values - mid[more]) / step[more])
-        return np.clip(place, -SUM_CLIP, SUM_CLIP).astype(np.int64)
+        return np.asarray(np.clip(place, -SUM_CLIP, SUM_CLIP), dtype=np.int64)
 
     valid = np.isfinite(lo[some]) & np.isfinite(hi[some])
     sums, squares = np.zeros(lo.shape, dtype=np.int64), np.zeros(lo.shape, dtype=np.int64)
@@ -238,9 +238,9 @@ def _sums(
     width = np.diff(below)
     for node, held in zip(NODES, (left - upper, upper), strict=True):
         place = grid(_place(of, np.clip(below[..., :-1] + node * width, TINY, 1 - TINY)))
-        held *= place
-        sums[some] += held.sum(axis=2)
-        squares[some] += np.einsum("mtb,mtb->mt", held, place)
+        total = held * place
+        sums[some] += total.sum(axis=2)
+        squares[some] += np.einsum("mtb,mtb->mt", total, place)
     return sums, squares
 
 

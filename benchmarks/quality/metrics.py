@@ -1,12 +1,12 @@
 """From alarms to what people feel: incidents a week, and how soon a drift is told."""
 
 import numpy as np
-from scipy.special import gammaincinv
+from scipy.special import betaincinv, gammaincinv
 
 from benchmarks.quality.drifts import GAP
 from detectors.arrays import Counts, Flags, Floats
 
-__all__ = ["begins", "delays", "upper_bound"]
+__all__ = ["begins", "delays", "lower_bound", "upper_bound"]
 
 
 def begins(alarms: Flags, gap: int = GAP) -> Flags:
@@ -30,6 +30,17 @@ def upper_bound(incidents: int, weeks: float, confidence: float = 0.95) -> float
     (2.996, 0.39)
     """
     return float(gammaincinv(incidents + 1, confidence)) / weeks
+
+
+def lower_bound(found: int, trials: int, confidence: float = 0.95) -> float:
+    """Tell the smallest share with which so many are still found with the chance 1 - confidence (exact, binomial).
+
+    >>> round(lower_bound(100, 100), 3), round(lower_bound(290, 300), 3), lower_bound(0, 300)
+    (0.97, 0.944, 0.0)
+    """
+    if not found:
+        return 0.0
+    return float(betaincinv(found, trials - found + 1, 1 - confidence))
 
 
 def delays(alarms: Flags, onset: Counts) -> Floats:

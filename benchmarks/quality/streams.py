@@ -6,7 +6,7 @@ from zlib import crc32
 
 import numpy as np
 
-from benchmarks.quality.cells import CELLS, POWER
+from benchmarks.quality.cells import CELLS, POWER, SAMPLED
 from benchmarks.quality.drifts import DRIFTS, GAP, WATCHED, drifted, onsets
 from benchmarks.quality.fleet import Fleet, make_fleet, observe
 from benchmarks.quality.flights import (
@@ -20,9 +20,10 @@ from benchmarks.quality.flights import (
 from benchmarks.quality.windows import Windows
 from detectors.arrays import Counts
 
-__all__ = ["ALL", "Drifting", "Stream"]
+__all__ = ["ALL", "KNOWN", "Drifting", "Stream"]
 
 ALL = (*CELLS, *FLIGHTS)
+KNOWN = CELLS | SAMPLED
 WEEK = 168
 
 
@@ -58,12 +59,12 @@ class Stream:
             return tuple(FAULTS)
         return tuple(DRIFTS) if self.cell in POWER else ()
 
-    def control(self, seed: int) -> tuple[Windows, Windows]:
-        """Give a history, and the windows in control that follow it."""
+    def control(self, seed: int, block: int = 0) -> tuple[Windows, Windows]:
+        """Give a history, and the windows in control that follow it; each block of a seed has other monitors."""
         if self.cell in FLIGHTS:
             return _parted(flights(self.cell, seed), HISTORY)
         learned = self.history * WEEK
-        fleet = self._fleet(seed, learned, self.weeks * WEEK)
+        fleet = self._fleet(seed, learned, self.weeks * WEEK, block)
         return _parted(observe(fleet), learned)
 
     def drift(self, seed: int, name: str) -> Drifting:
@@ -78,10 +79,10 @@ class Stream:
         history, windows = _parted(observe(drifted(fleet, name)), learned)
         return Drifting(history, windows, monitors, onsets(fleet)[monitors])
 
-    def _fleet(self, seed: int, learned: int, windows: int) -> Fleet:
-        """Draw a fleet; chance differs from cell to cell and from one history to another."""
-        own = crc32(f"{self.cell}, {self.history}, {windows}".encode())
-        return make_fleet(CELLS[self.cell], (seed, own), self.monitors, learned, windows)
+    def _fleet(self, seed: int, learned: int, windows: int, block: int = 0) -> Fleet:
+        """Draw a fleet; chance differs from cell to cell, and with the history, the windows and the fleet's size."""
+        own = crc32(f"{self.cell}, {self.history}, {windows}, {self.monitors}".encode())
+        return make_fleet(KNOWN[self.cell], (seed, own, block), self.monitors, learned, windows)
 
 
 def _parted(windows: Windows, history: int) -> tuple[Windows, Windows]:

@@ -1,5 +1,6 @@
 """The quality benchmark measures what it says: its streams, its count of incidents, and how it treats the peers."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,19 +10,22 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, ks_2samp
+from scipy.stats import binom, chi2, ks_2samp
 
 from benchmarks.quality.__main__ import main
-from benchmarks.quality.cells import CELLS, levels
-from benchmarks.quality.deciders import all_deciders
+from benchmarks.quality.case import Fitted, as_calm
+from benchmarks.quality.cells import CELLS, SAMPLED, levels
+from benchmarks.quality.deciders import alibi_detect, all_deciders
+from benchmarks.quality.deciders.alibi_detect import AlibiDetect
 from benchmarks.quality.deciders.driftbus import Driftbus
 from benchmarks.quality.deciders.every_k import EveryK
 from benchmarks.quality.deciders.kolmogorov_smirnov import KolmogorovSmirnov
 from benchmarks.quality.drifts import DRIFTS, GAP, drifted, onsets
+from benchmarks.quality.figures import Where
 from benchmarks.quality.fleet import MEAN, MISSING, Fleet, make_fleet, observe
 from benchmarks.quality.flights import HISTORY, flight_onsets, flights, watched_flights
-from benchmarks.quality.metrics import begins, delays, upper_bound
-from benchmarks.quality.run import Plan, _as_calm, _Fitted
+from benchmarks.quality.metrics import begins, delays, lower_bound, upper_bound
+from benchmarks.quality.plan import Case, Plan
 from benchmarks.quality.streams import Stream
 from benchmarks.quality.windows import Windows
 
@@ -54,6 +58,13 @@ def test_the_upper_bound_is_the_rate_under_which_so_few_have_a_chance_of_one_in_
 ) -> None:
     expected = chi2.ppf(0.95, 2 * incidents + 2) / 2 / weeks
     assert upper_bound(incidents, weeks) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("found", "trials"), [(1, 20), (95, 100), (300, 300)])
+def test_the_lower_bound_is_the_share_with_which_so_many_have_a_chance_of_one_in_twenty(
+    found: int, trials: int
+) -> None:
+    assert binom.sf(found - 1, trials, lower_bound(found, trials)) == pytest.approx(0.05)
 
 
 def test_a_delay_counts_from_the_onset_and_an_alarm_that_goes_on_finds_nothing() -> None:
@@ -110,6 +121,14 @@ def test_the_same_seed_gives_the_same_windows_and_another_seed_others() -> None:
     other = observe(make_fleet(CELLS["mixed"], (8,), 8, 168, 120))
     assert (one.bins == same.bins).all()
     assert one.bins.sum() != other.bins.sum()
+
+
+def test_of_a_sampled_stream_a_part_is_counted_and_its_level_wanders_alike() -> None:
+    cell = SAMPLED["ar_0.9 1e5/100"]
+    of = make_fleet(cell, (7,), 4, 168, 1_000)
+    assert of.rows.mean() == pytest.approx(1_000, rel=0.01)
+    assert of.rows.var() == pytest.approx(1_000, rel=0.15)  # a thinned Poisson stream is one
+    assert (cell.wander, cell.phi) == (CELLS["ar_0.9"].wander, CELLS["ar_0.9"].phi)
 
 
 def test_chance_differs_from_cell_to_cell() -> None:
@@ -180,11 +199,18 @@ def test_permuted_flights_are_the_same_flights_and_a_fault_begins_at_its_onset()
 # -- deciders --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _without_alibi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its environment has been made must not matter to tests."""
+    monkeypatch.setattr(AlibiDetect, "installed", staticmethod(lambda: False))
+
+
+@pytest.mark.usefixtures("_without_alibi")
 def test_every_decider_answers_for_every_window_and_is_calmer_at_a_larger_setting() -> None:
     history, windows = parts(fleet("ar_0.9"))
     few = np.flatnonzero(windows.numeric)[:2]
     for decider in all_deciders(budget=1):
-        seen, judged = (history.of(few), windows.of(few)) if decider.RAW else (history, windows)
+        seen, judged = (history.of(few), windows.of(few)) if decider.FEW else (history, windows)
         decider.fit(seen)
         alarms = decider.alarms(judged)
         assert alarms.shape[1] == len(judged)
@@ -234,6 +260,54 @@ def test_driftbus_says_that_it_learns_where_the_history_is_short() -> None:
     assert decider.learning >= 4
 
 
+def test_the_time_and_the_memory_of_judging_are_told_for_every_window_and_monitor() -> None:
+    history, windows = parts(fleet(monitors=4, windows=6))
+    times = Driftbus(budget=1).timed(history, windows)
+    assert len(times) == len(windows)
+    assert (times > 0).all()
+    stored, resident = Driftbus(budget=1).weighed(history, windows)
+    assert 0 < stored < resident
+
+
+FAKE = """
+import numpy as np
+class CVMDriftOnline:
+    def __init__(self, x_ref, ert, window_sizes, n_bootstraps, verbose):
+        assert ert == 168 and window_sizes == [24]
+        print("what a package prints does no harm")
+    def _configure_ref(self):
+        self.mean = self.x_ref.mean(axis=0)
+    def predict(self, x):
+        return {"data": {"test_stat": abs(x - self.mean)[None, :], "threshold": 2.0}}
+"""
+
+
+def test_alibi_detect_is_asked_in_a_process_of_its_own_with_one_mean_a_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "alibi_detect").mkdir()
+    (tmp_path / "alibi_detect" / "__init__.py").touch()
+    (tmp_path / "alibi_detect" / "cd.py").write_text(FAKE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(alibi_detect, "installed", lambda _: Path(sys.executable))
+    alibi_detect._worker.cache_clear()
+    history, windows = parts(fleet(monitors=3))
+    decider = AlibiDetect()
+    decider.fit(history)
+    score = decider.score(windows)
+    level = [of.sums / of.valid for of in (history, windows)]
+    expected = np.abs(level[1] - level[0].mean(axis=1, keepdims=True)) / 2
+    expected[:, :23] = 0  # its first windows are not full
+    assert score == pytest.approx(expected)
+    worker = alibi_detect._worker()
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.close()
+    assert worker.wait(10) == 0
+    worker.stdout.close()
+    alibi_detect._worker.cache_clear()
+
+
 def test_the_dummy_alarms_once_in_k_windows() -> None:
     _, windows = parts(fleet())
     assert (EveryK(24).alarms(windows).sum(axis=1) == len(windows) // 24).all()
@@ -244,28 +318,32 @@ def test_the_dummy_alarms_once_in_k_windows() -> None:
 
 def test_peers_are_set_to_the_most_eager_setting_that_is_as_calm_as_allowed() -> None:
     _, windows = parts(fleet(windows=168))
-    plan, stream = Plan(), Stream("independent", 1, 8, 1)
-    fitted = [_Fitted(plan, stream, EveryK(48), windows, windows)]
-    chosen = _as_calm(fitted, allowed=5.0)
+    plan, case = Plan(), Case(Where("independent", 1, 8, 1.0), fleets=1, weeks=1)
+    fitted = [Fitted(plan, case, EveryK(48), windows, windows)]
+    chosen = as_calm(fitted, allowed=5.0)
     assert chosen is not None
     told = [int(begins(fitted[0].alarms(k)).sum()) for k in (chosen, 0.8 * chosen)]
     assert told[0] <= 5 < told[1]
-    assert _as_calm([_Fitted(plan, stream, EveryK(1), windows, windows)], allowed=-1.0) is None
+    assert as_calm([Fitted(plan, case, EveryK(1), windows, windows)], allowed=-1.0) is None
 
 
-def test_the_command_runs_and_fills_the_file(tmp_path: Path) -> None:
-    out = tmp_path / "figures.json"
-    ran = CliRunner().invoke(main, ["--quick", "--json", str(out)], catch_exceptions=False)
+@pytest.mark.usefixtures("_without_alibi")
+def test_the_command_runs_and_fills_the_file_and_the_page(tmp_path: Path) -> None:
+    out, page, again = (tmp_path / name for name in ("figures.json", "page.md", "again.json"))
+    arguments = ["--quick", "--groups", "cells,scale", "--json", str(out), "--markdown", str(page)]
+    ran = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
     told = orjson.loads(out.read_bytes())
-    ours = [c for c in told["in_control"] if c["decider"] == "driftbus"]
-    assert [c["cell"] for c in ours] == ["independent", "season_ar_0.9"]
+    ours = [c for c in told["controls"] if c["decider"] == "driftbus"]
+    assert [c["where"]["cell"] for c in ours] == ["independent", "season_ar_0.9"]
     assert all(c["rate_upper_95"] > c["rate"] for c in ours)
-    assert {d["drift"] for d in told["drift"]} == {"mean +0.5 sd", "missing 1 to 10 %"}
-    missing = [d for d in told["drift"] if d["decider"] == "driftbus" and "missing" in d["drift"]]
-    assert all(d["found_within"]["2"] == 1 for d in missing)
-    assert not set(told["seeds"]["tuning"]) & set(told["seeds"]["fresh"])
-    assert told["absent"]["alibi-detect"]
+    assert {p["drift"] for p in told["powers"]} == {"mean +0.5 sd", "missing 1 to 10 %"}
+    missing = [p for p in told["powers"] if p["decider"] == "driftbus" and "missing" in p["drift"]]
+    assert all(p["found_within"]["2"] == 1 for p in missing)
+    seeds = told["runs"][0]["seeds"]
+    assert seeds["tuning"][1] < seeds["fresh"][0]
+    assert "absent" in told["absent"]["alibi-detect CVM"]
+    assert told["costs"][0]["monitors"] == 12
     for text in (
         "season_ar_0.9",
         "NannyML 3 sigma",
@@ -273,9 +351,23 @@ def test_the_command_runs_and_fills_the_file(tmp_path: Path) -> None:
         "at driftbus' false-alarm rate",
     ):
         assert text in ran.output
+        assert text in page.read_text()
+    ran = CliRunner().invoke(
+        main, ["--join", str(out), "--json", str(again)], catch_exceptions=False
+    )
+    assert ran.exit_code == 0, ran.output
+    assert again.read_bytes() == out.read_bytes()
 
 
-def test_a_cell_that_does_not_exist_is_a_usage_error() -> None:
+def test_a_cell_or_a_group_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     ran = CliRunner().invoke(main, ["--cells", "daily,hourly"])
     assert ran.exit_code == 2
     assert "hourly; there are independent" in ran.output
+    ran = CliRunner().invoke(main, ["--groups", "cell"])
+    assert ran.exit_code == 2
+    assert "cell; there are cells" in ran.output
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    ran = CliRunner().invoke(main, ["--join", str(other)])
+    assert ran.exit_code == 2
+    assert "other.json" in ran.output

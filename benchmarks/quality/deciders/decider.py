@@ -16,10 +16,12 @@ class Decider(Protocol):
 
     Attributes:
         name: what tables call it.
-        RAW: whether it reads raw values; then it gets a few numeric monitors only.
+        FEW: whether it is slow, so that it gets a few numeric monitors only.
+        RAW: whether it reads raw values.
     """
 
     name: str
+    FEW: ClassVar[bool]
     RAW: ClassVar[bool]
 
     def fit(self, history: Windows) -> None:
@@ -38,6 +40,7 @@ class Decider(Protocol):
 class Scored:
     """A decider that alarms where a score of a window exceeds a bound. A subclass gives `fit` and `score`."""
 
+    FEW: ClassVar[bool] = False
     RAW: ClassVar[bool] = False
     _scored: tuple[Windows, Floats] | None = None
 

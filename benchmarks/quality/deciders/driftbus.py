@@ -4,21 +4,25 @@ Each series gets a reference of its history and a chain of `stream.evaluate`; ev
 in a replay. Whatever verdict alarms is an alarm of its monitor. Each series has one more monitor, for its volume.
 """
 
+import gc
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from time import process_time
 from typing import ClassVar
 
 import numpy as np
 
 from benchmarks.quality.metrics import begins
 from benchmarks.quality.windows import Windows
-from detectors.arrays import Counts, Flags
+from detectors.arrays import Counts, Flags, Floats
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import strongest
 from stream.evaluate.judge import Rules
 from stream.reference.reference import ALWAYS, History, Reference, WindowSize
+from stream.state.codec import pack
 from stream.words import Kind, Series
 
 __all__ = ["Driftbus"]
@@ -31,6 +35,7 @@ class Driftbus:
     which some verdict said that it still learns.
     """
 
+    FEW: ClassVar[bool] = False
     RAW: ClassVar[bool] = False
 
     def __init__(self, budget: float) -> None:
@@ -77,6 +82,41 @@ class Driftbus:
     def settings(self, windows: Windows) -> Sequence[float]:  # noqa: ARG002 - every one is called alike
         """Nothing is set: the budget decides."""
         return ()
+
+    def timed(self, history: Windows, windows: Windows) -> Floats:
+        """[T] the processor time of taking each window of one series, from its summary to its incidents.
+
+        The first one is slow: it learns the history, whose reference is in hand.
+        """
+        self.fit(history)
+        (chain,) = self._chains
+        (members,) = _members(windows)
+        times = np.empty(len(windows))
+        for w, summary in enumerate(_summaries(windows, members, chain.reference.layout)):
+            start = windows.first_ms + w * windows.window_ms
+            began = process_time()
+            chain.take(start, summary, {})
+            chain.close(start + windows.window_ms)
+            times[w] = process_time() - began
+        return times
+
+    def weighed(self, history: Windows, windows: Windows) -> tuple[float, float]:
+        """Give the bytes a monitor of one series' chain as it is stored, and those in memory beside the reference."""
+        self.fit(history)
+        (chain,) = self._chains
+        (members,) = _members(windows)
+        summaries = list(_summaries(windows, members, chain.reference.layout))
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for w, summary in enumerate(summaries):
+            start = windows.first_ms + w * windows.window_ms
+            chain.take(start, summary, {})
+            chain.close(start + windows.window_ms)
+        gc.collect()
+        resident = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        stored = len(pack("chain", 0, chain.payload()))
+        return stored / len(members), resident / len(members)
 
 
 def _members(windows: Windows) -> list[Counts]:

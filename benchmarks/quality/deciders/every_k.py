@@ -14,6 +14,7 @@ __all__ = ["EveryK"]
 class EveryK:
     """A decider (see `Decider`) that looks at nothing; monitors take turns. What is set is k."""
 
+    FEW: ClassVar[bool] = False
     RAW: ClassVar[bool] = False
 
     def __init__(self, k: int) -> None:

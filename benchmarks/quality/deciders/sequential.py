@@ -25,6 +25,7 @@ Values = list[tuple[Floats, Counts]]
 class _Sequential:
     """A decider (see `Decider`) by one detector a monitor."""
 
+    FEW: ClassVar[bool] = True
     RAW: ClassVar[bool] = True
     SETTINGS: ClassVar[Sequence[float]]
     OWN: ClassVar[float]
