@@ -32,9 +32,11 @@ def draw(measured: Measured, folder: Path) -> list[Path]:
     if swept:
         files.append(folder / "quality-sweep.png")
         _swept(swept, files[-1])
-    if measured.powers:
-        files.append(folder / "quality-detection.png")
-        _sharp(measured.powers, files[-1])
+    for group, name in (("cells", "quality-detection.png"), ("sampling", "quality-sampling.png")):
+        powers = [p for p in measured.powers if p.where.group == group]
+        if powers:
+            files.append(folder / name)
+            _sharp(powers, files[-1])
     return files
 
 
