@@ -41,7 +41,7 @@ class Control:
         incidents: how many, over all seeds.
         weeks: fleet-weeks that they are counted over; where only some monitors were run, their share of these.
         in_alarm: share of windows with an alarm.
-        seconds: processor time.
+        seconds: processor time of this process.
         by_detector: driftbus' incidents by the verdict that told them.
         asked: monitors over all seeds.
         learning: those of them that said in some window that they still learn; driftbus only.
