@@ -21,7 +21,7 @@ from stream.reference.reference import Reference
 from stream.run.rules import model_rules
 from stream.summaries.raw_values import Raw
 from stream.words import Kind
-from tests.events import HOUR, T0, configuration, reference_of
+from tests.events import HOUR, PLAN, T0, configuration, reference_of
 
 CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
 TOLD = Told(T0 + 2 * HOUR, 7)
@@ -55,12 +55,12 @@ def judged_of(
     )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
-    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR})
+    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR}, PLAN)
 
 
 def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
     reference = reference_of(ROWS, kind)
-    return Chain(reference.series, kind, reference, RULES)
+    return Chain(reference.series, kind, reference, RULES, lambda _: PLAN)
 
 
 def event(
@@ -179,7 +179,7 @@ FIELDS = {
     "window": {"kind", "start", "end", "watermark", "late_dropped"},
     "sample": {"n_seen", "n_used", "rate"},
     "score": {"value", "threshold", "p_value"},
-    "false_alarm": {"budget"},
+    "false_alarm": {"budget", "plan", "covered"},
     "onset": {"estimate", "interval"},
     "explain": {"bins", "null_rate"},
 }  # fmt: skip
