@@ -185,6 +185,21 @@ FIELDS = {
 }  # fmt: skip
 
 
+def test_another_plan_makes_another_id_and_the_data_tell_its_version() -> None:
+    """Its version alone does; all else that is told is the same."""
+    chain = chain_of()
+    judged = judged_of(chain, MOVED)
+    newer = replace(judged, plan=replace(PLAN, version=3))
+    (one,) = drift_events(chain, judged, CONTEXT, TOLD)
+    (other,) = drift_events(chain, newer, CONTEXT, TOLD)
+    assert one.id != other.id
+    data: Any = orjson.loads(orjson.dumps([one.data, other.data]))
+    assert [told["false_alarm"].pop("plan") for told in data] == [0, 3]
+    hashes = {told["detector"].pop("params_hash") for told in data}
+    assert len(hashes) == 2
+    assert data[0] == data[1]
+
+
 def test_the_data_has_the_fields_of_the_schema_and_travels_as_json() -> None:
     """What JSON cannot say (an infinite threshold) is null, and the event read back is the event."""
     made = event()

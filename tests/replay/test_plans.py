@@ -94,6 +94,14 @@ def test_each_model_is_counted_a_week_after_the_monday_after_it_was_learned() ->
     assert usual().plans[2].monitors == 2 * (3 + 2 + 2 + 1)
 
 
+def test_a_newcomer_lives_on_the_reserve_until_it_is_counted() -> None:
+    """A hundred are expected, so it gets a hundredth of a tenth; then what everybody gets."""
+    _, first, second = usual().plans
+    newcomer = next(r for r in usual().references if r.series.model == "a")
+    assert first.share(newcomer) == pytest.approx(0.1 * 1.0 / 100)
+    assert second.share(newcomer) == pytest.approx(0.9 * 1.0 / 16)
+
+
 @pytest.mark.parametrize("batch", [1, 7, 10**9])
 def test_plans_and_alerts_are_the_same_bytes_at_any_batch_size(batch: int) -> None:
     """Though references became known just before a long silence, in which the plans begin that count them."""
