@@ -294,6 +294,32 @@ def doctor(config_path: Path) -> None:
 
 @main.command()
 @_config_option(required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--model", metavar="M", help="Show this model only.")
+def status(config_path: Path, as_json: bool, model: str | None) -> None:
+    """Show the fleet plan, how far each model is, and what is watched, still learns, or cannot be watched."""
+    config = _load(config_path)
+    if config.redis.url is None:
+        http = config.http
+        told = "redis.url is null: state in memory cannot be looked at from outside"
+        todo = f"ask the worker itself: http://{http.host}:{http.port}/status"
+        raise ConfigError(told, str(config_path), todo, key="redis.url")
+    import orjson
+
+    from stream.run.status import status as read_status
+    from stream.run.status_show import show_status
+    from stream.state.redis import RedisStore
+
+    with closing(RedisStore(config.redis.url)) as store:
+        found = read_status(config, store, model)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    else:
+        show_status(found)
+
+
+@main.command()
+@_config_option(required=True)
 @_reference
 def worker(config_path: Path, references: tuple[Path, ...]) -> None:
     """Run a worker: consume, judge, tell. One process a core; start as many as you like."""

@@ -14,6 +14,7 @@ from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
 from stream.reference.learn import LearnRules, freeze
+from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.run.rules import fold_rules, model_rules
 from stream.state.memory import MemoryStore
@@ -25,6 +26,7 @@ T0 = 1_767_225_600_000
 """2026-01-01, a whole day, hour and pane."""
 PANE, HOUR = 10_000, 3_600_000
 APP = "test"
+PLAN = Plan(PlanRules(1.0, 20, {}), 0, ALWAYS, ALWAYS, ())
 FEATURES = Source(Kind.FEATURES, "features", 0)
 PREDICTIONS = Source(Kind.PREDICTIONS, "predictions", 0)
 LABELS = Source(Kind.LABELS, "labels", 0)

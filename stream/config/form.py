@@ -8,7 +8,7 @@ import orjson
 import yaml
 
 from stream.config.durations import duration_text
-from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Window
+from stream.config.schema import DETECTORS_BY_DEFAULT, Alarms, Config, Window
 from stream.config.secret import Secret
 
 __all__ = ["detection_hash", "masked", "plain"]
@@ -54,7 +54,8 @@ def detection_hash(config: Config) -> bytes:
 
     BLAKE2b-128 over panes, windows, lateness, references, labels, sampling, alarms and detectors
     in canonical form: a default that is written out changes nothing, nor does a detector that the
-    file switches off and that would not run without the file.
+    file switches off and that would not run without the file. Settings that came after the first
+    release of the hash count only where they are not the default.
     """
     names = {*DETECTORS_BY_DEFAULT, *filter(config.runs, config.detectors)}
     decides = {
@@ -64,11 +65,19 @@ def detection_hash(config: Config) -> bytes:
         "reference": plain(config.reference, int),
         "labels": plain(config.labels, int),
         "sample": config.sample,
-        "alarms": plain(config.alarms, int),
+        "alarms": _alarms(config),
         "detectors": {name: _detector(config, name) for name in names},
     }
     canonical = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def _alarms(config: Config) -> dict[str, object]:
+    later = {"weights"}
+    told = {name: getattr(config.alarms, name) for name in config.alarms.__struct_fields__}
+    default = Alarms()
+    kept = {n: v for n, v in told.items() if n not in later or v != getattr(default, n)}
+    return {n: plain(v, int) for n, v in kept.items()}
 
 
 def _detector(config: Config, name: str) -> dict[str, object]:

@@ -177,8 +177,12 @@ class Alarms(_Section, frozen=True, kw_only=True):
         float, Meta(gt=0, description="False alarms a week over all that is watched, at most.")
     ] = 1.0
     monitors: Annotated[
-        Count, Meta(description="Monitors among which the budget is split, in equal shares.")
+        Count, Meta(description="Monitors expected, to split the budget before any is known.")
     ] = 100
+    weights: Annotated[
+        Mapping[str, Annotated[float, Meta(gt=0)]],
+        Meta(description="By model: a monitor of weight 2 gets twice the share of one of 1."),
+    ] = {}
     events_min: Annotated[Count, Meta(description="Events a window needs to be judged.")] = 30
     clear_after: Annotated[Count, Meta(description="Quiet windows that end an incident.")] = 3
 

@@ -1,6 +1,6 @@
 """One kind of one series under its reference: panes into windows, windows to the judge, verdicts to incidents."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +12,25 @@ from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.judge import Finding, Judge, Rules, cusum_threshold
 from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.slow import SlowDrift
+from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
+from stream.reference.plan import Plan
 from stream.reference.reference import Reference, WindowSize
 from stream.summaries.unseen import dump_unseen
 from stream.words import Kind, Series
 
-__all__ = ["Chain", "Judged"]
+__all__ = ["Chain", "Judged", "PlanAt"]
+
+PlanAt = Callable[[int], Plan]
+"""Gives the fleet plan in force at an event time, in ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A window after judging: all findings, and the turns of incidents that they brought (column, change).
 
-    `quiet_until_ms` tells by column when the sums of slow drift last stood low.
+    `quiet_until_ms` tells by column when the sums of slow drift last stood low, `plan` whose share of the budget it
+    was judged by.
     """
 
     window: WindowSize
@@ -32,12 +38,19 @@ class Judged:
     findings: tuple[Finding, ...]
     changes: tuple[tuple[str | None, Change], ...]
     quiet_until_ms: dict[str, int]
+    plan: Plan
 
 
 class Chain:
-    """The state of one kind of one series. `take` a pane, then `close` up to a time; both in event-time order."""
+    """The state of one kind of one series. `take` a pane, then `close` up to a time; both in event-time order.
 
-    def __init__(self, series: Series, kind: Kind, reference: Reference, rules: Rules) -> None:
+    A window is judged by the plan in force in its last moment. `standings` tell for each size of windows, by its
+    place, how the monitors stand; they are told anew with every judge, and `restood` says that they were.
+    """
+
+    def __init__(
+        self, series: Series, kind: Kind, reference: Reference, rules: Rules, plan_at: PlanAt
+    ) -> None:
         self.series = series
         self.kind = kind
         self.reference = reference
@@ -47,6 +60,10 @@ class Chain:
         self.grown: list[list[Summary]] = [[] for _ in reference.windows]
         self.slow: dict[str, SlowDrift] = {}
         self.incidents: dict[str | None, Incident] = {}
+        self.standings: dict[int, tuple[Standing, ...]] = {}
+        self.restood = False
+        self._plan_at = plan_at
+        self._share = 0.0
         self._judges: list[Judge | None] = [None for _ in reference.windows]
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
@@ -74,6 +91,7 @@ class Chain:
         window = self.reference.windows[which]
         findings: list[Finding] = []
         told = closed
+        plan = self._follow(closed.end_ms)
         if closed.start_ms >= self.reference.end_ms:
             told, ready = self._with_carried(which, closed)
             judge = self._judge_of(which)
@@ -88,7 +106,15 @@ class Chain:
                 self._grow(which, closed)
         changes = tuple(self._changes(window, told, findings))
         quiet = {name: slow.quiet_until_ms for name, slow in self.slow.items()}
-        return Judged(window, told, tuple(findings), changes, quiet)
+        return Judged(window, told, tuple(findings), changes, quiet, plan)
+
+    def _follow(self, end_ms: int) -> Plan:
+        """Give the plan for a window; where it changes the share, judges are made anew."""
+        plan = self._plan_at(end_ms - 1)
+        share = plan.share(self.reference)
+        if share != self._share:
+            self._share, self._judges = share, [None for _ in self.reference.windows]
+        return plan
 
     def _with_carried(self, which: int, closed: Closed) -> tuple[Closed, bool]:
         """Hold a window of too few events over into the next one; sliding windows overlap and need no such help."""
@@ -116,8 +142,15 @@ class Chain:
         judge = self._judges[which]
         if judge is None:
             window = self.reference.windows[which]
-            judge = Judge(self.reference, which, self.grown[which], self.rules, window.size_ms)
+            judge = Judge(
+                self.reference, which, self.grown[which], self.rules, window.size_ms, self._share
+            )
             self._judges[which] = judge
+            self.standings[which], self.restood = tuple(judge.standing()), True
+            if which == 0:
+                for slow in self.slow.values():
+                    threshold = cusum_threshold(slow.page_hinkley.delta, judge.run_length)
+                    slow.retune(threshold, _delta(judge))
         return judge
 
     def _grow(self, which: int, closed: Closed) -> None:
@@ -146,7 +179,7 @@ class Chain:
                 slow = self.slow[column.name] = SlowDrift(
                     allowance,
                     threshold,
-                    min(0.002, judge.alpha),
+                    _delta(judge),
                     self.rules.floors,
                     self.rules.extra,
                 )
@@ -193,10 +226,16 @@ class Chain:
 
     @classmethod
     def restore(
-        cls, series: Series, kind: Kind, reference: Reference, rules: Rules, payload: Any
+        cls,
+        series: Series,
+        kind: Kind,
+        reference: Reference,
+        rules: Rules,
+        plan_at: PlanAt,
+        payload: Any,
     ) -> "Chain":
         """Make a chain of what `payload` gave."""
-        chain = cls(series, kind, reference, rules)
+        chain = cls(series, kind, reference, rules, plan_at)
         _, rings, carried, grown, slow, incidents = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
@@ -212,6 +251,11 @@ class Chain:
         chain.slow = {name: SlowDrift.restore(p, rules.floors, rules.extra) for name, p in slow}
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         return chain
+
+
+def _delta(judge: Judge) -> float:
+    """Give the chance of a false cut that ADWIN takes; its own default where the budget allows more."""
+    return min(0.002, judge.alpha)
 
 
 def _is_hard(verdict: Verdict) -> bool:

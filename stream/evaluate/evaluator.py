@@ -9,6 +9,7 @@ from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
 from stream.reference.fleet import Fleet
+from stream.reference.plans import Plans
 from stream.state.store import Answer, Commit, Store, model_key
 from stream.words import INPUTS, Kind
 
@@ -23,11 +24,11 @@ class Evaluator:
     """
 
     def __init__(
-        self, store: Store, app: str, name: str, rules: ModelRules, fleet: Fleet, lateness_ms: int,
+        self, store: Store, app: str, name: str, rules: ModelRules, fleet: Fleet, plans: Plans, lateness_ms: int,
         sources: Sequence[Source],
     ) -> None:  # fmt: skip
         self.key = model_key(app, name)
-        self.model = Model(name, rules, fleet.book, fleet.publish)
+        self.model = Model(name, rules, fleet.book, fleet.publish, plans.at)
         self.outbox: dict[bytes, bytes] = {}
         self._store = store
         self._app = app
@@ -48,8 +49,14 @@ class Evaluator:
         self.model.restore(taken.base, taken.fields)
         self.outbox = {f: v for f, v in sorted(taken.fields.items()) if f.startswith(b"o:")}
 
-    def step(self, marks: Mapping[Source, Marks | None], *, flush: bool = False) -> Answer:
-        """Evaluate what has closed since the last step, and commit it.
+    def step(
+        self,
+        marks: Mapping[Source, Marks | None],
+        *,
+        upto_ms: int | None = None,
+        flush: bool = False,
+    ) -> Answer:
+        """Evaluate what has closed since the last step, but no pane that begins at `upto_ms` or later, and commit it.
 
         `flush` closes the windows that are still open, as a replay does at its end. On StoreUnavailable call again: a
         commit under way is finished first.
@@ -60,7 +67,7 @@ class Evaluator:
                 return answer
         model = self.model
         for kind in Kind:
-            self._advance(kind, marks)
+            self._advance(kind, marks, upto_ms)
         if flush:
             model.flush(self._told(Kind.FEATURES, marks))
         if not model.changed and model.base() == self._base:
@@ -85,7 +92,9 @@ class Evaluator:
                 self._store.remove(self.key, self._epoch, gone)
         return answer
 
-    def _advance(self, kind: Kind, marks: Mapping[Source, Marks | None]) -> None:
+    def _advance(
+        self, kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None
+    ) -> None:
         watermark = watermark_of(kind, marks)
         if watermark == NEVER:
             if kind is Kind.ERRORS:
@@ -93,6 +102,8 @@ class Evaluator:
             return
         first = self.model.bases[kind]
         until = (watermark - self._lateness_ms) // self._pane_ms
+        if upto_ms is not None:
+            until = min(until, upto_ms // self._pane_ms)
         if until <= first:
             return
         told = self._told(kind, marks)

@@ -7,13 +7,16 @@ from math import log, sqrt
 
 import numpy as np
 
-from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdict, Volume
+from detectors import COMPARISONS, Cells, Comparison, Frozen, Location, Silence, Verdict, Volume
 from detectors.arrays import Counts
 from detectors.comparisons.counting import cells
+from detectors.comparisons.wander import WINDOWS_MIN, Wander, learning
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.standing import Standing
 from stream.reference.reference import Reference
+from stream.words import Kind
 
 __all__ = ["TESTS_A_COLUMN", "Finding", "Judge", "Place", "Rules", "cusum_threshold", "enabled"]
 
@@ -24,6 +27,7 @@ PADDING_MAX = 8192
 """Columns are judged in one call as long as what pads them costs less than another call: so many bins in all."""
 CELLS_MAX = 1 << 20
 """Counts of a history, padding included, that are in memory at once; calibrating takes some 100 bytes for each."""
+CONSTANT = "constant in the reference: only missing, invalid and unknown values are told"
 LEVEL_SHARE, SLOW_SHARE = 0.5, 0.25
 """Shares of the alarm budget for windows by themselves and for slow drift; the rest stays unspent."""
 
@@ -33,12 +37,9 @@ class Rules:
     """What the configuration says of judging.
 
     `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
-    asked for; `budget` is the stated number of false alarms a week over a fleet of `monitors`, each of which gets the
-    same share.
+    asked for.
     """
 
-    budget: float
-    monitors: int
     events_min: int
     clear_after: int
     windows_min: int
@@ -78,19 +79,26 @@ class _Batch:
 class Judge:
     """The comparisons of a reference with its windows of one size, calibrated once.
 
-    `grown` are windows after the reference that were taken into the history. Costs about a millisecond a column to
-    make; judging costs some 0.03 ms a column and window beside 0.6 ms a window.
+    `grown` are windows after the reference that were taken into the history; `share` is the number of false alarms a
+    week that each of its monitors may raise, over all sizes of windows and all tests. Costs about a millisecond a
+    column to make; judging costs some 0.03 ms a column and window beside 0.6 ms a window.
     """
 
     def __init__(
-        self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules, size_ms: int
+        self,
+        reference: Reference,
+        which: int,
+        grown: Sequence[Summary],
+        rules: Rules,
+        size_ms: int,
+        share: float,
     ) -> None:
         self.reference = reference
         own = reference.histories[which].summaries
         self.windows = len(own) + len(grown)
-        share = rules.budget * size_ms / WEEK_MS / len(reference.windows) / rules.monitors
-        self.alpha = LEVEL_SHARE * share / max(TESTS_A_COLUMN, len(enabled(rules)))
-        self.run_length = 1 / (SLOW_SHARE * share)
+        a_window = share * size_ms / WEEK_MS / len(reference.windows)
+        self.alpha = LEVEL_SHARE * a_window / max(TESTS_A_COLUMN, len(enabled(rules)))
+        self.run_length = 1 / (SLOW_SHARE * a_window)
         inside = np.arange(self.windows) < len(own)
         history = [*own, *grown]
         self._batches: list[_Batch] = []
@@ -149,6 +157,24 @@ class Judge:
                 places[batch.columns[at]] = Place(float(location), float(z))
         return places
 
+    def standing(self) -> list[Standing]:
+        """Tell of every column how it stands, then of the volume; errors have none of their own."""
+        told: dict[int, Standing] = {}
+        for batch in self._batches:
+            total = cells(self.reference.layout, batch.columns, [self.reference.total])
+            varies, windows = Frozen.applies(total), _windows_known(batch.tests, len(batch.columns))
+            for i, valid, many, known in zip(
+                batch.columns, total.valid[:, 0], varies, windows, strict=True
+            ):
+                name = self.reference.columns[i].name
+                reason = "" if many else CONSTANT if valid else "no value of it is in the reference"
+                told[i] = Standing(name, "unwatched", reason) if reason else _standing(name, known)
+        standings = [told[i] for i in sorted(told)]
+        if self.reference.kind is not Kind.ERRORS:
+            volume = [(test, np.zeros(1, dtype=np.int64)) for test in self._volume]
+            standings.append(_standing(None, _windows_known(volume, 1)[0]))
+        return standings
+
     def allowance(self, i: int) -> float | None:
         """Tell the drift of column i that slow-drift detectors let pass; None while its history is too short.
 
@@ -162,6 +188,25 @@ def enabled(rules: Rules) -> tuple[type[Comparison], ...]:
     """Give the comparisons that columns are asked: those that run by default or are on, and are not off."""
     asked = [kind for kind in COMPARISONS if kind.DEFAULT or kind.name in rules.on]
     return tuple(kind for kind in asked if kind.name not in rules.off)
+
+
+def _windows_known(tests: Sequence[tuple[Comparison, Counts]], columns: int) -> list[int | None]:
+    """Tell for each column of a batch by how many windows the test that knows least is calibrated; None: no test is."""
+    known: list[int | None] = [None] * columns
+    for test, asked in tests:
+        wander = getattr(test, "wander", None)
+        if isinstance(wander, Wander):
+            for c, windows in zip(asked.tolist(), wander.windows.tolist(), strict=True):
+                known[c] = min(windows, known[c] or windows)
+    return known
+
+
+def _standing(name: str | None, windows: int | None) -> Standing:
+    if windows is None:
+        return Standing(name, "unwatched", "all its calibrated detectors are switched off")
+    if windows < WINDOWS_MIN:
+        return Standing(name, "learning", learning(windows).removeprefix("learning: "))
+    return Standing(name, "watching")
 
 
 def _side_by_side(columns: Sequence[Column], windows: int) -> Iterator[list[int]]:

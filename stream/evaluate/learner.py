@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stream.evaluate.standing import Standing
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
@@ -37,6 +38,10 @@ class Learner:
         """Take in a pane that was kept."""
         self.panes[number] = blob
         self.events += _raw(blob).n
+
+    def standing(self) -> Standing:
+        """Tell how far the learning is; which columns there will be is not known yet."""
+        return Standing(None, "learning", f"{self.events:,} of {self.rules.learn_events:,} events")
 
     @property
     def ready(self) -> bool:

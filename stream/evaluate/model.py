@@ -11,12 +11,13 @@ import orjson
 
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
-from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.chain import Chain, Judged, PlanAt
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.judge import Rules
 from stream.evaluate.learner import Learner
 from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.evaluate.standing import dump_standings, load_standings
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned
 from stream.reference.binning import bin_raw
@@ -31,6 +32,7 @@ from stream.state.fields import (
     learn_field,
     outbox_field,
     result_field,
+    standing_field,
 )
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
@@ -59,11 +61,17 @@ class Model:
     """The state of one model.
 
     `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
-    learned and gives the one in force (another worker may have been first; then it is the same).
+    learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
+    fleet plan in force at an event time.
     """
 
     def __init__(
-        self, name: str, rules: ModelRules, book: Book, publish: Callable[[Reference], Reference]
+        self,
+        name: str,
+        rules: ModelRules,
+        book: Book,
+        publish: Callable[[Reference], Reference],
+        plan_at: PlanAt,
     ) -> None:
         self.name = name
         self.rules = rules
@@ -78,6 +86,7 @@ class Model:
         self.obsolete: set[bytes] = set()
         self.latest: dict[tuple[Series, Kind, int], Judged] = {}
         self._publish = publish
+        self._plan_at = plan_at
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -146,7 +155,7 @@ class Model:
         if not isinstance(chain, Chain) or chain.reference.digest != reference.digest:
             if isinstance(chain, Chain):
                 events += self._tell(chain, chain.close(start), told)
-            chain = self.chains[series, kind] = Chain(series, kind, reference, self.rules.judging)
+            chain = self.chains[series, kind] = self._chain(series, kind, reference)
         events += self._tell(chain, chain.close(start), told)
         chain.take(start, _merge(reference, parts), evidence)
         self._touch(chain)
@@ -166,9 +175,12 @@ class Model:
             self.book.add(reference)
             for pane in learner.panes:
                 self._forget(learn_field(learner.series, learner.kind, pane))
-            chain = Chain(learner.series, learner.kind, reference, self.rules.judging)
+            chain = self._chain(learner.series, learner.kind, reference)
             self.chains[learner.series, learner.kind] = chain
             self._touch(chain)
+
+    def _chain(self, series: Series, kind: Kind, reference: Reference) -> Chain:
+        return Chain(series, kind, reference, self.rules.judging, self._plan_at)
 
     def _pass(self, kind: Kind, until: int, told: Told) -> list[DriftEvent]:
         """Let time pass for all chains of a kind: what ends before `until` is closed, data or not."""
@@ -199,6 +211,10 @@ class Model:
             events += drift_events(chain, window, self.rules.context, told)
         if judged:
             self._touch(chain)
+        if chain.restood:
+            chain.restood = False
+            standing = dump_standings(chain.reference.digest, chain.standings)
+            self.changed[standing_field(chain.series, chain.kind)] = standing
         for event in events:
             self.changed[outbox_field(self.next_alert)] = structured(event)
             self.next_alert += 1
@@ -255,18 +271,22 @@ class Model:
                 learner.restore(number, fields[learn_field(series, kind, number)])
             self.chains[series, Kind(kind)] = learner
         for field in sorted(f for f in fields if f.startswith(b"c:")):
-            self._restore_chain(fields[field])
+            self._restore_chain(fields[field], fields.get(b"s:" + field[2:]))
         rows = {int(f[2:]): blob for f, blob in fields.items() if f.startswith(b"w:")}
         for number in sorted(rows):
             if number >= joined[1]:  # an older one was let go, and only its deletion was lost
                 self.join.restore(number, rows[number])
 
-    def _restore_chain(self, blob: bytes) -> None:
+    def _restore_chain(self, blob: bytes, standing: bytes | None) -> None:
         body: Any = unpack(blob, "chain", CHAIN_VERSION, oldest=CHAIN_VERSION)[1]
         version, segment, kind, payload = body
         series = Series(self.name, version, tuple((k, v) for k, v in segment))
         reference = self.book.by_digest(payload[0])
-        chain = Chain.restore(series, Kind(kind), reference, self.rules.judging, payload)
+        chain = Chain.restore(
+            series, Kind(kind), reference, self.rules.judging, self._plan_at, payload
+        )
+        if standing is not None:
+            chain.standings = load_standings(standing, reference.digest)
         self.chains[series, Kind(kind)] = chain
 
 

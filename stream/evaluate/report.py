@@ -52,7 +52,8 @@ def _event(
 ) -> DriftEvent:
     s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
     start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
-    params = blake2b(context.detection_hash + reference.digest, digest_size=16).hexdigest()
+    decides = context.detection_hash + judged.plan.digest + reference.digest
+    params = blake2b(decides, digest_size=16).hexdigest()
     window = judged.window
     identity = [
         s.model, s.version, s.segment, chain.kind, column, verdict.detector,
@@ -90,7 +91,8 @@ def _event(
             for f in judged.findings if f.column == column
         },
         "false_alarm": {
-            "budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold"),
+            "budget": f"{context.budget:g}/week", "plan": judged.plan.version,
+            "covered": not verdict.note.startswith("fixed threshold"),
         },
         "onset": _onset(judged, column, verdict),
         "explain": _explain(reference, column, closed.summary, moved) | _unseen(judged, column, verdict, reference),

@@ -38,16 +38,26 @@ class SlowDrift:
             restart=False,
         )
         self.adwin = ADWIN(delta=delta, clock=1, restart=False)
+        self.retune(threshold, delta)
         self.floors = floors
         self.extras = extras(asked, floors, EFFECT_MIN)
         self.cut = False
         self.quiet_until_ms = 0
 
+    def retune(self, threshold: float, delta: float) -> None:
+        """Hold what was added up against another share of the budget from the next window on.
+
+        Where Page-Hinkley's sums end and when ADWIN cuts stays as it was made: a threshold is a logarithm of the
+        share, and the sums end at twice the first one.
+        """
+        self.threshold = min(threshold, 2 * self.page_hinkley.threshold)
+        self.delta = delta
+
     def update(self, seen: Seen, off: frozenset[str]) -> list[Verdict]:
         """Take in a window and give the verdicts of all detectors."""
         self.page_hinkley.update(seen.z)
         self.adwin.update(seen.z)
-        if max(self.page_hinkley.rise, self.page_hinkley.fall) < self.page_hinkley.threshold / 2:
+        if max(self.page_hinkley.rise, self.page_hinkley.fall) < self.threshold / 2:
             self.quiet_until_ms = seen.end_ms
         calibrated = [self._of_page_hinkley(seen), self._of_adwin(seen)]
         others = [extra.update(seen) for extra in self.extras]
@@ -58,12 +68,12 @@ class SlowDrift:
 
     def _of_page_hinkley(self, seen: Seen) -> Verdict:
         reached = max(self.page_hinkley.rise, self.page_hinkley.fall)
-        threshold = self.page_hinkley.threshold
-        return self._verdict("page_hinkley", reached, threshold, reached > threshold, seen)
+        found = reached > self.threshold
+        return self._verdict("page_hinkley", reached, self.threshold, found, seen)
 
     def _of_adwin(self, seen: Seen) -> Verdict:
         level = abs(self.adwin.estimation)
-        bound = sqrt(2 * log(4 / self.adwin.delta) / max(1, self.adwin.width))
+        bound = sqrt(2 * log(4 / self.delta) / max(1, self.adwin.width))
         self.cut = level > bound and (self.cut or self.adwin.drift_detected)
         return self._verdict("adwin", level, bound, self.cut, seen)
 
@@ -88,11 +98,12 @@ class SlowDrift:
     def restore(
         cls, payload: Any, floors: Mapping[str, float], asked: Sequence[ExtraRule]
     ) -> "SlowDrift":
-        """Make one of what `payload` gave, with the detectors asked for now."""
+        """Make one of what `payload` gave, with the detectors asked for now; then `retune` if the share changed."""
         slow = cls.__new__(cls)
         page_hinkley, adwin, slow.cut, slow.quiet_until_ms, saved = payload
         slow.page_hinkley = PageHinkley.from_bytes(page_hinkley)
         slow.adwin = ADWIN.from_bytes(adwin)
+        slow.retune(slow.page_hinkley.threshold, slow.adwin.delta)
         slow.floors = floors
         slow.extras = extras(asked, floors, EFFECT_MIN, saved)
         return slow

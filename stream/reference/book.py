@@ -1,6 +1,6 @@
 """Which reference judges a series in a pane."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from stream.reference.reference import Reference
 from stream.summaries.schema import Schema
@@ -42,6 +42,11 @@ class Book:
             if reference.from_pane <= pane:
                 held = reference
         return held
+
+    def in_force(self, begun: Callable[[Reference], bool]) -> list[Reference]:
+        """Give of every kind of every series the last reference that has begun, if any has; ordered as by `all`."""
+        held = ([r for r in line if begun(r)] for _, line in sorted(self._by_series.items()))
+        return [line[-1] for line in held if line]
 
     def by_digest(self, digest: bytes) -> Reference:
         """Give the reference of a digest; KeyError when it is not known (yet)."""

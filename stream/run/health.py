@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from stream.bus.consumer import ConsumerThread
 from stream.config import Config
-from stream.evaluate.chain import Chain
-from stream.evaluate.report import window_result
 from stream.ingest.fold import NEVER
 from stream.run.runtime import Runtime
+from stream.run.status import model_status, plan_status
 
 __all__ = ["Health"]
 
@@ -85,41 +84,15 @@ class Health:
                 of_topic["watermark"] = min(
                     of_topic.get("watermark", fold.watermark), fold.watermark
                 )
-        models = {name: _model(runtime, name) for name in sorted(runtime.evaluators)}
+        plan = runtime.plans.latest
+        models = {
+            name: model_status(evaluator.model, plan, len(evaluator.outbox))
+            for name, evaluator in sorted(runtime.evaluators.items())
+        }
         return {
             "ready": self.ready()[0],
+            "plan": plan_status(plan),
             "topics": topics,
             "models": models,
             "references": len(runtime.fleet.book),
         }
-
-
-def _model(runtime: Runtime, name: str) -> dict[str, object]:
-    evaluator = runtime.evaluators[name]
-    model = evaluator.model
-    series = []
-    for (of, kind), chain in sorted(model.chains.copy().items()):
-        told: dict[str, object] = {
-            "version": of.version,
-            "segment": dict(of.segment),
-            "kind": kind.value,
-        }
-        if isinstance(chain, Chain):
-            latest = model.latest.get((of, kind, 0))
-            told["reference"] = chain.reference.name
-            told["window"] = None if latest is None else window_result(latest)
-            told["incidents"] = {
-                column or "": i.severity for column, i in chain.incidents.copy().items()
-            }
-        else:
-            told["learning"] = {"events": chain.events, "of": chain.rules.learn_events}
-        series.append(told)
-    joined = {"held": len(model.join), "joined": model.join.counters.joined, "repeats": model.join.counters.repeats,
-              "expired": model.join.counters.expired, "evicted": model.join.counters.evicted}  # fmt: skip
-    return {
-        "windows": model.windows,
-        "alerts": model.alerts,
-        "outbox": len(evaluator.outbox),
-        "series": series,
-        "join": joined,
-    }

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from stream.evaluate.monitors import count_monitors
 from stream.ingest.fold import NEVER
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
@@ -32,6 +33,7 @@ NAMES = {
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
     "driftbus_partitions_owned": "Partitions this worker owns",
     "driftbus_models_owned": "Models this worker owns",
+    "driftbus_monitors": "Monitors of the models this worker owns, by how they stand: watching, learning, unwatched",
     "driftbus_build_info": "The version",
 }
 """Every metric and what it tells; names are part of the public interface."""
@@ -81,11 +83,21 @@ class WorkerMetrics(Collector):
         yield _counter("driftbus_state_reloads_total", runtime.tallies.reloads)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
         yield _gauge("driftbus_models_owned", len(runtime.evaluators))
+        yield self._of_monitors()
         build = GaugeMetricFamily(
             "driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"]
         )
         build.add_metric([version("driftbus")], 1)
         yield build
+
+    def _of_monitors(self) -> Metric:
+        monitors = GaugeMetricFamily(
+            "driftbus_monitors", NAMES["driftbus_monitors"], labels=["model", "state"]
+        )
+        for name, evaluator in sorted(self.runtime.evaluators.copy().items()):
+            for state, n in count_monitors(evaluator.model).items():
+                monitors.add_metric([name, state], n)
+        return monitors
 
     def _of_topics(self) -> Iterator[Metric]:
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",

@@ -1,6 +1,6 @@
 """The whole pipeline over files: no Kafka, no Redis, the same rooms, and the same alerts as live."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,15 @@ from stream.errors import FileError
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import Model
 from stream.files.source import FileEvent
+from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
-from stream.ingest.partition import read_marks
+from stream.ingest.partition import Marks, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.fleet import Fleet
+from stream.reference.plan import mondays
+from stream.reference.plans import Plans
 from stream.reference.reference import Reference
-from stream.run.rules import fold_rules, model_rules, window_sizes
+from stream.run.rules import fold_rules, model_rules, plan_rules, window_sizes
 from stream.state.memory import MemoryStore
 from stream.words import INPUTS, Kind
 
@@ -47,6 +50,8 @@ class Replay:
         for reference in references:
             reference.check(config.pane_ms, window_sizes(config))
             self._fleet.publish(reference)
+        self._plans = Plans(self._store, config.app, self._fleet, plan_rules(config))
+        self._reached_ms: int | None = None
         self._ingest = Ingest(self._store, config.app, fold_rules(config), self._fleet)
         self._sources = {
             kind: Source(kind, getattr(config.topics, kind) or kind, 0) for kind in INPUTS
@@ -128,24 +133,39 @@ class Replay:
         self._evaluate(flush=True)
 
     def _evaluate(self, *, flush: bool = False) -> None:
-        sources = list(self._sources.values())
-        marks = read_marks(self._store, self.config.app, sources)
-        for name in self._ingest.models():
-            evaluator = self.models.get(name)
-            if evaluator is None:
-                evaluator = self.models[name] = Evaluator(
-                    self._store, self.config.app, name, model_rules(self.config), self._fleet,
-                    self.config.lateness_ms, sources,
-                )  # fmt: skip
-                evaluator.load()
-            evaluator.step(marks, flush=flush)
-            self.alerts += map(parse, evaluator.outbox.values())
-            evaluator.acknowledge(list(evaluator.outbox))
+        marks = read_marks(self._store, self.config.app, list(self._sources.values()))
+        reached = max((m.watermark for m in marks.values() if m is not None), default=NEVER)
+        if self._reached_ms is not None:
+            for monday in mondays(self._reached_ms, reached):
+                self._step(marks, upto_ms=monday)
+        self._step(marks, flush=flush)
+        if reached != NEVER:
+            self._reached_ms = reached
         evaluated = {
             kind: {name: evaluator.evaluated(kind) for name, evaluator in self.models.items()}
             for kind in INPUTS
         }
         self._ingest.clean(evaluated, 0)
+
+    def _step(
+        self,
+        marks: Mapping[Source, Marks | None],
+        *,
+        upto_ms: int | None = None,
+        flush: bool = False,
+    ) -> None:
+        """Move every model, and take its alerts."""
+        for name in self._ingest.models():
+            evaluator = self.models.get(name)
+            if evaluator is None:
+                evaluator = self.models[name] = Evaluator(
+                    self._store, self.config.app, name, model_rules(self.config), self._fleet, self._plans,
+                    self.config.lateness_ms, list(self._sources.values()),
+                )  # fmt: skip
+                evaluator.load()
+            evaluator.step(marks, upto_ms=upto_ms, flush=flush)
+            self.alerts += map(parse, evaluator.outbox.values())
+            evaluator.acknowledge(list(evaluator.outbox))
 
 
 def write_dead_letters(path: Path) -> Callable[[Sequence[DeadLetter]], None]:

@@ -9,9 +9,10 @@ from stream.evaluate.model import ModelRules
 from stream.evaluate.report import Context
 from stream.ingest.fold import FoldRules
 from stream.reference.learn import LearnRules
+from stream.reference.plan import PlanRules
 from stream.reference.reference import WindowSize
 
-__all__ = ["fold_rules", "model_rules", "window_sizes"]
+__all__ = ["fold_rules", "model_rules", "plan_rules", "window_sizes"]
 
 CALIBRATED = frozenset({"page_hinkley", "adwin"})
 """Sequential detectors that run with settings made from the reference, unless they are given some."""
@@ -41,8 +42,6 @@ def model_rules(config: Config) -> ModelRules:
     extra = _extra(config)
     own = {rule.name for rule in extra} & CALIBRATED
     judging = Rules(
-        budget=config.alarms.budget_per_week,
-        monitors=config.alarms.monitors,
         events_min=config.alarms.events_min,
         clear_after=config.alarms.clear_after,
         windows_min=config.reference.windows_min,
@@ -63,6 +62,12 @@ def model_rules(config: Config) -> ModelRules:
     join = JoinRules(config.labels.wait_ms, config.labels.waiting_max, config.pane_ms)
     context = Context(detection_hash(config), config.sample, config.alarms.budget_per_week)
     return ModelRules(judging, learning, join, context)
+
+
+def plan_rules(config: Config) -> PlanRules:
+    """Give how the budget is split."""
+    alarms = config.alarms
+    return PlanRules(alarms.budget_per_week, alarms.monitors, dict(alarms.weights))
 
 
 def _extra(config: Config) -> tuple[ExtraRule, ...]:

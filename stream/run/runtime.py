@@ -21,13 +21,16 @@ from stream.config import Config
 from stream.errors import StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import needed_from
+from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import Marks, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.fleet import Fleet
+from stream.reference.plan import mondays
+from stream.reference.plans import Plans
 from stream.run.calls import Calls
 from stream.run.outlet import Outlet
-from stream.run.rules import fold_rules, model_rules
+from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
@@ -83,6 +86,7 @@ class Runtime:
         self.store = store
         self.fleet = fleet
         self.outlet = outlet
+        self.plans = Plans(store, config.app, fleet, plan_rules(config))
         self.ingest = Ingest(store, config.app, fold_rules(config), fleet)
         self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
@@ -103,6 +107,7 @@ class Runtime:
         self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
         self._rules = model_rules(config)
+        self._reached_ms: int | None = None
 
     # -- partitions --------------------------------------------------------------------------------------------------
 
@@ -294,13 +299,24 @@ class Runtime:
             began, self.closed_at = self.closed_at, None
             marks = await self.calls.insist(self._read_marks)
             self.tallies.note(marks)
-            for name in sorted({name for m in marks.values() if m for name in m.models}):
-                if self._owns(name):
-                    await self._evaluate_model(name, marks)
+            for upto_ms in self._halts(marks):
+                for name in sorted({name for m in marks.values() if m for name in m.models}):
+                    if self._owns(name):
+                        await self._evaluate_model(name, marks, upto_ms)
             if began is not None:
                 self.tallies.detect_seconds.observe(self._clock() - began)
 
-    async def _evaluate_model(self, name: str, marks: dict[Source, Marks | None]) -> None:
+    def _halts(self, marks: Mapping[Source, Marks | None]) -> list[int | None]:
+        """Tell the times up to which all models move before one of them goes on: the Mondays since the last time."""
+        since = self._reached_ms
+        reached = max((m.watermark for m in marks.values() if m), default=NEVER)
+        if reached != NEVER:
+            self._reached_ms = reached
+        return [None] if since is None else [*mondays(since, reached), None]
+
+    async def _evaluate_model(
+        self, name: str, marks: dict[Source, Marks | None], upto_ms: int | None
+    ) -> None:
         """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
         try:
             if name not in self.evaluators:
@@ -313,7 +329,7 @@ class Runtime:
                 return  # the sinks must first take what waits
             with self.tallies.commit_seconds["evaluate"].time():
                 before = evaluator.model.windows
-                answer = await self.calls.once(partial(evaluator.step, marks))
+                answer = await self.calls.once(partial(evaluator.step, marks, upto_ms=upto_ms))
         except StoreUnavailable as error:
             self.calls.lost(error)
             self.evaluators.pop(name, None)
@@ -331,7 +347,7 @@ class Runtime:
             self.outlet.offer(name, dict(evaluator.outbox))
 
     async def _load_model(self, name: str) -> None:
-        evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet,
+        evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet, self.plans,
                               self.config.lateness_ms, self._sources())  # fmt: skip
         await self.calls.once(evaluator.load)
         if self._owns(name):

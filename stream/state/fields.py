@@ -6,7 +6,7 @@ from stream.words import Series
 
 __all__ = [
     "MODELS", "STATE", "chain_field", "index_field", "join_field", "learn_field", "model_tag", "outbox_field",
-    "pane_field", "result_field", "rows_field",
+    "pane_field", "result_field", "rows_field", "standing_field",
 ]  # fmt: skip
 
 STATE = b"state"
@@ -38,6 +38,11 @@ def rows_field(model: str, pane: int) -> bytes:
 def chain_field(series: Series, kind: str) -> bytes:
     """Name the state of the chain of one kind of one series."""
     return b"c:%b:%b" % (_series_tag(series), kind.encode())
+
+
+def standing_field(series: Series, kind: str) -> bytes:
+    """Name what is kept for looking at of how a chain's monitors stand."""
+    return b"s:%b:%b" % (_series_tag(series), kind.encode())
 
 
 def learn_field(series: Series, kind: str, pane: int) -> bytes:

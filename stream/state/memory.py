@@ -54,6 +54,11 @@ class MemoryStore:
         with self._lock:
             return self._read(key, fields)
 
+    def peek(self, key: str) -> dict[bytes, bytes]:
+        """Read the whole hash, meta included."""
+        with self._lock:
+            return dict(self._hashes.get(key, {}))
+
     def read_many(self, wants: Sequence[tuple[str, Sequence[bytes]]]) -> list[list[bytes | None]]:
         """Read some fields of several keys."""
         return [self.read(key, fields) for key, fields in wants]

@@ -187,6 +187,11 @@ class RedisStore:
         found: list[bytes | None] = self._ask("HMGET", key, *fields) if fields else []
         return found
 
+    def peek(self, key: str) -> dict[bytes, bytes]:
+        """Read the whole hash at one moment, meta included."""
+        found: dict[bytes, bytes] = self._ask("HGETALL", key)
+        return found
+
     def read_many(self, wants: Sequence[tuple[str, Sequence[bytes]]]) -> list[list[bytes | None]]:
         """Read some fields of several keys in one round trip."""
         with self._border(), self._redis.pipeline(transaction=False) as pipe:

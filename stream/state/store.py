@@ -99,6 +99,10 @@ class Store(Protocol):
         """Read some fields at one moment; None where there is none."""
         ...
 
+    def peek(self, key: str) -> dict[bytes, bytes]:
+        """Read the whole hash at one moment, meta included, and take nothing over. Cost: its size."""
+        ...
+
     def read_many(self, wants: Sequence[tuple[str, Sequence[bytes]]]) -> list[list[bytes | None]]:
         """Read some fields of several keys in one round trip; each key at one moment of its own."""
         ...

@@ -13,8 +13,9 @@ from stream.ingest.ingest import Ingest
 from stream.ingest.partition import read_marks
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
+from stream.reference.plans import Plans
 from stream.reference.reference import Reference
-from stream.run.rules import fold_rules, model_rules
+from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer
 from stream.words import INPUTS, Kind
@@ -129,6 +130,7 @@ class Pipeline:
             "m",
             model_rules(self.config),
             self.fleet,
+            Plans(self.store, APP, self.fleet, plan_rules(self.config)),
             self.config.lateness_ms,
             self.sources,
         )

@@ -17,7 +17,8 @@ from stream.reference.reference import ALWAYS, History, Reference, WindowSize
 from stream.words import Kind, Series
 from tests.events import HOUR
 
-RULES = Rules(1.0, 100, 30, 1, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
+SHARE = 0.01
+RULES = Rules(30, 1, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
 RNG = np.random.default_rng(0)
 WINDOWS = 14
 
@@ -61,7 +62,7 @@ REFERENCE = Reference(
 
 
 def judge_of(rules: Rules = RULES) -> Judge:
-    return Judge(REFERENCE, 0, [], rules, HOUR)
+    return Judge(REFERENCE, 0, [], rules, HOUR, SHARE)
 
 
 def told(judge: Judge, summary: Summary) -> list[tuple[str | None, Verdict]]:
@@ -127,7 +128,7 @@ def test_places_are_those_of_the_location_and_words_have_none() -> None:
 
 
 def test_the_budget_is_split_over_the_usual_comparisons_or_over_more_that_are_asked_for() -> None:
-    share = LEVEL_SHARE * RULES.budget * HOUR / WEEK_MS / RULES.monitors
+    share = LEVEL_SHARE * (SHARE * HOUR / WEEK_MS)
     assert judge_of().alpha == share / TESTS_A_COLUMN
     assert judge_of(replace(RULES, off=frozenset({"psi"}))).alpha == share / TESTS_A_COLUMN
     assert judge_of(EVERYTHING).alpha == share / len(COMPARISONS)

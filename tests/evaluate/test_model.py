@@ -22,7 +22,7 @@ from stream.state.store import Answer, Commit
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.evaluate.streams import Event, Pipeline, stream
-from tests.events import APP, HOUR, T0, configuration, learning
+from tests.events import APP, HOUR, PLAN, T0, configuration, learning
 
 CONFIG = configuration(learn_events=600)
 
@@ -264,7 +264,7 @@ def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() 
     columns: tuple[str | None, ...] = ("", None, "b", "a")
     payloads = []
     for names in (columns, columns[::-1]):
-        other = Chain(chain.series, chain.kind, chain.reference, chain.rules)
+        other = Chain(chain.series, chain.kind, chain.reference, chain.rules, lambda _: PLAN)
         other.incidents = {name: Incident(f"e{name}", 0, "info", "volume", "psi") for name in names}
         payloads.append(other.payload()[-1])
     assert payloads[0] == payloads[1]

@@ -21,7 +21,7 @@ from stream.reference.reference import Reference
 from stream.run.rules import model_rules
 from stream.summaries.raw_values import Raw
 from stream.words import Kind
-from tests.events import HOUR, T0, configuration, reference_of
+from tests.events import HOUR, PLAN, T0, configuration, reference_of
 
 CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
 TOLD = Told(T0 + 2 * HOUR, 7)
@@ -55,12 +55,12 @@ def judged_of(
     )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
-    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR})
+    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR}, PLAN)
 
 
 def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
     reference = reference_of(ROWS, kind)
-    return Chain(reference.series, kind, reference, RULES)
+    return Chain(reference.series, kind, reference, RULES, lambda _: PLAN)
 
 
 def event(
@@ -179,10 +179,25 @@ FIELDS = {
     "window": {"kind", "start", "end", "watermark", "late_dropped"},
     "sample": {"n_seen", "n_used", "rate"},
     "score": {"value", "threshold", "p_value"},
-    "false_alarm": {"budget"},
+    "false_alarm": {"budget", "plan", "covered"},
     "onset": {"estimate", "interval"},
     "explain": {"bins", "null_rate"},
 }  # fmt: skip
+
+
+def test_another_plan_makes_another_id_and_the_data_tell_its_version() -> None:
+    """Its version alone does; all else that is told is the same."""
+    chain = chain_of()
+    judged = judged_of(chain, MOVED)
+    newer = replace(judged, plan=replace(PLAN, version=3))
+    (one,) = drift_events(chain, judged, CONTEXT, TOLD)
+    (other,) = drift_events(chain, newer, CONTEXT, TOLD)
+    assert one.id != other.id
+    data: Any = orjson.loads(orjson.dumps([one.data, other.data]))
+    assert [told["false_alarm"].pop("plan") for told in data] == [0, 3]
+    hashes = {told["detector"].pop("params_hash") for told in data}
+    assert len(hashes) == 2
+    assert data[0] == data[1]
 
 
 def test_the_data_has_the_fields_of_the_schema_and_travels_as_json() -> None:

@@ -20,7 +20,7 @@ from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from stream.words import Kind
 from tests.evaluate.streams import Pipeline, stream
-from tests.events import configuration
+from tests.events import PLAN, configuration
 
 Z = [*np.random.default_rng(3).normal(size=40).tolist(), *[2.5] * 20, *[0.0] * 20]
 RULES = (
@@ -210,6 +210,6 @@ def test_a_chain_that_an_older_driftbus_wrote_is_refused_with_a_remedy() -> None
     field = next(f for f in fields if f.startswith(b"c:"))
     fields[field] = pack("chain", 1, unpack(fields[field], "chain", 2)[1])
     known = pipeline.evaluator.model
-    model = Model("m", known.rules, known.book, pipeline.fleet.publish)
+    model = Model("m", known.rules, known.book, pipeline.fleet.publish, lambda _: PLAN)
     with pytest.raises(CodecError, match="version 1 was written by an older driftbus"):
         model.restore(pipeline.state()[b"base"], fields)

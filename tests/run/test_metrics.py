@@ -81,6 +81,8 @@ def test_the_values_are_what_happened() -> None:
     assert total(samples, "driftbus_lag_records") == 17
     assert total(samples, "driftbus_partitions_owned") == 2
     assert total(samples, "driftbus_models_owned") == 1
+    states = {s.labels["state"]: s.value for s in samples["driftbus_monitors"]}
+    assert states == {"watching": 0, "learning": 2, "unwatched": 0}
     assert waiting == told == total(samples, "driftbus_alerts_emitted_total") > 0
     assert total(samples, "driftbus_outbox_alerts") == 0
     labels = {

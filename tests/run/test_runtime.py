@@ -547,3 +547,23 @@ def test_winding_up_ends_in_time_though_the_store_is_away() -> None:
             await rig.runtime.wind_up(rig.now + 0.2)
 
     run(story)
+
+
+def test_models_halt_at_mondays_so_that_a_plan_counts_all_who_were_learned_in_one_go() -> None:
+    """Of a slow stream's backlog, weeks are evaluated at once; the first model does not run ahead of the second."""
+    rig = Rig()
+    hours = [feature(T0 + i * 3_600_000, name, x=float(i % 7)) for i in range(600) for name in "ab"]
+
+    async def story() -> None:
+        await rig.runtime.take_over(SOURCES)
+        for start, end in ((0, 4), (4, 1200)):
+            for source in SOURCES:
+                values = hours[start + SOURCES.index(source) : end : 2]
+                await rig.fold(source, start // 2, values)
+            await rig.pass_s(2)
+            await rig.evaluate()
+
+    asyncio.run(story())
+    plans = rig.runtime.plans._made
+    assert [[r.series.model for r in plan.members] for plan in plans] == [[], ["a", "b"]]
+    rig.runtime.close()

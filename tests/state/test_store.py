@@ -72,6 +72,16 @@ def test_a_key_never_written_is_taken_over_empty_at_the_empty_base(store: Store,
     assert store.read(key, [b"base", b"commit", b"a"]) == [None, None, None]
 
 
+def test_peeking_reads_all_and_fences_nobody(store: Store, key: str) -> None:
+    """The owner goes on to commit; of a key never written there is nothing."""
+    assert store.peek(key) == {}
+    epoch = store.take_over(key).epoch
+    assert store.commit(step(key, epoch, b"", b"10", a=b"1")) is Answer.OK
+    found = store.peek(key)
+    assert (found[b"a"], found[b"base"], found[b"epoch"]) == (b"1", b"10", b"%d" % epoch)
+    assert store.commit(step(key, epoch, b"10", b"20", a=b"2")) is Answer.OK
+
+
 def test_a_commit_moves_state_and_base_together(store: Store, key: str) -> None:
     """What the next owner takes over is the last base with all fields written up to it."""
     epoch = store.take_over(key).epoch

@@ -21,6 +21,7 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import strongest
 from stream.evaluate.judge import Rules
+from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, History, Reference, WindowSize
 from stream.state.codec import pack
 from stream.words import Kind, Series
@@ -47,10 +48,14 @@ class Driftbus:
     def fit(self, history: Windows) -> None:
         """Make the references and the chains."""
         rules = Rules(
-            budget=self.budget, monitors=len(history.columns), events_min=30, clear_after=3,
-            windows_min=10, floors={}, fixed={}, off=frozenset(),
+            events_min=30, clear_after=3, windows_min=10, floors={}, fixed={}, off=frozenset(),
         )  # fmt: skip
-        self._chains = [_chain(history, members, rules) for members in _members(history)]
+        references = [_reference(history, members) for members in _members(history)]
+        expected = PlanRules(self.budget, len(history.columns), {})
+        plan = Plan(expected, 1, ALWAYS, ALWAYS, tuple(references))
+        self._chains = [
+            Chain(r.series, Kind.FEATURES, r, rules, lambda _: plan) for r in references
+        ]
 
     def alarms(self, windows: Windows, setting: float | None = None) -> Flags:  # noqa: ARG002 - every one is called alike
         """[M + series, T] see `Decider`; the last rows are the volumes."""
@@ -124,7 +129,7 @@ def _members(windows: Windows) -> list[Counts]:
     return [np.flatnonzero(windows.series == s) for s in np.unique(windows.series)]
 
 
-def _chain(history: Windows, members: Counts, rules: Rules) -> Chain:
+def _reference(history: Windows, members: Counts) -> Reference:
     columns = tuple(history.columns[m] for m in members)
     summaries = tuple(_summaries(history, members, Layout(columns)))
     total = Summary.empty(Layout(columns))
@@ -133,13 +138,12 @@ def _chain(history: Windows, members: Counts, rules: Rules) -> Chain:
     starts = history.first_ms + history.window_ms * np.arange(len(history), dtype=np.int64)
     series = Series("benchmark", str(history.series[members[0]]))
     size = WindowSize(history.window_ms, history.window_ms)
-    reference = Reference(
+    return Reference(
         series=series, kind=Kind.FEATURES, number=1, origin="history", from_pane=ALWAYS,
         pane_ms=history.window_ms, windows=(size,), start_ms=history.first_ms,
         end_ms=history.first_ms + len(history) * history.window_ms, columns=columns, total=total,
         histories=(History(starts, summaries),),
     )  # fmt: skip
-    return Chain(series, Kind.FEATURES, reference, rules)
 
 
 def _summaries(windows: Windows, members: Counts, layout: Layout) -> Iterator[Summary]:
