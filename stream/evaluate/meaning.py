@@ -132,7 +132,8 @@ def sentence(
         verdict.statistic,
         verdict.threshold,
     )
-    score = f"{name} {_number(value)} over {_number(bound)}"
+    side = "over" if verdict.alarm else "within"
+    score = f"{name} {_number(value)} {side} {_number(bound)}"
     if verdict.note == FOUND_ITSELF:
         score = f"found by {FOUND_BY.get(verdict.detector, verdict.detector)}"
     if usual_mean is None or mean is None:

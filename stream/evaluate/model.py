@@ -38,8 +38,8 @@ from stream.words import Kind, Series
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 
 VERSION = 1
-CHAIN_VERSION = 2
-"""2: the detectors of slow drift in their own binary form."""
+CHAIN_VERSION = 3
+"""3: incidents know when they were last told; those that may come back are kept."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)

@@ -60,6 +60,8 @@ def _event(
     moved = [] if column is None else _bins(reference, column, closed.summary)
     severity = "info" if change.phase == "resolved" else change.incident.severity
     text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
+    if change.phase == "ongoing":
+        text = f"since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
     n = 0 if closed.summary is None else closed.summary.n
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {

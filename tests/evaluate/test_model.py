@@ -1,6 +1,7 @@
 """A model's evaluation is one story, however it is cut into steps, restarts and partitions."""
 
 import random
+from datetime import datetime
 from functools import cache
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from sinks.event import rfc3339
-from stream.config import Limits
+from stream.config import Alarms, Limits
 from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
@@ -24,7 +25,8 @@ from stream.words import Kind, Series
 from tests.evaluate.streams import Event, Pipeline, stream
 from tests.events import APP, HOUR, T0, configuration, learning
 
-CONFIG = configuration(learn_events=600)
+ALARMS = Alarms(budget_per_week=1.0, monitors=20, ongoing_every_ms=4 * HOUR, cooldown_ms=HOUR)
+CONFIG = replace(configuration(learn_events=600), alarms=ALARMS)
 
 
 @cache
@@ -146,6 +148,16 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
     assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)
 
 
+def test_drift_that_lasts_is_told_again_at_the_interval_of_the_configuration() -> None:
+    """Each time at the first window that ends four hours or more after the last alert of the incident."""
+    story = [a for a in at_once().told() if a["data"]["column"] == "amount"]
+    ends = [datetime.fromisoformat(alert["time"]).timestamp() * 1000 for alert in story]
+    assert [a["data"]["phase"] for a in story][:3] == ["started", "ongoing", "ongoing"]
+    assert len({a["data"]["episode_id"] for a in story}) == 1
+    assert all(later - earlier == 4 * HOUR for earlier, later in pairwise(ends[:3]))
+    assert story[1]["data"]["summary"].startswith(f"since {story[0]['time'][:16]}Z: amount went up")
+
+
 @pytest.mark.parametrize("done", [True, False])
 def test_a_commit_whose_answer_was_lost_is_finished_first(
     done: bool, monkeypatch: pytest.MonkeyPatch
@@ -251,7 +263,8 @@ def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() 
     for names in (columns, columns[::-1]):
         other = Chain(chain.series, chain.kind, chain.reference, chain.rules)
         other.incidents = {name: Incident(f"e{name}", 0, "info", "volume", "psi") for name in names}
-        payloads.append(other.payload()[-1])
+        other.cooling = dict(other.incidents)
+        payloads.append(other.payload()[-2:])
     assert payloads[0] == payloads[1]
 
 
