@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from detectors import Verdict
 from detectors.summaries.summary import Summary, mean_of
 from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.incidents import Severity, strongest
+from stream.evaluate.incidents import RANK, Severity, strongest
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["column_position", "kind_of", "means", "new_categories", "sentence", "severity_of"]
+__all__ = [
+    "column_position",
+    "is_worse",
+    "kind_of",
+    "means",
+    "new_categories",
+    "sentence",
+    "severity_of",
+]
 
 QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
 DRIFT = {
@@ -83,6 +91,11 @@ def severity_of(
                 else "info"
             )
     return "warning"
+
+
+def is_worse(column: str | None, severity: Severity) -> bool:
+    """Tell whether the severity of an incident of errors says that the model errs more; see `severity_of`."""
+    return column == "error" and RANK[severity] >= RANK["error"]
 
 
 def column_position(reference: Reference, column: str) -> int:

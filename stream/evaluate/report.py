@@ -11,12 +11,14 @@ from detectors import Verdict, psi
 from detectors.summaries.summary import Summary, cells
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.incidents import Change
-from stream.evaluate.meaning import column_position, means, new_categories, sentence
+from stream.evaluate.consequences import Meeting
+from stream.evaluate.incidents import RANK, Change, Severity
+from stream.evaluate.meaning import column_position, is_worse, means, new_categories, sentence
+from stream.evaluate.recommend import after_meeting, recommend
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["Context", "Told", "drift_events", "window_result"]
+__all__ = ["Context", "Told", "drift_events", "meeting_event", "window_result"]
 
 BINS_TOLD = 6
 """Bins that an explanation names, those that contribute most first."""
@@ -39,16 +41,59 @@ class Told:
     late: int
 
 
-def drift_events(chain: Chain, judged: Judged, context: Context, told: Told) -> list[DriftEvent]:
-    """Write the drift events of a judged window."""
+CONSEQUENCE: dict[Kind, Severity] = {Kind.PREDICTIONS: "error", Kind.ERRORS: "critical"}
+"""How much the drift of a feature matters when this kind drifts with it; else it is a warning."""
+
+
+def drift_events(
+    chain: Chain, judged: Judged, context: Context, told: Told, *, new_version: bool = False
+) -> list[DriftEvent]:
+    """Write the drift events of a judged window; `new_version` as in `recommend`."""
     return [
-        _event(chain, judged, column, change, context, told) for column, change in judged.changes
+        _event(chain, judged, column, change, context, told, new_version)
+        for column, change in judged.changes
     ]
 
 
+def meeting_event(meeting: Meeting, context: Context) -> DriftEvent | None:
+    """Write that the drift of a feature has met that of predictions, or worse errors; None if that raises nothing.
+
+    What was measured (scores, explanation, evidence) is the feature's as it was told first; the window is the one of
+    the later half.
+    """
+    cause, effect, kind = meeting
+    severity = CONSEQUENCE[kind]
+    if RANK[severity] <= RANK[cause.severity]:
+        return None
+    later = max(cause, effect, key=lambda event: event.time_ms)
+    column, said = cause.column or "", str(effect.data["summary"])
+    recommended: Any = cause.data["recommendation"]
+    advice = after_meeting(kind, column, recommended["action"], said)
+    what = "the model errs more" if kind is Kind.ERRORS else "the predictions moved"
+    since: Any = cause.data["window"]
+    told = {
+        "phase": "escalated",
+        "severity": severity,
+        "summary": f"{column} drifts since {since['start'][:16]}Z, and {what}: {said}",
+        "window": later.data["window"],
+        "recommendation": advice._asdict(),
+        "consequence": {
+            "kind": effect.kind, "column": effect.column, "episode_id": effect.data["episode_id"], "id": effect.id,
+        },
+        "measured": {"id": cause.id, "start": since["start"], "end": since["end"]},
+    }  # fmt: skip
+    identity = [cause.id, effect.id, kind, context.detection_hash.hex()]
+    return DriftEvent(
+        id=blake2b(orjson.dumps(identity), digest_size=16).hexdigest(), time_ms=later.time_ms, model=cause.model,
+        version=cause.version, segment=cause.segment, column=cause.column, detector=cause.detector,
+        phase="escalated", severity=severity, kind=cause.kind, data=cause.data | told,
+    )  # fmt: skip
+
+
 def _event(
-    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told
-) -> DriftEvent:
+    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told,
+    new_version: bool,
+) -> DriftEvent:  # fmt: skip
     s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
     start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
     params = blake2b(context.detection_hash + reference.digest, digest_size=16).hexdigest()
@@ -58,10 +103,21 @@ def _event(
         [window.size_ms, window.every_ms, start, end], change.phase, params,
     ]  # fmt: skip
     moved = [] if column is None else _bins(reference, column, closed.summary)
-    severity = "info" if change.phase == "resolved" else change.incident.severity
+    severity: Severity = "info" if change.phase == "resolved" else change.incident.severity
     text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
     if change.phase == "ongoing":
         text = f"since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
+    worse = chain.kind is Kind.ERRORS and is_worse(column, severity)
+    advice = recommend(
+        chain.kind,
+        column,
+        change.phase,
+        verdict.detector,
+        severity,
+        text,
+        worse=worse,
+        new_version=new_version,
+    )
     n = 0 if closed.summary is None else closed.summary.n
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
@@ -71,6 +127,7 @@ def _event(
         "kind": change.incident.kind,
         "severity": severity,
         "summary": text,
+        "recommendation": advice._asdict(),
         "model": s.model,
         "version": s.version,
         "column": column,
