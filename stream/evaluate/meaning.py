@@ -133,7 +133,7 @@ def sentence(
         return f"{subject} is back within what the reference's own windows vary"
     if column is None:
         n = 0 if window is None else window.n
-        usual = _usual_volume(reference)
+        usual = usual_volume(reference)
         return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
     told = _QUALITY_TEXTS.get(verdict.detector)
     if told is not None:
@@ -183,6 +183,7 @@ def _number(x: float) -> str:
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x:.3g}"
 
 
-def _usual_volume(reference: Reference) -> int:
+def usual_volume(reference: Reference) -> int:
+    """Tell how many events a window of the smallest size has as a rule."""
     counts = sorted(s.n for s in reference.histories[0].summaries)
     return counts[len(counts) // 2] if counts else reference.total.n

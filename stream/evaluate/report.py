@@ -13,8 +13,16 @@ from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.consequences import Meeting
 from stream.evaluate.incidents import RANK, Change, Severity
-from stream.evaluate.meaning import column_position, is_worse, means, new_categories, sentence
+from stream.evaluate.meaning import (
+    column_position,
+    is_worse,
+    means,
+    new_categories,
+    sentence,
+    usual_volume,
+)
 from stream.evaluate.recommend import after_meeting, recommend
+from stream.evaluate.roll_up import cause_of, roll_up
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -48,11 +56,13 @@ CONSEQUENCE: dict[Kind, Severity] = {Kind.PREDICTIONS: "error", Kind.ERRORS: "cr
 def drift_events(
     chain: Chain, judged: Judged, context: Context, told: Told, *, new_version: bool = False
 ) -> list[DriftEvent]:
-    """Write the drift events of a judged window; `new_version` as in `recommend`."""
-    return [
+    """Write the drift events of a judged window, a roll-up last; `new_version` as in `recommend`."""
+    events = [
         _event(chain, judged, column, change, context, told, new_version)
         for column, change in judged.changes
     ]
+    gathered = roll_up(events, chain.kind)
+    return events if gathered is None else [*events, gathered]
 
 
 def meeting_event(meeting: Meeting, context: Context) -> DriftEvent | None:
@@ -108,17 +118,19 @@ def _event(
     if change.phase == "ongoing":
         text = f"since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
     worse = chain.kind is Kind.ERRORS and is_worse(column, severity)
+    n = 0 if closed.summary is None else closed.summary.n
+    cause = _cause(chain, judged, column, verdict)
+    found = "out_of_range" if cause == "unit or scale" else verdict.detector
     advice = recommend(
         chain.kind,
         column,
         change.phase,
-        verdict.detector,
+        found,
         severity,
         text,
         worse=worse,
         new_version=new_version,
     )
-    n = 0 if closed.summary is None else closed.summary.n
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
@@ -151,7 +163,11 @@ def _event(
             "budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold"),
         },
         "onset": _onset(judged, column, verdict),
-        "explain": _explain(reference, column, closed.summary, moved) | _unseen(judged, column, verdict, reference),
+        "explain": {
+            **_explain(reference, column, closed.summary, moved),
+            **_unseen(judged, column, verdict, reference),
+            **({} if change.phase == "resolved" else {"cause_hint": cause}),
+        },
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
             for (topic, partition), (first, last) in sorted(closed.evidence.items())
@@ -162,6 +178,29 @@ def _event(
         version=s.version, segment=dict(s.segment), column=column, detector=verdict.detector, phase=change.phase,
         severity=severity, kind=change.incident.kind, data=data,
     )  # fmt: skip
+
+
+def _cause(chain: Chain, judged: Judged, column: str | None, verdict: Verdict) -> str:
+    window, reference = judged.closed.summary, chain.reference
+    outside = (
+        f.verdict.statistic
+        for f in judged.findings
+        if f.column == column and f.verdict.detector == "out_of_range" and f.verdict.alarm
+    )
+    n = 0 if window is None else window.n
+    ratio = 1.0 if window is None or column is None else _ratio(reference, column, window)
+    usual = usual_volume(reference)
+    return cause_of(chain.kind, column, verdict.detector, n, usual, ratio, next(outside, 0.0))
+
+
+def _ratio(reference: Reference, column: str, window: Summary) -> float:
+    """Tell how many times the mean became what it was; 1 for columns that reach zero, whose means say nothing."""
+    i = column_position(reference, column)
+    rows = [row for row, (at, _) in enumerate(reference.layout.numbers) if at == i]
+    usual, now = means(reference, column, window)
+    if not rows or not reference.total.extremes[rows[0], 0] > 0 or not usual or now is None:
+        return 1.0
+    return now / usual
 
 
 def _score(verdict: Verdict) -> dict[str, object]:
