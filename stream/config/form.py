@@ -29,7 +29,7 @@ def plain(value: object, duration: Callable[[int], object] = duration_text) -> o
         return tag | {
             field.encode_name: (
                 duration(getattr(value, field.name))
-                if field.name.endswith("_ms")
+                if field.name.endswith("_ms") and getattr(value, field.name) is not None
                 else plain(getattr(value, field.name), duration)
             )
             for field in msgspec.structs.fields(value)
@@ -54,7 +54,8 @@ def detection_hash(config: Config) -> bytes:
 
     BLAKE2b-128 over panes, windows, lateness, references, labels, sampling, alarms and detectors
     in canonical form: a default that is written out changes nothing, nor does a detector that the
-    file switches off and that would not run without the file.
+    file switches off and that would not run without the file. Settings that came after the first
+    release of the hash count only where they are not the default.
     """
     names = {*DETECTORS_BY_DEFAULT, *filter(config.runs, config.detectors)}
     decides = {
@@ -64,11 +65,20 @@ def detection_hash(config: Config) -> bytes:
         "reference": plain(config.reference, int),
         "labels": plain(config.labels, int),
         "sample": config.sample,
-        "alarms": plain(config.alarms, int),
+        "alarms": _alarms(config),
         "detectors": {name: _detector(config, name) for name in names},
     }
     canonical = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def _alarms(config: Config) -> dict[str, object]:
+    later = {"ongoing_every_ms", "cooldown_ms"}
+    return {
+        field.encode_name: getattr(config.alarms, field.name)
+        for field in msgspec.structs.fields(config.alarms)
+        if field.name not in later or getattr(config.alarms, field.name) != field.default
+    }
 
 
 def _detector(config: Config, name: str) -> dict[str, object]:

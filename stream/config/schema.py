@@ -181,6 +181,17 @@ class Alarms(_Section, frozen=True, kw_only=True):
     ] = 100
     events_min: Annotated[Count, Meta(description="Events a window needs to be judged.")] = 30
     clear_after: Annotated[Count, Meta(description="Quiet windows that end an incident.")] = 3
+    ongoing_every_ms: Annotated[
+        Span | None,
+        Meta(
+            description="How often an incident that lasts is told again; null: never.",
+            extra={"unit": "ms"},
+        ),
+    ] = field(name="ongoing_every", default=2_592_000_000)
+    cooldown_ms: Annotated[
+        Duration,
+        Meta(description="After its end, an incident that comes back so soon is still the same."),
+    ] = field(name="cooldown", default=86_400_000)
 
 
 class DetectorConfig(_Section, frozen=True, kw_only=True):

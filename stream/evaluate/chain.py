@@ -35,7 +35,10 @@ class Judged:
 
 
 class Chain:
-    """The state of one kind of one series. `take` a pane, then `close` up to a time; both in event-time order."""
+    """The state of one kind of one series. `take` a pane, then `close` up to a time; both in event-time order.
+
+    `incidents` are those that are not over, `cooling` those that are and that an alarm would continue.
+    """
 
     def __init__(self, series: Series, kind: Kind, reference: Reference, rules: Rules) -> None:
         self.series = series
@@ -47,6 +50,7 @@ class Chain:
         self.grown: list[list[Summary]] = [[] for _ in reference.windows]
         self.slow: dict[str, SlowDrift] = {}
         self.incidents: dict[str | None, Incident] = {}
+        self.cooling: dict[str | None, Incident] = {}
         self._judges: list[Judge | None] = [None for _ in reference.windows]
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
@@ -166,11 +170,11 @@ class Chain:
             severity = severity_of(self.reference, column, alarms, told.summary)
             monitor = f"{self.series}|{self.kind}|{column}"
             incident, change = advance(
-                self.incidents.pop(column, None), monitor, window.size_ms, told.end_ms, verdicts, severity,
-                kind_of(self.kind, column, alarms), self.rules.clear_after,
+                self.incidents.pop(column, None) or self.cooling.pop(column, None), monitor, window.size_ms,
+                told.end_ms, verdicts, severity, kind_of(self.kind, column, alarms), self.rules.calm,
             )  # fmt: skip
             if incident is not None:
-                self.incidents[column] = incident
+                (self.incidents if incident.active else self.cooling)[column] = incident
             if change is not None:
                 yield column, change
 
@@ -187,8 +191,9 @@ class Chain:
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
             [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
-            [[column, self.incidents[column].payload()]
-             for column in sorted(self.incidents, key=lambda name: (name is not None, name or ""))],
+            *([[column, held[column].payload()]
+               for column in sorted(held, key=lambda name: (name is not None, name or ""))]
+              for held in (self.incidents, self.cooling)),
         ]  # fmt: skip
 
     @classmethod
@@ -197,7 +202,7 @@ class Chain:
     ) -> "Chain":
         """Make a chain of what `payload` gave."""
         chain = cls(series, kind, reference, rules)
-        _, rings, carried, grown, slow, incidents = payload
+        _, rings, carried, grown, slow, incidents, cooling = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
         chain.carried = [
@@ -211,6 +216,7 @@ class Chain:
         ]
         chain.slow = {name: SlowDrift.restore(p, rules.floors, rules.extra) for name, p in slow}
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
+        chain.cooling = {column: Incident.restore(p) for column, p in cooling}
         return chain
 
 

@@ -1,4 +1,4 @@
-"""The life of one monitor's trouble: started, escalated, resolved. One story, however many detectors speak."""
+"""The life of one monitor's trouble: started, ongoing, escalated, resolved. One story, however many detectors speak."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from detectors import Verdict
 
-__all__ = ["Change", "Incident", "Severity", "advance", "strongest"]
+__all__ = ["Calm", "Change", "Incident", "Phase", "Severity", "advance", "strongest"]
 
+Phase = Literal["started", "ongoing", "escalated", "resolved"]
 Severity = Literal["info", "warning", "error", "critical"]
 RANK: dict[str, int] = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 
@@ -20,11 +21,25 @@ CANNOT_TELL = ("learning", "too few events")
 """How the note of a verdict begins that says nothing, so neither alarm nor quiet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """When an incident is told: the configuration's `alarms`.
+
+    `clear_after` quiet windows resolve it; while it lasts it is told again every `ongoing_every_ms` (None: never); an
+    alarm at most `cooldown_ms` after it was resolved continues it.
+    """
+
+    clear_after: int = 3
+    ongoing_every_ms: int | None = None
+    cooldown_ms: int = 0
+
+
 @dataclass(slots=True)
 class Incident:
-    """A trouble that is not over, begun by `detector`.
+    """A trouble begun by `detector`, last told at the end of the window `told_ms`.
 
-    `active` maps (window size, detector) to its quiet windows in a row.
+    `active` maps (window size, detector) to its quiet windows in a row; when nothing is left in it, the incident is
+    resolved, and kept as long as an alarm would continue it.
     """
 
     episode_id: str
@@ -33,18 +48,27 @@ class Incident:
     kind: str
     detector: str
     active: dict[tuple[int, str], int] = field(default_factory=dict)
+    told_ms: int = 0
 
     def payload(self) -> list[object]:
         """Give the state as plain values."""
         active = [[size, name, quiet] for (size, name), quiet in sorted(self.active.items())]
-        return [self.episode_id, self.started_ms, self.severity, self.kind, self.detector, active]
+        return [
+            self.episode_id,
+            self.started_ms,
+            self.severity,
+            self.kind,
+            self.detector,
+            active,
+            self.told_ms,
+        ]
 
     @classmethod
     def restore(cls, payload: Any) -> "Incident":
         """Read what `payload` gave."""
-        active = {(size, name): quiet for size, name, quiet in payload[5]}
-        episode_id, started_ms, severity, kind, detector = payload[:5]
-        return cls(episode_id, started_ms, severity, kind, detector, active)
+        episode_id, started_ms, severity, kind, detector, held, told_ms = payload
+        active = {(size, name): quiet for size, name, quiet in held}
+        return cls(episode_id, started_ms, severity, kind, detector, active, told_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,7 @@ class Change:
     `incident` is a copy: it stays as it was then, although the incident goes on.
     """
 
-    phase: Literal["started", "escalated", "resolved"]
+    phase: Phase
     incident: Incident
     verdict: Verdict
 
@@ -84,14 +108,25 @@ def _p(verdict: Verdict) -> float:
 
 def advance(
     incident: Incident | None, monitor: str, size_ms: int, end_ms: int, verdicts: Sequence[Verdict],
-    severity: Severity, kind: str, clear_after: int,
+    severity: Severity, kind: str, calm: Calm,
 ) -> tuple[Incident | None, Change | None]:  # fmt: skip
     """Take in the verdicts of one closed window of a monitor and tell how its incident stands afterwards.
 
-    An incident starts with the first alarm, escalates when a window's severity exceeds all before, and is resolved
-    when every detector that took part was quiet for `clear_after` of its windows in a row.
+    An incident starts with the first alarm, escalates when a window's severity exceeds all before, is ongoing when
+    it alarms and nothing was told of it for `ongoing_every_ms`, and is resolved when every detector that took part
+    was quiet for `clear_after` of its windows in a row. An alarm within `cooldown_ms` of that continues it: the same
+    episode is told as ongoing, so that a monitor that comes and goes has one story.
     """
     alarms = [v for v in verdicts if v.alarm]
+    if incident is not None and not incident.active:
+        if end_ms - incident.told_ms > calm.cooldown_ms:
+            incident = None
+        elif not alarms:
+            return incident, None
+        else:
+            incident.severity, incident.kind = severity, kind
+            incident.active = {(size_ms, v.detector): 0 for v in alarms}
+            return _tell("ongoing", incident, end_ms, strongest(alarms))
     if incident is None:
         if not alarms:
             return None, None
@@ -99,21 +134,42 @@ def advance(
         first = strongest(alarms)
         active = {(size_ms, v.detector): 0 for v in alarms}
         incident = Incident(name, end_ms, severity, kind, first.detector, active)
-        return incident, Change("started", replace(incident), first)
-    loud = {v.detector for v in alarms}
+        return _tell("started", incident, end_ms, first)
+    incident.active = _still_active(incident, size_ms, verdicts, calm.clear_after)
+    if not incident.active:
+        incident, change = _tell("resolved", incident, end_ms, _own(incident, verdicts))
+        return (incident if calm.cooldown_ms else None), change
+    if alarms and RANK[severity] > RANK[incident.severity]:
+        incident.severity, incident.kind = severity, kind
+        return _tell("escalated", incident, end_ms, strongest(alarms))
+    every = calm.ongoing_every_ms
+    if alarms and every is not None and end_ms >= incident.told_ms + every:
+        return _tell("ongoing", incident, end_ms, strongest(alarms))
+    return incident, None
+
+
+def _tell(
+    phase: Phase, incident: Incident, end_ms: int, verdict: Verdict
+) -> tuple[Incident, Change]:
+    incident.told_ms = end_ms
+    return incident, Change(phase, replace(incident), verdict)
+
+
+def _still_active(
+    incident: Incident, size_ms: int, verdicts: Sequence[Verdict], clear_after: int
+) -> dict[tuple[int, str], int]:
+    """Count who has been quiet for how long, and leave out who was long enough."""
+    loud = {v.detector for v in verdicts if v.alarm}
     mute = {v.detector for v in verdicts if v.note.startswith(CANNOT_TELL)}
     quiet = {
         key: count if key[0] != size_ms or key[1] in mute else 0 if key[1] in loud else count + 1
         for key, count in incident.active.items()
     }
-    quiet |= {(size_ms, v.detector): 0 for v in alarms}
-    incident.active = {key: count for key, count in quiet.items() if count < clear_after}
-    if not incident.active:
-        last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(
-            verdicts
-        )
-        return None, Change("resolved", replace(incident), last)
-    if alarms and RANK[severity] > RANK[incident.severity]:
-        incident.severity, incident.kind = severity, kind
-        return incident, Change("escalated", replace(incident), strongest(alarms))
-    return incident, None
+    quiet |= {(size_ms, name): 0 for name in loud}
+    return {key: count for key, count in quiet.items() if count < clear_after}
+
+
+def _own(incident: Incident, verdicts: Sequence[Verdict]) -> Verdict:
+    """Choose the verdict of the detector that began the incident, if it has spoken of this window."""
+    own = (v for v in verdicts if v.detector == incident.detector)
+    return next(own, None) or strongest(verdicts)

@@ -1,7 +1,7 @@
 """Judges the closed windows of one size of one chain: every column, every comparison, against the reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
 
@@ -13,6 +13,7 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.incidents import Calm
 from stream.reference.reference import Reference
 
 __all__ = ["TESTS_A_COLUMN", "Finding", "Judge", "Place", "Rules", "cusum_threshold", "enabled"]
@@ -34,17 +35,17 @@ class Rules:
 
     `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
     asked for; `budget` is the stated number of false alarms a week over a fleet of `monitors`, each of which gets the
-    same share.
+    same share; `calm` says when an incident is told.
     """
 
     budget: float
     monitors: int
     events_min: int
-    clear_after: int
     windows_min: int
     floors: dict[str, float]
     fixed: dict[str, float]
     off: frozenset[str]
+    calm: Calm = field(default_factory=Calm)
     on: frozenset[str] = frozenset()
     extra: tuple[ExtraRule, ...] = ()
 

@@ -12,12 +12,22 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.incidents import Change
-from stream.evaluate.meaning import column_position, means, new_categories, sentence
+from stream.evaluate.consequences import Meeting
+from stream.evaluate.incidents import RANK, Change, Severity
+from stream.evaluate.meaning import (
+    column_position,
+    is_worse,
+    means,
+    new_categories,
+    sentence,
+    usual_volume,
+)
+from stream.evaluate.recommend import after_meeting, recommend
+from stream.evaluate.roll_up import cause_of, roll_up
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["Context", "Told", "drift_events", "window_result"]
+__all__ = ["Context", "Told", "drift_events", "meeting_event", "window_result"]
 
 BINS_TOLD = 6
 """Bins that an explanation names, those that contribute most first."""
@@ -40,16 +50,61 @@ class Told:
     late: int
 
 
-def drift_events(chain: Chain, judged: Judged, context: Context, told: Told) -> list[DriftEvent]:
-    """Write the drift events of a judged window."""
-    return [
-        _event(chain, judged, column, change, context, told) for column, change in judged.changes
+CONSEQUENCE: dict[Kind, Severity] = {Kind.PREDICTIONS: "error", Kind.ERRORS: "critical"}
+"""How much the drift of a feature matters when this kind drifts with it; else it is a warning."""
+
+
+def drift_events(
+    chain: Chain, judged: Judged, context: Context, told: Told, *, new_version: bool = False
+) -> list[DriftEvent]:
+    """Write the drift events of a judged window, a roll-up last; `new_version` as in `recommend`."""
+    events = [
+        _event(chain, judged, column, change, context, told, new_version)
+        for column, change in judged.changes
     ]
+    gathered = roll_up(events, chain.kind)
+    return events if gathered is None else [*events, gathered]
+
+
+def meeting_event(meeting: Meeting, context: Context) -> DriftEvent | None:
+    """Write that the drift of a feature has met that of predictions, or worse errors; None if that raises nothing.
+
+    What was measured (scores, explanation, evidence) is the feature's as it was told first; the window is the one of
+    the later half.
+    """
+    cause, effect, kind = meeting
+    severity = CONSEQUENCE[kind]
+    if RANK[severity] <= RANK[cause.severity]:
+        return None
+    later = max(cause, effect, key=lambda event: event.time_ms)
+    column, said = cause.column or "", str(effect.data["summary"])
+    recommended: Any = cause.data["recommendation"]
+    advice = after_meeting(kind, column, recommended["action"], said)
+    what = "the model errs more" if kind is Kind.ERRORS else "the predictions moved"
+    since: Any = cause.data["window"]
+    told = {
+        "phase": "escalated",
+        "severity": severity,
+        "summary": f"{column} drifts since {since['start'][:16]}Z, and {what}: {said}",
+        "window": later.data["window"],
+        "recommendation": advice._asdict(),
+        "consequence": {
+            "kind": effect.kind, "column": effect.column, "episode_id": effect.data["episode_id"], "id": effect.id,
+        },
+        "measured": {"id": cause.id, "start": since["start"], "end": since["end"]},
+    }  # fmt: skip
+    identity = [cause.id, effect.id, kind, context.detection_hash.hex()]
+    return DriftEvent(
+        id=blake2b(orjson.dumps(identity), digest_size=16).hexdigest(), time_ms=later.time_ms, model=cause.model,
+        version=cause.version, segment=cause.segment, column=cause.column, detector=cause.detector,
+        phase="escalated", severity=severity, kind=cause.kind, data=cause.data | told,
+    )  # fmt: skip
 
 
 def _event(
-    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told
-) -> DriftEvent:
+    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told,
+    new_version: bool,
+) -> DriftEvent:  # fmt: skip
     s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
     start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
     params = blake2b(context.detection_hash + reference.digest, digest_size=16).hexdigest()
@@ -59,9 +114,24 @@ def _event(
         [window.size_ms, window.every_ms, start, end], change.phase, params,
     ]  # fmt: skip
     moved = [] if column is None else _bins(reference, column, closed.summary)
-    severity = "info" if change.phase == "resolved" else change.incident.severity
+    severity: Severity = "info" if change.phase == "resolved" else change.incident.severity
     text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
+    if change.phase == "ongoing":
+        text = f"since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
+    worse = chain.kind is Kind.ERRORS and is_worse(column, severity)
     n = 0 if closed.summary is None else closed.summary.n
+    cause = _cause(chain, judged, column, verdict)
+    found = "out_of_range" if cause == "unit or scale" else verdict.detector
+    advice = recommend(
+        chain.kind,
+        column,
+        change.phase,
+        found,
+        severity,
+        text,
+        worse=worse,
+        new_version=new_version,
+    )
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
@@ -70,6 +140,7 @@ def _event(
         "kind": change.incident.kind,
         "severity": severity,
         "summary": text,
+        "recommendation": advice._asdict(),
         "model": s.model,
         "version": s.version,
         "column": column,
@@ -93,7 +164,11 @@ def _event(
             "budget": f"{context.budget:g}/week", "covered": not verdict.note.startswith("fixed threshold"),
         },
         "onset": _onset(judged, column, verdict),
-        "explain": _explain(reference, column, closed.summary, moved) | _unseen(judged, column, verdict, reference),
+        "explain": {
+            **_explain(reference, column, closed.summary, moved),
+            **_unseen(judged, column, verdict, reference),
+            **({} if change.phase == "resolved" else {"cause_hint": cause}),
+        },
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
             for (topic, partition), (first, last) in sorted(closed.evidence.items())
@@ -104,6 +179,29 @@ def _event(
         version=s.version, segment=dict(s.segment), column=column, detector=verdict.detector, phase=change.phase,
         severity=severity, kind=change.incident.kind, data=data,
     )  # fmt: skip
+
+
+def _cause(chain: Chain, judged: Judged, column: str | None, verdict: Verdict) -> str:
+    window, reference = judged.closed.summary, chain.reference
+    outside = (
+        f.verdict.statistic
+        for f in judged.findings
+        if f.column == column and f.verdict.detector == "out_of_range" and f.verdict.alarm
+    )
+    n = 0 if window is None else window.n
+    ratio = 1.0 if window is None or column is None else _ratio(reference, column, window)
+    usual = usual_volume(reference)
+    return cause_of(chain.kind, column, verdict.detector, n, usual, ratio, next(outside, 0.0))
+
+
+def _ratio(reference: Reference, column: str, window: Summary) -> float:
+    """Tell how many times the mean became what it was; 1 for columns that reach zero, whose means say nothing."""
+    i = column_position(reference, column)
+    rows = [row for row, (at, _) in enumerate(reference.layout.numbers) if at == i]
+    usual, now = means(reference, column, window)
+    if not rows or not reference.total.extremes[rows[0], 0] > 0 or not usual or now is None:
+        return 1.0
+    return now / usual
 
 
 def _score(verdict: Verdict) -> dict[str, object]:

@@ -17,7 +17,7 @@ from stream.reference.reference import ALWAYS, History, Reference, WindowSize
 from stream.words import Kind, Series
 from tests.events import HOUR
 
-RULES = Rules(1.0, 100, 30, 1, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
+RULES = Rules(1.0, 100, 30, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
 RNG = np.random.default_rng(0)
 WINDOWS = 14
 

@@ -131,7 +131,7 @@ def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     held = [row["x"] for row in MOVED if isinstance(row["x"], float)]
     assert explain["mean"]["cur"] == pytest.approx(np.mean(held), rel=1e-2)
     assert explained(event(column="kind"))["invalid_rate"] == {"ref": 0.0, "cur": 0.5}
-    assert explained(event(column=None)) == {"events": 0}
+    assert explained(event(column=None)) == {"events": 0, "cause_hint": "volume"}
 
 
 def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() -> None:

@@ -42,8 +42,8 @@ class Driftbus:
     def fit(self, history: Windows) -> None:
         """Make the references and the chains."""
         rules = Rules(
-            budget=self.budget, monitors=len(history.columns), events_min=30, clear_after=3,
-            windows_min=10, floors={}, fixed={}, off=frozenset(),
+            budget=self.budget, monitors=len(history.columns), events_min=30, windows_min=10,
+            floors={}, fixed={}, off=frozenset(),
         )  # fmt: skip
         self._chains = [_chain(history, members, rules) for members in _members(history)]
 
