@@ -73,7 +73,7 @@ def detection_hash(config: Config) -> bytes:
 
 
 def _alarms(config: Config) -> dict[str, object]:
-    later = {"ongoing_every_ms", "cooldown_ms"}
+    later = {"ongoing_every_ms", "cooldown_ms", "confirm_within_ms"}
     return {
         field.encode_name: getattr(config.alarms, field.name)
         for field in msgspec.structs.fields(config.alarms)

@@ -10,6 +10,11 @@ from stream.reference.reference import Reference
 from stream.words import Kind
 
 __all__ = [
+    "ABOUT_LABELS",
+    "BROKEN",
+    "CAUSE_OF",
+    "OUTSIDE",
+    "SLOW",
     "column_position",
     "is_worse",
     "kind_of",
@@ -17,9 +22,25 @@ __all__ = [
     "new_categories",
     "sentence",
     "severity_of",
+    "usual_volume",
 ]
 
 QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
+CAUSE_OF = {
+    "missing": "missing values",
+    "invalid": "type change",
+    "unseen": "new category",
+    "frozen": "frozen",
+}
+"""The likely cause by the detector that found it; for what moved, however far, see `cause_of`."""
+BROKEN = frozenset({"missing values", "type change", "frozen", "unit or scale"})
+"""Causes by which values are not what their sender owes. A category that is new may be right."""
+ABOUT_LABELS = frozenset({"missing", "invalid", "frozen"})
+"""Detectors that, of errors, tell of broken labels or predictions rather than of a worse model."""
+OUTSIDE = "out_of_range"
+"""The detector whose statistic is the share of values far outside the reference's range."""
+SLOW = frozenset({"page_hinkley", "adwin"})
+"""Detectors that add up windows, so that what they find began before the one in which they find it."""
 DRIFT = {
     Kind.FEATURES: "data_drift",
     Kind.PREDICTIONS: "prediction_drift",

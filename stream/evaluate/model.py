@@ -12,12 +12,15 @@ import orjson
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.consequences import FOREVER, Consequences
+from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.judge import Rules
 from stream.evaluate.learner import Learner
-from stream.evaluate.report import Context, Told, drift_events, meeting_event, window_result
+from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.evaluate.report_consequence import meeting_event, reminder_event
+from stream.evaluate.roll_up import roll_ups
+from stream.evaluate.spell import FOREVER
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned
 from stream.reference.binning import bin_raw
@@ -43,7 +46,7 @@ VERSION = 2
 """2: when each series of errors began."""
 CONSEQUENCES_VERSION = 1
 CHAIN_VERSION = 3
-"""3: incidents know when they were last told; those that may come back are kept."""
+"""3: incidents know what was told of them; those that may come back are kept."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)
@@ -77,7 +80,7 @@ class Model:
         self.bases = dict.fromkeys(KINDS, NEVER)
         self.chains: dict[tuple[Series, Kind], Chain | Learner] = {}
         self.join = Join(name, rules.join)
-        self.consequences = Consequences()
+        self.consequences = Consequences(rules.judging.calm)
         self.began: dict[Series, int] = {}
         self.next_alert = 0
         self.alerts = 0
@@ -85,6 +88,7 @@ class Model:
         self.changed: dict[bytes, bytes] = {}
         self.obsolete: set[bytes] = set()
         self.latest: dict[tuple[Series, Kind, int], Judged] = {}
+        self._news: list[DriftEvent] = []
         self._publish = publish
 
     # -- moving ------------------------------------------------------------------------------------------------------
@@ -99,7 +103,8 @@ class Model:
                 events += self._take(
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
-        return events + self._pass(kind, until, told) + self._meet(self._passed())
+        events += self._pass(kind, until, told)
+        return events + self._together(kind, self._passed())
 
     def advance_errors(
         self, panes: Sequence[MergedRows], until: int, told: Told
@@ -116,7 +121,8 @@ class Model:
                 events += self._take(
                     series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
                 )
-        return events + self._pass(Kind.ERRORS, until, told) + self._meet(self._passed())
+        events += self._pass(Kind.ERRORS, until, told)
+        return events + self._together(Kind.ERRORS, self._passed())
 
     def wait_for_labels(self) -> None:
         """Let predictions wait for the first label of all no longer than the join would, so that panes can go."""
@@ -127,9 +133,11 @@ class Model:
     def flush(self, told: Told) -> list[DriftEvent]:
         """Close all windows that hold data, as a replay does at its end."""
         events: list[DriftEvent] = []
-        for chain in self._watching():
-            events += self._tell(chain, chain.flush(), told)
-        return events + self._meet(dict.fromkeys(KINDS, FOREVER - 1))
+        for kind in KINDS:
+            for chain in self._watching(kind):
+                events += self._tell(chain, chain.flush(), told)
+            events += self._together(kind, self._passed())
+        return events + self._together(Kind.ERRORS, dict.fromkeys(KINDS, FOREVER - 1))
 
     def _take(
         self,
@@ -210,23 +218,36 @@ class Model:
             of_window = drift_events(
                 chain, window, self.rules.context, told, new_version=self._is_new(chain, window)
             )
-            self.consequences.note(chain.series, chain.kind, of_window)
-            events += of_window
+            self._news += of_window
+            events += self.consequences.note(chain.series, chain.kind, of_window)
         if judged:
             self._touch(chain)
         return self._post(events)
 
-    def _passed(self) -> dict[Kind, int]:
-        """Tell up to which time all windows of each kind are judged."""
-        return {kind: base * self.rules.learning.pane_ms for kind, base in self.bases.items()}
+    def _together(self, kind: Kind, passed: Mapping[Kind, int]) -> list[DriftEvent]:
+        """Tell what the chains of a kind have begun together, and what features have led to, as far as all have come.
 
-    def _meet(self, passed: Mapping[Kind, int]) -> list[DriftEvent]:
-        """Tell what the drift of features has led to, as far as the kinds concerned have come."""
-        meetings = self.consequences.advance(passed)
-        told = [meeting_event(meeting, self.rules.context) for meeting in meetings]
+        To be called when all chains of the kind have judged what ends by the same time.
+        """
+        told = list(roll_ups(kind, self._news))
+        self._news.clear()
+        told += [
+            reminder_event(of)
+            if isinstance(of, Reminder)
+            else meeting_event(of, self.rules.context)
+            for of in self.consequences.advance(passed)
+        ]
         if self.consequences.changed:
             self.changed[CONSEQUENCES] = b""
-        return self._post([event for event in told if event is not None])
+        return self._post(told)
+
+    def _passed(self) -> dict[Kind, int]:
+        """Tell up to which time all windows of each kind are judged; a kind that never was holds up nothing."""
+        never = {kind for kind, base in self.bases.items() if base == NEVER}
+        if not self.began:
+            never.add(Kind.ERRORS)
+        pane_ms = self.rules.learning.pane_ms
+        return {k: FOREVER if k in never else base * pane_ms for k, base in self.bases.items()}
 
     def _is_new(self, chain: Chain, judged: Judged) -> bool:
         """Whether a version is at its beginning and another one was there before it.

@@ -3,16 +3,12 @@
 from typing import Literal, NamedTuple
 
 from stream.evaluate.incidents import Phase, Severity
+from stream.evaluate.meaning import ABOUT_LABELS, BROKEN
 from stream.words import Kind
 
 __all__ = ["Recommendation", "after_meeting", "recommend"]
 
 Action = Literal["investigate", "retrain", "rollback", "fix upstream", "none"]
-
-BROKEN = frozenset({"missing", "invalid", "frozen", "out_of_range"})
-"""Detectors of values that the sender owes otherwise. A category that is new may be right."""
-ABOUT_LABELS = frozenset({"missing", "invalid", "frozen"})
-"""Detectors that, of errors, tell of broken labels or predictions rather than of a worse model."""
 
 
 class Recommendation(NamedTuple):
@@ -23,13 +19,14 @@ class Recommendation(NamedTuple):
 
 
 def recommend(
-    kind: Kind, column: str | None, phase: Phase, detector: str, severity: Severity, summary: str,
-    *, worse: bool = False, new_version: bool = False,
+    kind: Kind, column: str | None, phase: Phase, detector: str, cause: str, severity: Severity,
+    summary: str, *, worse: bool = False, new_version: bool = False,
 ) -> Recommendation:  # fmt: skip
     """Recommend by what one kind of a series tells of itself.
 
     What the other kinds say at that time may not be known yet, so nothing here supposes it; `Consequences` tell it
-    later. `worse`: the model's error has grown; `new_version`: its version began just before, and another was there.
+    later. `cause`: see `cause_of`; `worse`: the model's error has grown; `new_version`: its version began just before,
+    and another was there.
     """
     if phase == "resolved":
         return Recommendation("none", f"{summary}: nothing is left to do")
@@ -39,7 +36,7 @@ def recommend(
         )
     if kind is Kind.ERRORS and detector not in ABOUT_LABELS:
         return _of_errors(summary, worse=worse, new_version=new_version)
-    if detector in BROKEN:
+    if cause in BROKEN or (kind is Kind.ERRORS and detector in ABOUT_LABELS):
         return Recommendation("fix upstream", f"{summary}: retraining would learn the fault")
     if severity == "info":
         return Recommendation("none", f"{summary}, which is too little to act on")
@@ -81,19 +78,21 @@ def _of_errors(summary: str, *, worse: bool, new_version: bool) -> Recommendatio
 
 
 def after_meeting(kind: Kind, column: str, action: object, effect: str) -> Recommendation:
-    """Recommend when the drift of a feature has met another kind: predictions that moved, or worse errors.
+    """Recommend when something followed the drift of a feature: predictions that moved, or worse errors.
 
     `action` is what the feature's own alert recommended, `effect` the summary of the other's.
     """
     if action == "fix upstream":
-        because = (
-            f"{column} is broken, and at the same time {effect}: retraining would learn the fault"
-        )
+        because = f"{column} is broken, and since then {effect}: retraining would learn the fault"
         return Recommendation("fix upstream", because)
     if kind is Kind.ERRORS:
-        return Recommendation("retrain", f"{column} drifts, and at the same time {effect}")
+        because = (
+            f"{column} drifts, and since then {effect}: the input is sound but another, and the labels to learn it from"
+            " are there"
+        )
+        return Recommendation("retrain", because)
     return Recommendation(
         "investigate",
-        f"{column} drifts, and at the same time {effect}; whether the model errs more the labels tell later, so no"
+        f"{column} drifts, and since then {effect}; whether the model errs more the labels tell later, so no"
         " retraining is asked for",
     )

@@ -49,7 +49,10 @@ def model_rules(config: Config) -> ModelRules:
         floors={name: d.floor for name, d in named.items() if d.floor is not None},
         fixed={name: d.threshold for name, d in named.items() if d.threshold is not None},
         calm=Calm(
-            config.alarms.clear_after, config.alarms.ongoing_every_ms, config.alarms.cooldown_ms
+            clear_after=config.alarms.clear_after,
+            ongoing_every_ms=config.alarms.ongoing_every_ms,
+            cooldown_ms=config.alarms.cooldown_ms,
+            confirm_within_ms=config.alarms.confirm_within_ms,
         ),
         off=frozenset(name for name in named if not config.runs(name)) | own,
         on=frozenset(name for name in named if config.runs(name)),

@@ -6,45 +6,62 @@ from typing import Any
 
 import pytest
 
+from stream.evaluate.cause import SHIFT
 from stream.evaluate.recommend import after_meeting, recommend
 from stream.reference.reference import ALWAYS, Reference
 from stream.words import Kind, Series
 from tests.evaluate.streams import Pipeline, stream
 from tests.events import configuration
 
-CASES: list[tuple[str, Kind, str | None, str, str, dict[str, Any]]] = [
-    ("none", Kind.FEATURES, "x", "resolved", "psi", {}),
-    ("fix upstream", Kind.FEATURES, None, "started", "volume", {}),
-    ("fix upstream", Kind.LABELS, None, "started", "silence", {}),
-    ("fix upstream", Kind.FEATURES, "x", "started", "missing", {}),
-    ("fix upstream", Kind.FEATURES, "x", "started", "invalid", {}),
-    ("fix upstream", Kind.FEATURES, "x", "started", "frozen", {}),
-    ("fix upstream", Kind.FEATURES, "x", "started", "out_of_range", {}),
-    ("investigate", Kind.FEATURES, "x", "started", "unseen", {}),
-    ("investigate", Kind.FEATURES, "x", "started", "psi", {}),
-    ("investigate", Kind.PREDICTIONS, "prediction", "ongoing", "psi", {}),
-    ("investigate", Kind.LABELS, "label", "started", "psi", {}),
-    ("investigate", Kind.ERRORS, "error", "started", "psi", {"worse": True}),
-    ("rollback", Kind.ERRORS, "error", "started", "psi", {"worse": True, "new_version": True}),
-    ("none", Kind.ERRORS, "error", "started", "psi", {"new_version": True}),
-    ("fix upstream", Kind.ERRORS, "error", "started", "missing", {}),
+CASES: list[tuple[str, Kind, str | None, str, str, str, dict[str, Any]]] = [
+    ("none", Kind.FEATURES, "x", "resolved", "psi", "population shift", {}),
+    ("fix upstream", Kind.FEATURES, None, "started", "volume", "volume", {}),
+    ("fix upstream", Kind.LABELS, None, "started", "silence", "label delay", {}),
+    ("fix upstream", Kind.FEATURES, "x", "started", "missing", "missing values", {}),
+    ("fix upstream", Kind.FEATURES, "x", "started", "invalid", "type change", {}),
+    ("fix upstream", Kind.FEATURES, "x", "started", "frozen", "frozen", {}),
+    ("fix upstream", Kind.FEATURES, "x", "started", "out_of_range", "unit or scale", {}),
+    ("investigate", Kind.FEATURES, "x", "started", "unseen", "new category", {}),
+    ("investigate", Kind.FEATURES, "x", "started", "psi", "population shift", {}),
+    ("investigate", Kind.PREDICTIONS, "prediction", "ongoing", "psi", "population shift", {}),
+    ("investigate", Kind.LABELS, "label", "started", "psi", "population shift", {}),
+    ("investigate", Kind.ERRORS, "error", "started", "psi", "population shift", {"worse": True}),
+    (
+        "rollback",
+        Kind.ERRORS,
+        "error",
+        "started",
+        "psi",
+        "population shift",
+        {"worse": True, "new_version": True},
+    ),
+    ("none", Kind.ERRORS, "error", "started", "psi", "population shift", {"new_version": True}),
+    ("fix upstream", Kind.ERRORS, "error", "started", "missing", "missing values", {}),
 ]
 
 
-@pytest.mark.parametrize(("action", "kind", "column", "phase", "detector", "more"), CASES)
+@pytest.mark.parametrize(("action", "kind", "column", "phase", "detector", "cause", "more"), CASES)
 def test_what_a_kind_tells_of_itself_decides_the_action(
-    action: str, kind: Kind, column: str | None, phase: Any, detector: str, more: dict[str, Any]
+    action: str,
+    kind: Kind,
+    column: str | None,
+    phase: Any,
+    detector: str,
+    cause: str,
+    more: dict[str, Any],
 ) -> None:
     """And the evidence is in the reason."""
-    told = recommend(kind, column, phase, detector, "warning", "evidence of it", **more)
+    told = recommend(kind, column, phase, detector, cause, "warning", "evidence of it", **more)
     assert told.action == action
     assert told.because.startswith("evidence of it")
 
 
 def test_a_feature_that_drifts_by_itself_asks_for_no_retraining_and_says_why() -> None:
-    told = recommend(Kind.FEATURES, "x", "started", "psi", "warning", "x moved")
+    told = recommend(Kind.FEATURES, "x", "started", "psi", SHIFT, "warning", "x moved")
     assert "labels come later, so no retraining is asked for" in told.because
-    assert recommend(Kind.FEATURES, "x", "started", "psi", "info", "x moved").action == "none"
+    assert (
+        recommend(Kind.FEATURES, "x", "started", "psi", SHIFT, "info", "x moved").action == "none"
+    )
 
 
 def test_only_worse_errors_beside_sound_data_ask_for_retraining() -> None:
