@@ -104,7 +104,7 @@ class Model:
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
         events += self._pass(kind, until, told)
-        return events + self._together(kind, self._passed())
+        return events + self._gather(kind)
 
     def advance_errors(
         self, panes: Sequence[MergedRows], until: int, told: Told
@@ -122,7 +122,7 @@ class Model:
                     series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
                 )
         events += self._pass(Kind.ERRORS, until, told)
-        return events + self._together(Kind.ERRORS, self._passed())
+        return events + self._gather(Kind.ERRORS)
 
     def wait_for_labels(self) -> None:
         """Let predictions wait for the first label of all no longer than the join would, so that panes can go."""
@@ -136,8 +136,26 @@ class Model:
         for kind in KINDS:
             for chain in self._watching(kind):
                 events += self._tell(chain, chain.flush(), told)
-            events += self._together(kind, self._passed())
-        return events + self._together(Kind.ERRORS, dict.fromkeys(KINDS, FOREVER - 1))
+            events += self._gather(kind)
+        return events + self.meet(dict.fromkeys(KINDS, FOREVER - 1))
+
+    def meet(self, passed: Mapping[Kind, int] | None = None) -> list[DriftEvent]:
+        """Tell what the drift of features has led to, as far as all kinds have come; `passed` overrules how far.
+
+        A kind of which there never was anything holds up nothing.
+        """
+        if passed is None:
+            ms = self.rules.learning.pane_ms
+            passed = {k: FOREVER if b == NEVER else b * ms for k, b in self.bases.items()}
+        told = [
+            reminder_event(of)
+            if isinstance(of, Reminder)
+            else meeting_event(of, self.rules.context)
+            for of in self.consequences.advance(passed)
+        ]
+        if self.consequences.changed:
+            self.changed[CONSEQUENCES] = b""
+        return self._post(told)
 
     def _take(
         self,
@@ -224,30 +242,10 @@ class Model:
             self._touch(chain)
         return self._post(events)
 
-    def _together(self, kind: Kind, passed: Mapping[Kind, int]) -> list[DriftEvent]:
-        """Tell what the chains of a kind have begun together, and what features have led to, as far as all have come.
-
-        To be called when all chains of the kind have judged what ends by the same time.
-        """
-        told = list(roll_ups(kind, self._news))
-        self._news.clear()
-        told += [
-            reminder_event(of)
-            if isinstance(of, Reminder)
-            else meeting_event(of, self.rules.context)
-            for of in self.consequences.advance(passed)
-        ]
-        if self.consequences.changed:
-            self.changed[CONSEQUENCES] = b""
-        return self._post(told)
-
-    def _passed(self) -> dict[Kind, int]:
-        """Tell up to which time all windows of each kind are judged; a kind that never was holds up nothing."""
-        never = {kind for kind, base in self.bases.items() if base == NEVER}
-        if not self.began:
-            never.add(Kind.ERRORS)
-        pane_ms = self.rules.learning.pane_ms
-        return {k: FOREVER if k in never else base * pane_ms for k, base in self.bases.items()}
+    def _gather(self, kind: Kind) -> list[DriftEvent]:
+        """Tell what the chains of a kind have begun together, once all of them have judged what ends by the same time."""
+        news, self._news = self._news, []
+        return self._post(list(roll_ups(kind, news)))
 
     def _is_new(self, chain: Chain, judged: Judged) -> bool:
         """Whether a version is at its beginning and another one was there before it.

@@ -4,6 +4,7 @@ import random
 from datetime import datetime
 from functools import cache
 from itertools import pairwise, permutations
+from typing import Any
 
 import orjson
 import pytest
@@ -164,14 +165,28 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
 
 
 def test_drift_that_lasts_is_told_again_at_the_interval_of_the_configuration() -> None:
-    """Each time at the first window that ends four hours or more after the last alert of the incident."""
-    told = [a for a in at_once().told() if a["data"]["column"] == "amount"]
-    story = [a for a in told if "consequence" not in a["data"]]
-    ends = [datetime.fromisoformat(alert["time"]).timestamp() * 1000 for alert in story]
-    assert [a["data"]["phase"] for a in story][:3] == ["started", "ongoing", "ongoing"]
+    """At the first window that ends four hours or more after the start, and not again within 28 hours."""
+    story = [a for a in at_once().told() if a["data"]["column"] == "amount"]
+    told = [a for a in story if a["data"]["phase"] in ("started", "ongoing")]
+    start, again = (datetime.fromisoformat(alert["time"]).timestamp() * 1000 for alert in told)
+    assert [a["data"]["phase"] for a in told] == ["started", "ongoing"]
     assert len({a["data"]["episode_id"] for a in story}) == 1
-    assert all(later - earlier == 4 * HOUR for earlier, later in pairwise(ends[:3]))
-    assert story[1]["data"]["summary"].startswith(f"since {story[0]['time'][:16]}Z: amount went up")
+    assert again - start == 4 * HOUR
+    assert told[1]["data"]["summary"].startswith(f"since {told[0]['time'][:16]}Z: amount went up")
+
+
+def test_the_severity_of_an_episode_never_falls_and_each_level_is_escalated_to_once() -> None:
+    """In event time, until it is resolved; reminders know what the drift has led to."""
+    episodes: dict[str, list[dict[str, Any]]] = {}
+    for alert in sorted(at_once().told(), key=lambda a: (a["time"], a["severitynumber"])):
+        if alert["data"]["phase"] != "resolved":
+            episodes.setdefault(alert["data"]["episode_id"], []).append(alert)
+    assert any(a["data"]["phase"] == "ongoing" for told in episodes.values() for a in told)
+    for told in episodes.values():
+        levels = [a["severitynumber"] for a in told]
+        raised = [a["severitynumber"] for a in told if a["data"]["phase"] == "escalated"]
+        assert levels == sorted(levels)
+        assert len(set(raised)) == len(raised)
 
 
 @pytest.mark.parametrize("order", list(permutations(INPUTS)))
@@ -320,7 +335,7 @@ def test_silence_of_a_whole_series_is_told() -> None:
         "freshness",
         "silence",
     )
-    assert data["explain"] == {"events": 0, "cause_hint": "volume"}
+    assert data["explain"] == {"events": 0, "coaffected": [], "cause_hint": "volume"}
 
 
 def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() -> None:
