@@ -188,7 +188,7 @@ class Alarms(_Section, frozen=True, kw_only=True):
             " Null: never.",
             extra={"unit": "ms"},
         ),
-    ] = field(name="ongoing_every", default=86_400_000)
+    ] = field(name="ongoing_every", default=604_800_000)
     cooldown_ms: Annotated[
         Duration,
         Meta(description="After its end, an incident that comes back so soon is still the same."),

@@ -22,7 +22,7 @@ CANNOT_TELL = ("learning", "too few events")
 
 
 GROWTH = 7
-"""How many times as long as the one before each interval between reminders is: a day, a week, seven weeks..."""
+"""How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
 DOUBLINGS_MAX = 2
 """How often the quiet that an incident needs is doubled at most, as it comes back again and again."""
 
@@ -129,9 +129,9 @@ def advance(
     """Take in the verdicts of one closed window of a monitor and tell how its incident stands afterwards.
 
     An incident starts with the first alarm, escalates when a window's severity exceeds all before, is ongoing when it
-    alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that took part was quiet for enough of
-    its windows in a row. An alarm within `cooldown_ms` of that continues it: the same episode is told as ongoing (or
-    escalated), never as started, so that who is called by a start is called once.
+    alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that
+    took part was quiet for enough of its windows in a row. An alarm within `cooldown_ms` of that continues it: the same
+    episode is told as ongoing (or escalated), never as started, so that who is called by a start is called once.
     """
     alarms = [v for v in verdicts if v.alarm]
     if incident is not None and not incident.active:

@@ -243,7 +243,7 @@ class Model:
         return self._post(events)
 
     def _gather(self, kind: Kind) -> list[DriftEvent]:
-        """Tell what the chains of a kind have begun together, once all of them have judged what ends by the same time."""
+        """Tell what the chains of a kind began together, once all have judged what ends by the same time."""
         news, self._news = self._news, []
         return self._post(list(roll_ups(kind, news)))
 

@@ -56,7 +56,7 @@ RUNS = [
     "detectors: {cusum: {enabled: false}, river.ADWIN: {enabled: false}}",
     "detectors: {psi: , adwin: {settings: {}}}",
     "sample: 1",
-    "alarms: {ongoing_every: 24h, cooldown: 24h, confirm_within: 1d}",
+    "alarms: {ongoing_every: 168h, cooldown: 24h, confirm_within: 1d}",
 ]
 
 

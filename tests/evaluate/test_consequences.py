@@ -198,7 +198,8 @@ def test_what_a_hard_rule_has_told_as_an_error_is_not_told_again_when_prediction
 
 
 def test_errors_that_shrink_or_whose_labels_break_confirm_nothing() -> None:
-    for more in ({"severity": "info"}, {"detector": "missing"}):
+    unlike: tuple[dict[str, Any], ...] = ({"severity": "info"}, {"detector": "missing"})
+    for more in unlike:
         assert met(CAUSE, (Kind.ERRORS, event(Kind.ERRORS, 11, "started", 1, **more))) == []
     assert len(met(CAUSE, (Kind.ERRORS, event(Kind.ERRORS, 11, "started", 1)))) == 1
 
