@@ -20,6 +20,7 @@ __all__ = [
     "Phase",
     "Severity",
     "binary",
+    "milliseconds",
     "order",
     "parse",
     "rfc3339",
@@ -146,7 +147,7 @@ def parse(raw: bytes) -> DriftEvent:
         raise ValueError(f"not a drift event: {error}") from error
     return DriftEvent(
         id=envelope.id,
-        time_ms=_milliseconds(envelope.time),
+        time_ms=milliseconds(envelope.time),
         model=data.model,
         version=data.version,
         segment=data.segment,
@@ -229,7 +230,14 @@ def _escape(name: str) -> str:
     return _RESERVED.sub(lambda match: quote(match[0], safe=""), name)
 
 
-def _milliseconds(text: str) -> int:
+def milliseconds(text: str) -> int:
+    """Read a time that `rfc3339` wrote, or any other RFC 3339 with a zone.
+
+    Raises ValueError for what is none.
+
+    >>> milliseconds("2013-07-01T00:00:00.125Z")
+    1372636800125
+    """
     try:
         return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
     except (ValueError, TypeError) as error:  # TypeError: a time without a zone

@@ -29,7 +29,7 @@ def plain(value: object, duration: Callable[[int], object] = duration_text) -> o
         return tag | {
             field.encode_name: (
                 duration(getattr(value, field.name))
-                if field.name.endswith("_ms")
+                if field.name.endswith("_ms") and getattr(value, field.name) is not None
                 else plain(getattr(value, field.name), duration)
             )
             for field in msgspec.structs.fields(value)
@@ -73,11 +73,14 @@ def detection_hash(config: Config) -> bytes:
 
 
 def _alarms(config: Config) -> dict[str, object]:
-    later = {"weights"}
-    told = {name: getattr(config.alarms, name) for name in config.alarms.__struct_fields__}
+    later = {"weights", "ongoing_every_ms", "cooldown_ms", "confirm_within_ms"}
     default = Alarms()
-    kept = {n: v for n, v in told.items() if n not in later or v != getattr(default, n)}
-    return {n: plain(v, int) for n, v in kept.items()}
+    return {
+        field.encode_name: plain(value, int)
+        for field in msgspec.structs.fields(config.alarms)
+        if (value := getattr(config.alarms, field.name)) != getattr(default, field.name)
+        or field.name not in later
+    }
 
 
 def _detector(config: Config, name: str) -> dict[str, object]:

@@ -42,8 +42,9 @@ def json_schema() -> Schema:
         properties[name].pop("default", None)
         if "$ref" not in properties[name]:
             properties[name]["default"] = default
-    for name, default in typing.cast("Schema", plain(Config().labels)).items():
-        sections["LabelsConfig"]["properties"][name]["default"] = default
+    for changed, of in (("LabelsConfig", Config().labels), ("Alarms", Config().alarms)):
+        for name, default in typing.cast("Schema", plain(of)).items():
+            sections[changed]["properties"][name]["default"] = default
     sections["Window"]["required"] = ["size"]
     size = {name: part for name, part in properties["pane"].items() if name != "default"}
     whole = size | {"description": "A tumbling window of this length."}

@@ -185,6 +185,25 @@ class Alarms(_Section, frozen=True, kw_only=True):
     ] = {}
     events_min: Annotated[Count, Meta(description="Events a window needs to be judged.")] = 30
     clear_after: Annotated[Count, Meta(description="Quiet windows that end an incident.")] = 3
+    ongoing_every_ms: Annotated[
+        Span | None,
+        Meta(
+            description="When an incident that lasts is told again first; then after 7 times as long, and so on."
+            " Null: never.",
+            extra={"unit": "ms"},
+        ),
+    ] = field(name="ongoing_every", default=604_800_000)
+    cooldown_ms: Annotated[
+        Duration,
+        Meta(description="After its end, an incident that comes back so soon is still the same."),
+    ] = field(name="cooldown", default=86_400_000)
+    confirm_within_ms: Annotated[
+        Duration,
+        Meta(
+            description="Errors that grow so soon after a feature began to drift make it critical. More than labels"
+            " are late, as a rule."
+        ),
+    ] = field(name="confirm_within", default=86_400_000)
 
 
 class DetectorConfig(_Section, frozen=True, kw_only=True):

@@ -44,6 +44,8 @@ class Judged:
 class Chain:
     """The state of one kind of one series. `take` a pane, then `close` up to a time; both in event-time order.
 
+    `incidents` are those that are not over, `cooling` those that are and that an alarm would continue.
+
     A window is judged by the plan in force in its last moment. `standings` tell for each size of windows, by its
     place, how the monitors stand; they are told anew with every judge, and `restood` says that they were.
     """
@@ -64,6 +66,7 @@ class Chain:
         self.restood = False
         self._plan_at = plan_at
         self._share = 0.0
+        self.cooling: dict[str | None, Incident] = {}
         self._judges: list[Judge | None] = [None for _ in reference.windows]
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
@@ -199,11 +202,11 @@ class Chain:
             severity = severity_of(self.reference, column, alarms, told.summary)
             monitor = f"{self.series}|{self.kind}|{column}"
             incident, change = advance(
-                self.incidents.pop(column, None), monitor, window.size_ms, told.end_ms, verdicts, severity,
-                kind_of(self.kind, column, alarms), self.rules.clear_after,
+                self.incidents.pop(column, None) or self.cooling.pop(column, None), monitor, window.size_ms,
+                told.end_ms, verdicts, severity, kind_of(self.kind, column, alarms), self.rules.calm,
             )  # fmt: skip
             if incident is not None:
-                self.incidents[column] = incident
+                (self.incidents if incident.active else self.cooling)[column] = incident
             if change is not None:
                 yield column, change
 
@@ -220,8 +223,9 @@ class Chain:
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
             [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
-            [[column, self.incidents[column].payload()]
-             for column in sorted(self.incidents, key=lambda name: (name is not None, name or ""))],
+            *([[column, held[column].payload()]
+               for column in sorted(held, key=lambda name: (name is not None, name or ""))]
+              for held in (self.incidents, self.cooling)),
         ]  # fmt: skip
 
     @classmethod
@@ -236,7 +240,7 @@ class Chain:
     ) -> "Chain":
         """Make a chain of what `payload` gave."""
         chain = cls(series, kind, reference, rules, plan_at)
-        _, rings, carried, grown, slow, incidents = payload
+        _, rings, carried, grown, slow, incidents, cooling = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
         chain.carried = [
@@ -250,6 +254,7 @@ class Chain:
         ]
         chain.slow = {name: SlowDrift.restore(p, rules.floors, rules.extra) for name, p in slow}
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
+        chain.cooling = {column: Incident.restore(p) for column, p in cooling}
         return chain
 
 

@@ -68,6 +68,7 @@ class Evaluator:
         model = self.model
         for kind in Kind:
             self._advance(kind, marks, upto_ms)
+        model.meet()
         if flush:
             model.flush(self._told(Kind.FEATURES, marks))
         if not model.changed and model.base() == self._base:

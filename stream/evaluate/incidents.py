@@ -1,4 +1,4 @@
-"""The life of one monitor's trouble: started, escalated, resolved. One story, however many detectors speak."""
+"""The life of one monitor's trouble: started, ongoing, escalated, resolved. One story, however many detectors speak."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from detectors import Verdict
 
-__all__ = ["Change", "Incident", "Severity", "advance", "strongest"]
+__all__ = ["Calm", "Change", "Incident", "Phase", "Severity", "advance", "strongest"]
 
+Phase = Literal["started", "ongoing", "escalated", "resolved"]
 Severity = Literal["info", "warning", "error", "critical"]
 RANK: dict[str, int] = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 
@@ -20,11 +21,43 @@ CANNOT_TELL = ("learning", "too few events")
 """How the note of a verdict begins that says nothing, so neither alarm nor quiet."""
 
 
+GROWTH = 7
+"""How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
+DOUBLINGS_MAX = 2
+"""How often the quiet that an incident needs is doubled at most, as it comes back again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """When an incident is told: the configuration's `alarms`.
+
+    `clear_after` quiet windows resolve it, twice as many each time it has come back; while it lasts it is told again
+    after `ongoing_every_ms`, then after 7 times as long, and so on (None: never); an alarm at most `cooldown_ms` after
+    it was resolved continues it. Errors that grow at most `confirm_within_ms` after a feature began to drift confirm
+    that its drift harms.
+    """
+
+    clear_after: int = 3
+    ongoing_every_ms: int | None = None
+    cooldown_ms: int = 0
+    confirm_within_ms: int = 86_400_000
+
+    def quiet_needed(self, returns: int) -> int:
+        """Tell how many quiet windows end an incident that came back so often."""
+        return self.clear_after << min(returns, DOUBLINGS_MAX)
+
+    def reminds(self, since_ms: int, reminders: int) -> bool:
+        """Whether an incident of so many reminders, of which nothing was told for so long, is told again."""
+        every = self.ongoing_every_ms
+        return every is not None and since_ms >= every * int(GROWTH**reminders)
+
+
 @dataclass(slots=True)
 class Incident:
-    """A trouble that is not over, begun by `detector`.
+    """A trouble begun by `detector`, last told at the end of the window `told_ms`.
 
-    `active` maps (window size, detector) to its quiet windows in a row.
+    `active` maps (window size, detector) to its quiet windows in a row; when nothing is left in it, the incident is
+    resolved, and kept as long as an alarm would continue it. `severity` is the worst so far.
     """
 
     episode_id: str
@@ -33,30 +66,37 @@ class Incident:
     kind: str
     detector: str
     active: dict[tuple[int, str], int] = field(default_factory=dict)
+    told_ms: int = 0
+    returns: int = 0
+    reminders: int = 0
 
     def payload(self) -> list[object]:
         """Give the state as plain values."""
         active = [[size, name, quiet] for (size, name), quiet in sorted(self.active.items())]
-        return [self.episode_id, self.started_ms, self.severity, self.kind, self.detector, active]
+        return [
+            self.episode_id, self.started_ms, self.severity, self.kind, self.detector, active,
+            self.told_ms, self.returns, self.reminders,
+        ]  # fmt: skip
 
     @classmethod
     def restore(cls, payload: Any) -> "Incident":
         """Read what `payload` gave."""
-        active = {(size, name): quiet for size, name, quiet in payload[5]}
-        episode_id, started_ms, severity, kind, detector = payload[:5]
-        return cls(episode_id, started_ms, severity, kind, detector, active)
+        episode_id, started_ms, severity, kind, detector, held, *counts = payload
+        active = {(size, name): quiet for size, name, quiet in held}
+        return cls(episode_id, started_ms, severity, kind, detector, active, *counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A turn in an incident's life that is worth telling, with the verdict that brought it.
 
-    `incident` is a copy: it stays as it was then, although the incident goes on.
+    `incident` is a copy: it stays as it was then, although the incident goes on. `returned`: it had been resolved.
     """
 
-    phase: Literal["started", "escalated", "resolved"]
+    phase: Phase
     incident: Incident
     verdict: Verdict
+    returned: bool = False
 
 
 def strongest(verdicts: Sequence[Verdict]) -> Verdict:
@@ -84,36 +124,92 @@ def _p(verdict: Verdict) -> float:
 
 def advance(
     incident: Incident | None, monitor: str, size_ms: int, end_ms: int, verdicts: Sequence[Verdict],
-    severity: Severity, kind: str, clear_after: int,
+    severity: Severity, kind: str, calm: Calm,
 ) -> tuple[Incident | None, Change | None]:  # fmt: skip
     """Take in the verdicts of one closed window of a monitor and tell how its incident stands afterwards.
 
-    An incident starts with the first alarm, escalates when a window's severity exceeds all before, and is resolved
-    when every detector that took part was quiet for `clear_after` of its windows in a row.
+    An incident starts with the first alarm, escalates when a window's severity exceeds all before, is ongoing when it
+    alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that
+    took part was quiet for enough of its windows in a row. An alarm within `cooldown_ms` of that continues it: the same
+    episode is told as ongoing (or escalated), never as started, so that who is called by a start is called once.
     """
     alarms = [v for v in verdicts if v.alarm]
+    if incident is not None and not incident.active:
+        return _after_the_end(incident, monitor, size_ms, end_ms, alarms, severity, kind, calm)
     if incident is None:
-        if not alarms:
-            return None, None
-        name = blake2b(f"{monitor}|{size_ms}|{end_ms}".encode(), digest_size=6).hexdigest()
-        first = strongest(alarms)
-        active = {(size_ms, v.detector): 0 for v in alarms}
-        incident = Incident(name, end_ms, severity, kind, first.detector, active)
-        return incident, Change("started", replace(incident), first)
-    loud = {v.detector for v in alarms}
+        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
+    incident.active = _still_active(
+        incident, size_ms, verdicts, calm.quiet_needed(incident.returns)
+    )
+    if not incident.active:
+        incident, change = _tell("resolved", incident, end_ms, _own(incident, verdicts))
+        return (incident if calm.cooldown_ms else None), change
+    if alarms and RANK[severity] > RANK[incident.severity]:
+        incident.severity, incident.kind = severity, kind
+        return _tell("escalated", incident, end_ms, strongest(alarms))
+    if (
+        alarms
+        and severity != "info"
+        and calm.reminds(end_ms - incident.told_ms, incident.reminders)
+    ):
+        incident.reminders += 1
+        return _tell("ongoing", incident, end_ms, strongest(alarms))
+    return incident, None
+
+
+def _begin(
+    monitor: str, size_ms: int, end_ms: int, alarms: Sequence[Verdict], severity: Severity, kind: str
+) -> tuple[Incident | None, Change | None]:  # fmt: skip
+    if not alarms:
+        return None, None
+    name = blake2b(f"{monitor}|{size_ms}|{end_ms}".encode(), digest_size=6).hexdigest()
+    first = strongest(alarms)
+    active = {(size_ms, v.detector): 0 for v in alarms}
+    incident = Incident(name, end_ms, severity, kind, first.detector, active)
+    return _tell("started", incident, end_ms, first)
+
+
+def _after_the_end(
+    incident: Incident, monitor: str, size_ms: int, end_ms: int, alarms: Sequence[Verdict],
+    severity: Severity, kind: str, calm: Calm,
+) -> tuple[Incident | None, Change | None]:  # fmt: skip
+    """Let a resolved incident come back, or make room for another when it was over for long enough."""
+    if end_ms - incident.told_ms > calm.cooldown_ms:
+        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
+    if not alarms:
+        return incident, None
+    worse = RANK[severity] > RANK[incident.severity]
+    incident.kind, incident.severity = kind, severity if worse else incident.severity
+    incident.returns += 1
+    incident.active = {(size_ms, v.detector): 0 for v in alarms}
+    incident, change = _tell(
+        "escalated" if worse else "ongoing", incident, end_ms, strongest(alarms)
+    )
+    return incident, replace(change, returned=True)
+
+
+def _tell(
+    phase: Phase, incident: Incident, end_ms: int, verdict: Verdict
+) -> tuple[Incident, Change]:
+    incident.told_ms = end_ms
+    return incident, Change(phase, replace(incident), verdict)
+
+
+def _still_active(
+    incident: Incident, size_ms: int, verdicts: Sequence[Verdict], needed: int
+) -> dict[tuple[int, str], int]:
+    """Count who has been quiet for how long, and leave out who was long enough."""
+    loud = {v.detector for v in verdicts if v.alarm}
     mute = {v.detector for v in verdicts if v.note.startswith(CANNOT_TELL)}
     quiet = {
         key: count if key[0] != size_ms or key[1] in mute else 0 if key[1] in loud else count + 1
         for key, count in incident.active.items()
     }
-    quiet |= {(size_ms, v.detector): 0 for v in alarms}
-    incident.active = {key: count for key, count in quiet.items() if count < clear_after}
-    if not incident.active:
-        last = next((v for v in verdicts if v.detector == incident.detector), None) or strongest(
-            verdicts
-        )
-        return None, Change("resolved", replace(incident), last)
-    if alarms and RANK[severity] > RANK[incident.severity]:
-        incident.severity, incident.kind = severity, kind
-        return incident, Change("escalated", replace(incident), strongest(alarms))
-    return incident, None
+    quiet |= {(size_ms, name): 0 for name in loud}
+    return {key: count for key, count in quiet.items() if count < needed}
+
+
+def _own(incident: Incident, verdicts: Sequence[Verdict]) -> Verdict:
+    """Choose the verdict of the detector that began the incident, if it has spoken of this window."""
+    own = (v for v in verdicts if v.detector == incident.detector)
+    return next(own, None) or strongest(verdicts)

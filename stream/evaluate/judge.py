@@ -1,7 +1,7 @@
 """Judges the closed windows of one size of one chain: every column, every comparison, against the reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
 
@@ -14,6 +14,7 @@ from detectors.comparisons.wander import WINDOWS_MIN, Wander, learning
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.incidents import Calm
 from stream.evaluate.standing import Standing
 from stream.reference.reference import Reference
 from stream.words import Kind
@@ -37,15 +38,15 @@ class Rules:
     """What the configuration says of judging.
 
     `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
-    asked for.
+    asked for; `calm` says when an incident is told.
     """
 
     events_min: int
-    clear_after: int
     windows_min: int
     floors: dict[str, float]
     fixed: dict[str, float]
     off: frozenset[str]
+    calm: Calm = field(default_factory=Calm)
     on: frozenset[str] = frozenset()
     extra: tuple[ExtraRule, ...] = ()
 

@@ -5,13 +5,42 @@ from collections.abc import Sequence
 from detectors import Verdict
 from detectors.summaries.summary import Summary, mean_of
 from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.incidents import Severity, strongest
+from stream.evaluate.incidents import RANK, Severity, strongest
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["column_position", "kind_of", "means", "new_categories", "sentence", "severity_of"]
+__all__ = [
+    "ABOUT_LABELS",
+    "BROKEN",
+    "CAUSE_OF",
+    "OUTSIDE",
+    "SLOW",
+    "column_position",
+    "is_worse",
+    "kind_of",
+    "means",
+    "new_categories",
+    "sentence",
+    "severity_of",
+    "usual_volume",
+]
 
 QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
+CAUSE_OF = {
+    "missing": "missing values",
+    "invalid": "type change",
+    "unseen": "new category",
+    "frozen": "frozen",
+}
+"""The likely cause by the detector that found it; for what moved, however far, see `cause_of`."""
+BROKEN = frozenset({"missing values", "type change", "frozen", "unit or scale"})
+"""Causes by which values are not what their sender owes. A category that is new may be right."""
+ABOUT_LABELS = frozenset({"missing", "invalid", "frozen"})
+"""Detectors that, of errors, tell of broken labels or predictions rather than of a worse model."""
+OUTSIDE = "out_of_range"
+"""The detector whose statistic is the share of values far outside the reference's range."""
+SLOW = frozenset({"page_hinkley", "adwin"})
+"""Detectors that add up windows, so that what they find began before the one in which they find it."""
 DRIFT = {
     Kind.FEATURES: "data_drift",
     Kind.PREDICTIONS: "prediction_drift",
@@ -85,6 +114,11 @@ def severity_of(
     return "warning"
 
 
+def is_worse(column: str | None, severity: Severity) -> bool:
+    """Tell whether the severity of an incident of errors says that the model errs more; see `severity_of`."""
+    return column == "error" and RANK[severity] >= RANK["error"]
+
+
 def column_position(reference: Reference, column: str) -> int:
     """Tell where a column stands in its reference."""
     return next(i for i, c in enumerate(reference.columns) if c.name == column)
@@ -120,7 +154,7 @@ def sentence(
         return f"{subject} is back within what the reference's own windows vary"
     if column is None:
         n = 0 if window is None else window.n
-        usual = _usual_volume(reference)
+        usual = usual_volume(reference)
         return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
     told = _QUALITY_TEXTS.get(verdict.detector)
     if told is not None:
@@ -132,7 +166,8 @@ def sentence(
         verdict.statistic,
         verdict.threshold,
     )
-    score = f"{name} {_number(value)} over {_number(bound)}"
+    side = "over" if verdict.alarm else "within"
+    score = f"{name} {_number(value)} {side} {_number(bound)}"
     if verdict.note == FOUND_ITSELF:
         score = f"found by {FOUND_BY.get(verdict.detector, verdict.detector)}"
     if usual_mean is None or mean is None:
@@ -169,6 +204,7 @@ def _number(x: float) -> str:
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x:.3g}"
 
 
-def _usual_volume(reference: Reference) -> int:
+def usual_volume(reference: Reference) -> int:
+    """Tell how many events a window of the smallest size has as a rule."""
     counts = sorted(s.n for s in reference.histories[0].summaries)
     return counts[len(counts) // 2] if counts else reference.total.n

@@ -12,11 +12,15 @@ import orjson
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
 from stream.evaluate.chain import Chain, Judged, PlanAt
+from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.judge import Rules
 from stream.evaluate.learner import Learner
 from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.evaluate.report_consequence import meeting_event, reminder_event
+from stream.evaluate.roll_up import roll_ups
+from stream.evaluate.spell import FOREVER
 from stream.evaluate.standing import dump_standings, load_standings
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned
@@ -26,6 +30,7 @@ from stream.reference.learn import LearnRules
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from stream.state.fields import (
+    CONSEQUENCES,
     STATE,
     chain_field,
     join_field,
@@ -39,12 +44,16 @@ from stream.words import Kind, Series
 
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 
-VERSION = 1
-CHAIN_VERSION = 2
-"""2: the detectors of slow drift in their own binary form."""
+VERSION = 2
+"""2: when each series of errors began."""
+CONSEQUENCES_VERSION = 1
+CHAIN_VERSION = 3
+"""3: incidents know what was told of them; those that may come back are kept."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)
+NEW_WINDOWS = 10
+"""Windows for which a version counts as new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +88,15 @@ class Model:
         self.bases = dict.fromkeys(KINDS, NEVER)
         self.chains: dict[tuple[Series, Kind], Chain | Learner] = {}
         self.join = Join(name, rules.join)
+        self.consequences = Consequences(rules.judging.calm)
+        self.began: dict[Series, int] = {}
         self.next_alert = 0
         self.alerts = 0
         self.windows = 0
         self.changed: dict[bytes, bytes] = {}
         self.obsolete: set[bytes] = set()
         self.latest: dict[tuple[Series, Kind, int], Judged] = {}
+        self._news: list[DriftEvent] = []
         self._publish = publish
         self._plan_at = plan_at
 
@@ -100,7 +112,8 @@ class Model:
                 events += self._take(
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
-        return events + self._pass(kind, until, told)
+        events += self._pass(kind, until, told)
+        return events + self._gather(kind)
 
     def advance_errors(
         self, panes: Sequence[MergedRows], until: int, told: Told
@@ -117,7 +130,8 @@ class Model:
                 events += self._take(
                     series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
                 )
-        return events + self._pass(Kind.ERRORS, until, told)
+        events += self._pass(Kind.ERRORS, until, told)
+        return events + self._gather(Kind.ERRORS)
 
     def wait_for_labels(self) -> None:
         """Let predictions wait for the first label of all no longer than the join would, so that panes can go."""
@@ -128,9 +142,29 @@ class Model:
     def flush(self, told: Told) -> list[DriftEvent]:
         """Close all windows that hold data, as a replay does at its end."""
         events: list[DriftEvent] = []
-        for chain in self._watching():
-            events += self._tell(chain, chain.flush(), told)
-        return events
+        for kind in KINDS:
+            for chain in self._watching(kind):
+                events += self._tell(chain, chain.flush(), told)
+            events += self._gather(kind)
+        return events + self.meet(dict.fromkeys(KINDS, FOREVER - 1))
+
+    def meet(self, passed: Mapping[Kind, int] | None = None) -> list[DriftEvent]:
+        """Tell what the drift of features has led to, as far as all kinds have come; `passed` overrules how far.
+
+        A kind of which there never was anything holds up nothing.
+        """
+        if passed is None:
+            ms = self.rules.learning.pane_ms
+            passed = {k: FOREVER if b == NEVER else b * ms for k, b in self.bases.items()}
+        told = [
+            reminder_event(of)
+            if isinstance(of, Reminder)
+            else meeting_event(of, self.rules.context)
+            for of in self.consequences.advance(passed)
+        ]
+        if self.consequences.changed:
+            self.changed[CONSEQUENCES] = b""
+        return self._post(told)
 
     def _take(
         self,
@@ -141,6 +175,8 @@ class Model:
         evidence: Evidence,
         told: Told,
     ) -> list[DriftEvent]:
+        if kind is Kind.ERRORS:
+            self.began.setdefault(series, number * self.rules.learning.pane_ms)
         reference = self.book.find(series, kind, number)
         chain = self.chains.get((series, kind))
         if reference is None:
@@ -155,6 +191,7 @@ class Model:
         if not isinstance(chain, Chain) or chain.reference.digest != reference.digest:
             if isinstance(chain, Chain):
                 events += self._tell(chain, chain.close(start), told)
+                self.consequences.end(series, kind, start)
             chain = self.chains[series, kind] = self._chain(series, kind, reference)
         events += self._tell(chain, chain.close(start), told)
         chain.take(start, _merge(reference, parts), evidence)
@@ -208,13 +245,39 @@ class Model:
             self.changed[result_field(chain.series, chain.kind, which, slot)] = orjson.dumps(
                 window_result(window)
             )
-            events += drift_events(chain, window, self.rules.context, told)
+            of_window = drift_events(
+                chain, window, self.rules.context, told, new_version=self._is_new(chain, window)
+            )
+            self._news += of_window
+            events += self.consequences.note(chain.series, chain.kind, of_window)
         if judged:
             self._touch(chain)
         if chain.restood:
             chain.restood = False
             standing = dump_standings(chain.reference.digest, chain.standings)
             self.changed[standing_field(chain.series, chain.kind)] = standing
+        return self._post(events)
+
+    def _gather(self, kind: Kind) -> list[DriftEvent]:
+        """Tell what the chains of a kind began together, once all have judged what ends by the same time."""
+        news, self._news = self._news, []
+        return self._post(list(roll_ups(kind, news)))
+
+    def _is_new(self, chain: Chain, judged: Judged) -> bool:
+        """Whether a version is at its beginning and another one was there before it.
+
+        Where it had to learn its reference first, its beginning lasts until that is known.
+        """
+        began = self.began.get(chain.series)
+        if began is None or chain.kind is not Kind.ERRORS:
+            return False
+        s, reference = chain.series, chain.reference
+        since = max(began, reference.end_ms) if reference.origin == "learned" else began
+        young = judged.closed.end_ms - since <= NEW_WINDOWS * judged.window.size_ms
+        others = (of for of in self.began if of.segment == s.segment and of.version != s.version)
+        return young and any(self.began[other] < began for other in others)
+
+    def _post(self, events: list[DriftEvent]) -> list[DriftEvent]:
         for event in events:
             self.changed[outbox_field(self.next_alert)] = structured(event)
             self.next_alert += 1
@@ -245,14 +308,19 @@ class Model:
                 self.changed[field] = pack("chain", CHAIN_VERSION, body)
         learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
                     if isinstance(c, Learner)]  # fmt: skip
+        if CONSEQUENCES in self.changed:
+            spells = self.consequences.payload()
+            self.changed[CONSEQUENCES] = pack("consequences", CONSEQUENCES_VERSION, spells)
         joined = [astuple(self.join.counters), self.join.first_pane()]
-        state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning]
+        began = [[s.version, s.segment, ms] for s, ms in sorted(self.began.items())]
+        state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning, began]
         self.changed[STATE] = pack("model", VERSION, state)
         return dict(self.changed)
 
     def settled(self) -> list[bytes]:
         """Forget what changed, as it is committed; give the fields that may be deleted now."""
         self.changed.clear()
+        self.consequences.changed = False
         gone, self.obsolete = sorted(self.obsolete), set()
         return gone
 
@@ -261,8 +329,15 @@ class Model:
         if not base:
             return
         self.bases = {kind: int(b) for kind, b in zip(KINDS, base.split(b","), strict=True)}
-        state: Any = unpack(fields[STATE], "model", VERSION)[1]
-        _, self.next_alert, self.alerts, self.windows, joined, learning = state
+        state: Any = unpack(fields[STATE], "model", VERSION, oldest=VERSION)[1]
+        _, self.next_alert, self.alerts, self.windows, joined, learning, began = state
+        self.began = {
+            Series(self.name, version, tuple((k, v) for k, v in segment)): ms
+            for version, segment, ms in began
+        }
+        if CONSEQUENCES in fields:
+            spells = unpack(fields[CONSEQUENCES], "consequences", CONSEQUENCES_VERSION)[1]
+            self.consequences.restore(self.name, spells)
         self.join.counters = JoinCounters(*joined[0])
         for version, segment, kind, panes in learning:
             series = Series(self.name, version, tuple((k, v) for k, v in segment))

@@ -2,25 +2,20 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
-import numpy as np
 import orjson
 
-from detectors import Verdict, psi
-from detectors.comparisons.counting import cells
-from detectors.summaries.summary import Summary
+from detectors import Verdict
 from sinks.event import DriftEvent, rfc3339
+from stream.evaluate.cause import cause_of
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.incidents import Change
-from stream.evaluate.meaning import column_position, means, new_categories, sentence
-from stream.reference.reference import Reference
+from stream.evaluate.explain import coaffected, explained, moved, onset, rounded, told_bins
+from stream.evaluate.incidents import Change, Severity
+from stream.evaluate.meaning import is_worse, sentence
+from stream.evaluate.recommend import recommend
 from stream.words import Kind
 
 __all__ = ["Context", "Told", "drift_events", "window_result"]
-
-BINS_TOLD = 6
-"""Bins that an explanation names, those that contribute most first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +35,20 @@ class Told:
     late: int
 
 
-def drift_events(chain: Chain, judged: Judged, context: Context, told: Told) -> list[DriftEvent]:
-    """Write the drift events of a judged window."""
+def drift_events(
+    chain: Chain, judged: Judged, context: Context, told: Told, *, new_version: bool = False
+) -> list[DriftEvent]:
+    """Write the drift events of a judged window; `new_version` as in `recommend`."""
     return [
-        _event(chain, judged, column, change, context, told) for column, change in judged.changes
+        _event(chain, judged, column, change, context, told, new_version)
+        for column, change in judged.changes
     ]
 
 
 def _event(
-    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told
-) -> DriftEvent:
+    chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told,
+    new_version: bool,
+) -> DriftEvent:  # fmt: skip
     s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
     start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
     decides = context.detection_hash + judged.plan.digest + reference.digest
@@ -59,18 +58,29 @@ def _event(
         s.model, s.version, s.segment, chain.kind, column, verdict.detector,
         [window.size_ms, window.every_ms, start, end], change.phase, params,
     ]  # fmt: skip
-    moved = [] if column is None else _bins(reference, column, closed.summary)
-    severity = "info" if change.phase == "resolved" else change.incident.severity
-    text = sentence(reference, column, change.phase, verdict, closed.summary, _moved(moved))
+    bins = [] if column is None else told_bins(reference, column, closed.summary)
+    severity: Severity = "info" if change.phase == "resolved" else change.incident.severity
+    text = sentence(reference, column, change.phase, verdict, closed.summary, moved(bins))
+    if change.phase == "ongoing":
+        again = "again, " if change.returned else ""
+        text = f"{again}since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
     n = 0 if closed.summary is None else closed.summary.n
+    cause = cause_of(chain.kind, reference, judged, column, verdict)
+    hints = {"coaffected": coaffected(judged, column), "cause_hint": cause}
+    advice = recommend(
+        chain.kind, column, change.phase, verdict.detector, cause, severity, text,
+        worse=chain.kind is Kind.ERRORS and is_worse(column, severity), new_version=new_version,
+    )  # fmt: skip
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
+        "summary": text,
         "episode_id": change.incident.episode_id,
         "phase": change.phase,
+        **({"returned": True} if change.returned else {}),
         "kind": change.incident.kind,
         "severity": severity,
-        "summary": text,
+        "recommendation": advice._asdict(),
         "model": s.model,
         "version": s.version,
         "column": column,
@@ -94,8 +104,9 @@ def _event(
             "budget": f"{context.budget:g}/week", "plan": judged.plan.version,
             "covered": not verdict.note.startswith("fixed threshold"),
         },
-        "onset": _onset(judged, column, verdict),
-        "explain": _explain(reference, column, closed.summary, moved) | _unseen(judged, column, verdict, reference),
+        "onset": onset(judged, column, verdict),
+        "explain": explained(reference, column, judged, verdict, bins)
+        | ({} if change.phase == "resolved" else hints),
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
             for (topic, partition), (first, last) in sorted(closed.evidence.items())
@@ -110,98 +121,14 @@ def _event(
 
 def _score(verdict: Verdict) -> dict[str, object]:
     return {
-        "value": _round(verdict.statistic),
-        "threshold": _round(verdict.threshold),
-        "p_value": _round(verdict.p_value),
-        "effect": _round(verdict.effect),
+        "value": rounded(verdict.statistic),
+        "threshold": rounded(verdict.threshold),
+        "p_value": rounded(verdict.p_value),
+        "effect": rounded(verdict.effect),
         "n": verdict.n,
         "n_reference": verdict.m,
         "note": verdict.note,
     }
-
-
-def _round(x: float | None) -> float | None:
-    """Keep six significant digits, as more would pretend; JSON has no infinity."""
-    return None if x is None or not np.isfinite(x) else float(f"{x:.6g}")
-
-
-def _bins(reference: Reference, column: str, summary: Summary | None) -> list[dict[str, object]]:
-    """Tell the bins that contribute most to the PSI, with their shares in the reference and in the window."""
-    if summary is None:
-        return []
-    i = column_position(reference, column)
-    ref = cells(reference.layout, [i], [reference.total]).with_missing[0, 0]
-    cur = cells(reference.layout, [i], [summary]).with_missing[0, 0]
-    _, parts = psi(cur, ref)
-    of = reference.columns[i]
-    told = []
-    ranked = np.argsort(-np.abs(parts), kind="stable")
-    seen = ranked[
-        (ref[ranked] > 0) | (cur[ranked] > 0)
-    ]  # an empty bin contributes by its smoothing only
-    for b in seen[:BINS_TOLD].tolist():
-        name = of.bin_name(b) if b < of.bins else "missing"
-        bounds: dict[str, Any] = {}
-        if not of.discrete and b < of.bins:
-            edges = (None, *of.edges, None)
-            bounds = {"lo": edges[b], "hi": edges[b + 1]}
-        shares = {
-            "ref": _round(ref[b] / max(1, ref.sum())),
-            "cur": _round(cur[b] / max(1, cur.sum())),
-        }
-        told.append({"bin": name, **bounds, **shares, "contribution": _round(parts[b])})
-    return told
-
-
-def _moved(bins: list[dict[str, Any]]) -> str:
-    """Name the bin that moved most: `80 to 92 holds 61 % instead of 5 %`."""
-    if not bins:
-        return "no values"
-    top = max(bins, key=lambda told: abs(told["cur"] - told["ref"]))
-    return f"{top['bin']} holds {top['cur']:.0%} instead of {top['ref']:.0%}"
-
-
-def _explain(
-    reference: Reference,
-    column: str | None,
-    summary: Summary | None,
-    moved: list[dict[str, object]],
-) -> dict[str, object]:
-    if column is None:
-        return {"events": 0 if summary is None else summary.n}
-    i = column_position(reference, column)
-    explained: dict[str, object] = {"bins": moved}
-    if summary is not None:
-        usual, now = means(reference, column, summary)
-        explained["mean"] = {"ref": _round(usual), "cur": _round(now)}
-        for name, offset in (("null_rate", 0), ("invalid_rate", 1)):
-            slot = reference.layout.tail_of(i) + offset
-            ref = reference.total.counts[slot] / max(1, reference.total.n)
-            explained[name] = {
-                "ref": _round(float(ref)),
-                "cur": _round(float(summary.counts[slot] / max(1, summary.n))),
-            }
-    return explained
-
-
-def _unseen(
-    judged: Judged, column: str | None, verdict: Verdict, reference: Reference
-) -> dict[str, object]:
-    """Name the values that the reference does not know, where their share is an alarm or the alert's own matter."""
-    alarms = [f.verdict for f in judged.findings if f.column == column and f.verdict.alarm]
-    window = judged.closed.summary
-    if window is None or all(v.detector != "unseen" for v in (verdict, *alarms)):
-        return {}
-    names, distinct = new_categories(reference, column, window)
-    return {"new_categories": names, "new_categories_distinct": distinct}
-
-
-def _onset(judged: Judged, column: str | None, verdict: Verdict) -> dict[str, object]:
-    """Estimate when it began: for slow drift, when its sum last stood low; else within the window itself."""
-    begin = judged.closed.start_ms
-    if column is not None and verdict.detector in ("page_hinkley", "adwin"):
-        begin = min(begin, judged.quiet_until_ms.get(column) or begin)
-    return {"estimate": rfc3339(begin), "interval": [rfc3339(begin), rfc3339(judged.closed.end_ms)]}
 
 
 def window_result(judged: Judged) -> dict[str, object]:
@@ -211,10 +138,10 @@ def window_result(judged: Judged) -> dict[str, object]:
         v = finding.verdict
         scores = columns.setdefault(finding.column or "", {})
         scores[v.detector] = [
-            _round(v.statistic),
-            _round(v.threshold),
-            _round(v.p_value),
-            _round(v.effect),
+            rounded(v.statistic),
+            rounded(v.threshold),
+            rounded(v.p_value),
+            rounded(v.effect),
             bool(v.alarm),
         ]
     n = 0 if judged.closed.summary is None else judged.closed.summary.n

@@ -44,11 +44,11 @@ class Summary(NamedTuple):
         first: dict[str, DriftEvent] = {}
         for event in sorted(self.alerts, key=order):
             segment = tuple(sorted(event.segment.items()))
-            name = (
-                f"{Series(event.model, event.version, segment)} {event.column or '(whole series)'}"
-            )
+            rolled_up = "members" in event.data
+            whole = "(several columns)" if rolled_up else "(whole series)"
+            name = f"{Series(event.model, event.version, segment)} {event.column or whole}"
             alerts[name] += 1
-            incidents[name] += event.phase == "started"
+            incidents[name] += event.phase == "started" and not rolled_up
             first.setdefault(name, event)
         ranked = sorted(alerts, key=lambda name: (-incidents[name], -alerts[name], name))
         return [

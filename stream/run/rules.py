@@ -3,6 +3,7 @@
 from stream.config import Config, detection_hash
 from stream.config.detectors import has_settings
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.incidents import Calm
 from stream.evaluate.join import JoinRules
 from stream.evaluate.judge import Rules
 from stream.evaluate.model import ModelRules
@@ -43,10 +44,15 @@ def model_rules(config: Config) -> ModelRules:
     own = {rule.name for rule in extra} & CALIBRATED
     judging = Rules(
         events_min=config.alarms.events_min,
-        clear_after=config.alarms.clear_after,
         windows_min=config.reference.windows_min,
         floors={name: d.floor for name, d in named.items() if d.floor is not None},
         fixed={name: d.threshold for name, d in named.items() if d.threshold is not None},
+        calm=Calm(
+            clear_after=config.alarms.clear_after,
+            ongoing_every_ms=config.alarms.ongoing_every_ms,
+            cooldown_ms=config.alarms.cooldown_ms,
+            confirm_within_ms=config.alarms.confirm_within_ms,
+        ),
         off=frozenset(name for name in named if not config.runs(name)) | own,
         on=frozenset(name for name in named if config.runs(name)),
         extra=extra,

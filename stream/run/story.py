@@ -63,8 +63,9 @@ class Row(NamedTuple):
 
 
 def incidents_of(alerts: Iterable[DriftEvent]) -> list[Incident]:
-    """Read drift events back into incidents, ordered by their starts."""
-    ordered = sorted(alerts, key=lambda event: (_episode(event), *order(event)))
+    """Read drift events back into incidents, ordered by their starts; roll-ups repeat them and are left out."""
+    told = (event for event in alerts if "members" not in event.data)
+    ordered = sorted(told, key=lambda event: (_episode(event), *order(event)))
     episodes = groupby(ordered, key=_episode)
     found = [_incident(list(events)) for _, events in episodes]
     return sorted(found, key=lambda incident: (incident.start_ms, incident.name, incident.kind))

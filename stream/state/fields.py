@@ -5,12 +5,14 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "MODELS", "STATE", "chain_field", "index_field", "join_field", "learn_field", "model_tag", "outbox_field",
-    "pane_field", "result_field", "rows_field", "standing_field",
+    "CONSEQUENCES", "MODELS", "STATE", "chain_field", "index_field", "join_field", "learn_field", "model_tag",
+    "outbox_field", "pane_field", "result_field", "rows_field", "standing_field",
 ]  # fmt: skip
 
 STATE = b"state"
 """Of a partition: watermark, ticks, counters. Of a model: its name, the outbox's numbers, the join's counters."""
+CONSEQUENCES = b"q"
+"""Of a model: the spells of its incidents that may still meet those of another kind."""
 MODELS = b"models"
 """Of a partition: the names of the models seen on it."""
 

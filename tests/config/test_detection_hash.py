@@ -23,6 +23,11 @@ DECIDES = [
     "alarms: {budget_per_week: 2}",
     "alarms: {events_min: 31}",
     "alarms: {clear_after: 4}",
+    "alarms: {ongoing_every: 2d}",
+    "alarms: {ongoing_every: null}",
+    "alarms: {cooldown: 2d}",
+    "alarms: {cooldown: 0}",
+    "alarms: {confirm_within: 7d}",
     "reference: {learn_events: 1}",
     "reference: {bins: 21}",
     "reference: {categories_max: 51}",
@@ -51,6 +56,7 @@ RUNS = [
     "detectors: {cusum: {enabled: false}, river.ADWIN: {enabled: false}}",
     "detectors: {psi: , adwin: {settings: {}}}",
     "sample: 1",
+    "alarms: {ongoing_every: 168h, cooldown: 24h, confirm_within: 1d}",
 ]
 
 

@@ -36,6 +36,12 @@ def test_an_incident_without_a_resolving_alert_is_still_open() -> None:
     }
 
 
+def test_a_roll_up_is_no_incident_beside_its_members() -> None:
+    gathered = alert(5, None, episode="r")
+    gathered.data["members"] = ["x", "y", "z"]
+    assert [i.name for i in incidents_of([alert(5, "temp", episode="a"), gathered])] == ["temp"]
+
+
 def test_spells_that_overlap_are_told_as_one_and_many_are_counted() -> None:
     """The three longest are named, in order of time."""
     days = [(1, 3), (2, 8), (20, 22), (30, 39), (50, 51), (60, 65)]

@@ -25,7 +25,12 @@ Event = tuple[Kind, bytes]
 
 
 def stream(
-    hours: int, drift_from: int, seed: int = 1, per_hour: int = 40, segments: bool = False
+    hours: int,
+    drift_from: int,
+    seed: int = 1,
+    per_hour: int = 40,
+    segments: bool = False,
+    second_version_from: int | None = None,
 ) -> list[Event]:
     """Make events in order of time; from hour `drift_from` on everything drifts.
 
@@ -37,7 +42,8 @@ def stream(
     for i in range(hours * per_hour):
         ts = T0 + i * HOUR // per_hour
         drifts = i >= drift_from * per_hour
-        version, identity = "1", f"e{i}"
+        second = second_version_from is not None and i >= second_version_from * per_hour
+        version, identity = "2" if second else "1", f"e{i}"
         envelope: dict[str, object] = {"model": "m", "version": version, "id": identity}
         segment = {"segment": {"c": "DE" if i % 3 else "FR"}} if segments else {}
         features = {

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Verdict
-from stream.evaluate.incidents import RANK, Change, Incident, Severity, advance, strongest
+from stream.evaluate.incidents import RANK, Calm, Change, Incident, Severity, advance, strongest
 
 SEVERITIES: Sequence[Severity] = ("info", "warning", "error", "critical")
 CLEAR_AFTER = 3
+PLAIN = Calm(CLEAR_AFTER)
 
 
 def verdict(
@@ -28,16 +30,14 @@ WINDOWS = st.lists(WINDOW, max_size=40)
 Windows = list[tuple[int, dict[str, bool], Severity]]
 
 
-def run(windows: Windows, *, restart: bool = False) -> list[tuple[int, Change]]:
+def run(windows: Windows, *, restart: bool = False, calm: Calm = PLAIN) -> list[tuple[int, Change]]:
     incident: Incident | None = None
     changes = []
     for i, (size, alarms, severity) in enumerate(windows):
         if restart and incident is not None:
             incident = Incident.restore(incident.payload())
         verdicts = [verdict(name, alarm) for name, alarm in alarms.items()]
-        incident, change = advance(
-            incident, "m|x", size, i, verdicts, severity, "data_drift", CLEAR_AFTER
-        )
+        incident, change = advance(incident, "m|x", size, i, verdicts, severity, "data_drift", calm)
         if change is not None:
             changes.append((i, change))
     return changes
@@ -90,8 +90,63 @@ def test_an_incident_is_resolved_exactly_when_all_who_spoke_were_quiet_long_enou
 def test_an_incident_goes_on_after_a_restart_as_before(windows: Windows) -> None:
     """And its name depends on the monitor, the window and its end, on nothing else."""
     assert run(windows, restart=True) == run(windows)
+    often = Calm(CLEAR_AFTER, 4, 5)
+    assert run(windows, restart=True, calm=often) == run(windows, calm=often)
     names = [change.incident.episode_id for _, change in run(windows) if change.phase == "started"]
     assert len(set(names)) == len(names)
+
+
+@given(windows=WINDOWS, every=st.integers(1, 3))
+@settings(max_examples=150)
+def test_an_incident_that_lasts_is_told_again_at_intervals_each_seven_times_the_last(
+    windows: Windows, every: int
+) -> None:
+    """Not earlier, at the first alarm then that is more than information, and nothing else that is told changes."""
+    told = run(windows, calm=Calm(CLEAR_AFTER, every))
+    ends = [*(i for i, _ in told[1:]), len(windows)]
+    reminders = 0
+    for (i, change), end in zip(told, ends, strict=True) if told else ():
+        reminders = {"started": 0, "ongoing": reminders + 1}.get(change.phase, reminders)
+        due = range(i + every * 7**reminders, end)
+        missed = [at for at in due if any(windows[at][1].values()) and windows[at][2] != "info"]
+        assert change.phase == "resolved" or missed == []
+    for (i, _), (j, change) in pairwise(told):
+        assert change.phase != "ongoing" or j - i >= every * 7 ** (change.incident.reminders - 1)
+    phases = [(i, c.phase, c.incident.episode_id) for i, c in told if c.phase != "ongoing"]
+    assert phases == [(i, c.phase, c.incident.episode_id) for i, c in run(windows)]
+
+
+@given(windows=WINDOWS, cooldown=st.integers(1, 9))
+@settings(max_examples=100)
+def test_an_alarm_soon_after_the_end_continues_the_episode_and_a_later_one_begins_another(
+    windows: Windows, cooldown: int
+) -> None:
+    """Never told as a start, and never as less than it was; so each level is escalated to once an episode."""
+    told = run(windows, calm=Calm(CLEAR_AFTER, None, cooldown))
+    assert len(told) <= len(run(windows))
+    levels: dict[str, int] = {}
+    for (i, before), (j, after) in pairwise(told):
+        same = before.incident.episode_id == after.incident.episode_id
+        assert same == (before.phase != "resolved" or j - i <= cooldown)
+        assert (after.phase == "started") == (not same)
+        assert after.returned == (same and before.phase == "resolved")
+    for _, change in told:
+        name, level = change.incident.episode_id, RANK[change.incident.severity]
+        assert level >= levels.get(name, 0)
+        assert (level > levels.get(name, level)) == (change.phase == "escalated")
+        levels[name] = level
+
+
+def test_a_monitor_that_comes_and_goes_is_one_episode_and_soon_one_that_just_stays() -> None:
+    """Ten times an hour of trouble and four of calm: twice the calm is asked for after the first return."""
+    windows: Windows = [(60, {"psi": i % 5 == 0}, "warning") for i in range(50)]
+    told = [change for _, change in run(windows, calm=Calm(CLEAR_AFTER, None, 2))]
+    assert len({change.incident.episode_id for change in told}) == 1
+    assert [change.phase for change in told] == ["started", "resolved", "ongoing"]
+
+
+def test_the_quiet_that_an_incident_needs_doubles_with_its_returns_up_to_four_times() -> None:
+    assert [Calm(3).quiet_needed(returns) for returns in range(5)] == [3, 6, 12, 12, 12]
 
 
 def test_what_was_told_stays_as_it_was_told() -> None:
@@ -113,10 +168,11 @@ def test_the_strongest_verdict_is_a_hard_rule_then_the_smallest_p_then_the_large
 
 def test_a_detector_that_cannot_tell_keeps_an_incident_open() -> None:
     """Learning, or too few events, is neither alarm nor quiet."""
-    incident, _ = advance(None, "m|x", 60, 0, [verdict("psi", True)], "warning", "data_drift", 1)
+    once = Calm(1)
+    incident, _ = advance(None, "m|x", 60, 0, [verdict("psi", True)], "warning", "data_drift", once)
     for note in ("learning: 3 of 10 windows", "too few events: 7 of 30"):
         mute = [verdict("psi", False, note=note)]
-        incident, change = advance(incident, "m|x", 60, 1, mute, "info", "data_drift", 1)
+        incident, change = advance(incident, "m|x", 60, 1, mute, "info", "data_drift", once)
         assert incident is not None
         assert change is None
 

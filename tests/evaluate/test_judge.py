@@ -18,7 +18,7 @@ from stream.words import Kind, Series
 from tests.events import HOUR
 
 SHARE = 0.01
-RULES = Rules(30, 1, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
+RULES = Rules(30, 10, {"psi": 0.05}, {"missing": 0.4}, frozenset())
 RNG = np.random.default_rng(0)
 WINDOWS = 14
 

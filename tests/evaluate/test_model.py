@@ -1,15 +1,17 @@
 """A model's evaluation is one story, however it is cut into steps, restarts and partitions."""
 
 import random
+from datetime import datetime
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, permutations
+from typing import Any
 
 import orjson
 import pytest
 from msgspec.structs import replace
 
 from sinks.event import rfc3339
-from stream.config import Limits
+from stream.config import Alarms, Limits
 from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
@@ -20,11 +22,12 @@ from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
 from stream.state.store import Answer, Commit
 from stream.summaries.raw_values import Raw
-from stream.words import Kind, Series
+from stream.words import INPUTS, Kind, Series
 from tests.evaluate.streams import Event, Pipeline, stream
 from tests.events import APP, HOUR, PLAN, T0, configuration, learning
 
-CONFIG = configuration(learn_events=600)
+ALARMS = Alarms(budget_per_week=1.0, monitors=20, ongoing_every_ms=4 * HOUR, cooldown_ms=HOUR)
+CONFIG = replace(configuration(learn_events=600), alarms=ALARMS)
 
 
 @cache
@@ -149,7 +152,7 @@ def test_raw_parts_of_a_pane_are_one_bounded_sample_however_they_were_dealt_out(
 
 
 def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
-    told = at_once().told()
+    told = [a for a in at_once().told() if "members" not in a["data"]]
     started = {
         (a["data"]["column"], a["data"]["kind"]) for a in told if a["data"]["phase"] == "started"
     }
@@ -159,6 +162,83 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
     assert ("error", "concept_drift") in started
     drift = T0 + 32 * HOUR
     assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)
+
+
+def test_drift_that_lasts_is_told_again_at_the_interval_of_the_configuration() -> None:
+    """At the first window that ends four hours or more after the start, and not again within 28 hours."""
+    story = [a for a in at_once().told() if a["data"]["column"] == "amount"]
+    told = [a for a in story if a["data"]["phase"] in ("started", "ongoing")]
+    start, again = (datetime.fromisoformat(alert["time"]).timestamp() * 1000 for alert in told)
+    assert [a["data"]["phase"] for a in told] == ["started", "ongoing"]
+    assert len({a["data"]["episode_id"] for a in story}) == 1
+    assert again - start == 4 * HOUR
+    assert told[1]["data"]["summary"].startswith(f"since {told[0]['time'][:16]}Z: amount went up")
+
+
+def test_the_severity_of_an_episode_never_falls_and_each_level_is_escalated_to_once() -> None:
+    """In event time, until it is resolved; reminders know what the drift has led to."""
+    episodes: dict[str, list[dict[str, Any]]] = {}
+    for alert in sorted(at_once().told(), key=lambda a: (a["time"], a["severitynumber"])):
+        if alert["data"]["phase"] != "resolved":
+            episodes.setdefault(alert["data"]["episode_id"], []).append(alert)
+    assert any(a["data"]["phase"] == "ongoing" for told in episodes.values() for a in told)
+    for told in episodes.values():
+        levels = [a["severitynumber"] for a in told]
+        raised = [a["severitynumber"] for a in told if a["data"]["phase"] == "escalated"]
+        assert levels == sorted(levels)
+        assert len(set(raised)) == len(raised)
+
+
+@pytest.mark.parametrize("order", list(permutations(INPUTS)))
+def test_what_drift_leads_to_is_told_alike_whichever_topic_comes_first(
+    order: tuple[Kind, ...],
+) -> None:
+    """Topics that come one wholly after the other, in any order, with a restart between: the same alerts.
+
+    After an hour of all three: errors do not wait for a topic of predictions, nor predictions for one of labels, that
+    nothing was ever on.
+    """
+    run = Pipeline(CONFIG, at_once().fleet.book.all())
+    run.fold(events()[:120])
+    run.step()
+    for kind in order:
+        run.fold([event for event in events()[120:] if event[0] is kind])
+        run.step()
+        run.restart()
+    run.step(flush=True)
+    told = {alert["id"]: alert for alert in run.told()}
+    expected = {alert["id"]: alert for alert in given_at_once().told()}
+    assert told == expected
+    assert sum("consequence" in alert["data"] for alert in told.values()) >= 6
+
+
+@cache
+def given_at_once() -> Pipeline:
+    run = Pipeline(CONFIG, at_once().fleet.book.all())
+    run.fold(events())
+    run.step()
+    run.step(flush=True)
+    return run
+
+
+def test_a_feature_that_drifts_with_predictions_is_an_error_and_with_worse_errors_critical() -> (
+    None
+):
+    """In the same episode and with its own scores, and the recommendation follows; `age`, missing, is no retraining."""
+    told = [a["data"] for a in at_once().told()]
+    for column, action in (("amount", "retrain"), ("channel", "retrain"), ("age", "fix upstream")):
+        story = {
+            d["severity"]: d
+            for d in told
+            if d["column"] == column and d["phase"] in ("started", "escalated")
+        }
+        assert set(story) == {"warning", "error", "critical"}
+        assert len({d["episode_id"] for d in story.values()}) == 1
+        assert story["critical"]["recommendation"]["action"] == action
+        assert story["critical"]["consequence"]["column"] == "error"
+        assert story["error"]["consequence"]["column"] == "prediction"
+        assert story["critical"]["score"] == story["warning"]["score"]
+        assert story["warning"]["recommendation"]["action"] != "retrain"
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -255,7 +335,7 @@ def test_silence_of_a_whole_series_is_told() -> None:
         "freshness",
         "silence",
     )
-    assert data["explain"] == {"events": 0}
+    assert data["explain"] == {"events": 0, "coaffected": [], "cause_hint": "volume"}
 
 
 def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() -> None:
@@ -266,7 +346,8 @@ def test_the_state_of_a_chain_does_not_tell_in_which_order_its_incidents_came() 
     for names in (columns, columns[::-1]):
         other = Chain(chain.series, chain.kind, chain.reference, chain.rules, lambda _: PLAN)
         other.incidents = {name: Incident(f"e{name}", 0, "info", "volume", "psi") for name in names}
-        payloads.append(other.payload()[-1])
+        other.cooling = dict(other.incidents)
+        payloads.append(other.payload()[-2:])
     assert payloads[0] == payloads[1]
 
 

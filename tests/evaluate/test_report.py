@@ -12,9 +12,10 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.explain import BINS_TOLD, told_bins
 from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.judge import Finding
-from stream.evaluate.report import BINS_TOLD, Context, Told, drift_events, window_result
+from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
@@ -106,17 +107,19 @@ def test_the_id_tells_apart_whatever_is_another_finding() -> None:
 
 
 def test_the_contributions_told_are_those_of_the_psi_of_the_named_window() -> None:
-    """The bins with the largest parts, largest first, with their shares, bounds and parts."""
+    """All bins and the missing, largest part first, with their shares, counts, bounds and parts."""
     reference = reference_of(ROWS)
     i = [c.name for c in reference.columns].index("x")
     known = cells(reference.layout, [i], [reference.total]).with_missing[0, 0]
     now = cells(reference.layout, [i], [summary_of(reference, MOVED)]).with_missing[0, 0]
     _, parts = psi(now, known)
     told = explained(event())["bins"]
-    order = np.argsort(-parts, kind="stable")[:BINS_TOLD]
+    order = np.argsort(-parts, kind="stable")
     assert [bin_["contribution"] for bin_ in told] == pytest.approx(parts[order], rel=1e-5)
     assert [bin_["cur"] for bin_ in told] == pytest.approx((now / now.sum())[order], rel=1e-5)
     assert [bin_["ref"] for bin_ in told] == pytest.approx((known / known.sum())[order], rel=1e-5)
+    assert [bin_["cur_n"] for bin_ in told] == now[order].tolist()
+    assert [bin_["ref_n"] for bin_ in told] == known[order].tolist()
     edges = (None, *reference.columns[i].edges, None)
     for b, bin_ in zip(order.tolist(), told, strict=True):
         if b < reference.columns[i].bins:
@@ -125,13 +128,30 @@ def test_the_contributions_told_are_those_of_the_psi_of_the_named_window() -> No
             assert bin_["bin"] == "missing"
 
 
+def test_of_more_bins_than_64_those_are_told_that_contribute_most_and_the_missing() -> None:
+    """And how many are left out."""
+    rows: list[dict[str, object]] = [{"x": i / 7} for i in range(2000)]
+    reference = reference_of(rows, bins=200)
+    width = reference.columns[0].bins
+    assert width > BINS_TOLD
+    summary = summary_of(reference, [*rows[:900], {"x": None}])
+    told = told_bins(reference, "x", summary)
+    assert len(told) == BINS_TOLD + 1
+    assert "missing" in {bin_["bin"] for bin_ in told}
+    chain = Chain(reference.series, Kind.FEATURES, reference, RULES, lambda _: PLAN)
+    (made,) = drift_events(chain, judged_of(chain, rows[:900]), CONTEXT, TOLD)
+    assert explained(made)["bins_left_out"] == width - BINS_TOLD
+
+
 def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     explain = explained(event())
     assert explain["null_rate"] == {"ref": 0.0, "cur": 0.2}
     held = [row["x"] for row in MOVED if isinstance(row["x"], float)]
     assert explain["mean"]["cur"] == pytest.approx(np.mean(held), rel=1e-2)
     assert explained(event(column="kind"))["invalid_rate"] == {"ref": 0.0, "cur": 0.5}
-    assert explained(event(column=None)) == {"events": 0}
+    assert explained(event(column=None)) == {
+        "events": 0, "coaffected": [], "cause_hint": "volume",
+    }  # fmt: skip
 
 
 def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() -> None:

@@ -204,12 +204,12 @@ def test_what_is_asked_for_speaks_in_the_alerts_whatever_the_restarts() -> None:
 
 
 def test_a_chain_that_an_older_driftbus_wrote_is_refused_with_a_remedy() -> None:
-    """Its slow-drift detectors kept another state, and a sum that is lost would hide a drift."""
+    """What it does not know of a state (sums of slow drift, when an incident was last told) would be lost."""
     pipeline = run(False)
     fields = {f: v for f, v in pipeline.state().items() if f != b"base"}
     field = next(f for f in fields if f.startswith(b"c:"))
-    fields[field] = pack("chain", 1, unpack(fields[field], "chain", 2)[1])
+    fields[field] = pack("chain", 2, unpack(fields[field], "chain", 3)[1])
     known = pipeline.evaluator.model
     model = Model("m", known.rules, known.book, pipeline.fleet.publish, lambda _: PLAN)
-    with pytest.raises(CodecError, match="version 1 was written by an older driftbus"):
+    with pytest.raises(CodecError, match="version 2 was written by an older driftbus"):
         model.restore(pipeline.state()[b"base"], fields)

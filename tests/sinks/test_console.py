@@ -40,6 +40,15 @@ def test_a_line_tells_severity_time_subject_phase_and_summary() -> None:
     assert shown(event) == expected
 
 
+def test_a_roll_up_is_one_line() -> None:
+    """Without a column, and its members are not listed."""
+    told = {"summary": "3 columns began to drift: a, b, c", "members": ["1" * 32] * 3}
+    expected = (
+        "WARNING   2013-07-01T00:00:00Z  flights/1  started: 3 columns began to drift: a, b, c\n"
+    )
+    assert shown(drift_event(0, column=None, data=told)) == expected
+
+
 def test_a_long_line_is_neither_cut_nor_wrapped() -> None:
     """A log file has no width."""
     text = "word " * 100 + "end"

@@ -48,7 +48,7 @@ class Driftbus:
     def fit(self, history: Windows) -> None:
         """Make the references and the chains."""
         rules = Rules(
-            events_min=30, clear_after=3, windows_min=10, floors={}, fixed={}, off=frozenset(),
+            events_min=30, windows_min=10, floors={}, fixed={}, off=frozenset(),
         )  # fmt: skip
         references = [_reference(history, members) for members in _members(history)]
         expected = PlanRules(self.budget, len(history.columns), {})

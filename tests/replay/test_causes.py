@@ -1,0 +1,115 @@
+"""Faults put into a stream, each found by a replay, gathered by one event and told with its cause."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from stream.files.source import FileEvent
+from stream.words import Kind
+from tests.events import HOUR, T0
+from tests.replay.faults import (
+    COLUMNS,
+    FAULT,
+    HOURS,
+    PER_HOUR,
+    Fault,
+    Row,
+    changed,
+    learned,
+    rolled,
+    rows,
+    sound,
+    told,
+)
+
+
+@pytest.mark.parametrize(
+    ("cause", "action", "fault"),
+    [
+        ("missing values", "fix upstream", changed(lambda _: None)),
+        ("unit or scale", "fix upstream", changed(lambda x: x * 1000)),
+        ("unit or scale", "fix upstream", changed(lambda x: x / 100)),
+        ("unit or scale", "fix upstream", changed(lambda x: x / 1000, "_wide")),
+        ("type change", "fix upstream", changed(str)),
+        ("frozen", "fix upstream", changed(lambda _: 20.0)),
+        ("new category", "investigate", changed(lambda x: "z" if x == "x" else x, "_word")),
+        ("population shift", "investigate", changed(lambda x: x + 1.5)),
+    ],
+)
+def test_columns_that_break_together_are_gathered_with_their_cause(
+    cause: str, action: str, fault: Fault
+) -> None:
+    """Members are told with their columns, too, and the one event names them by their ids."""
+    alerts = told(rows(fault))
+    gathered = rolled(alerts)[0]
+    members = {a.id: a for a in alerts if a.id in gathered.data["members"]}
+    assert gathered.column is None
+    assert len(members) == len(gathered.data["members"]) >= len(COLUMNS)
+    assert {(a.column or "")[0] for a in members.values()} == set(COLUMNS)
+    assert {(a.time_ms, a.phase) for a in members.values()} == {(gathered.time_ms, "started")}
+    assert gathered.data["explain"]["cause_hint"] == cause
+    assert gathered.data["recommendation"]["action"] == action
+    assert f"likely cause: {cause}" in gathered.data["summary"]
+    for member in members.values():
+        explain: Any = member.data["explain"]
+        others = {a.column for a in members.values()} - {member.column}
+        assert others <= set(explain["coaffected"])
+        assert member.column not in explain["coaffected"]
+
+
+def test_one_trouble_is_gathered_once() -> None:
+    """It lasts, and is resolved, without another roll-up."""
+    assert len(rolled(told(rows(changed(lambda _: None))))) == 1
+
+
+def test_two_columns_are_told_by_themselves() -> None:
+    alerts = told(rows(lambda row: row | {"a": None, "b": None}))
+    assert {a.column for a in alerts} == {"a", "b"}
+
+
+def test_with_another_number_of_events_that_is_the_likely_cause() -> None:
+    """A crowd of strangers: five times the events, and other values."""
+    crowd = rows(changed(lambda x: x + 1.5))
+    late = [event for event in crowd if event.ts >= T0 + FAULT * HOUR]
+    gathered = rolled(told([*crowd, *late * 4]))[0]
+    assert gathered.data["explain"]["cause_hint"] == "volume"
+
+
+COUNTRIES = tuple({"country": name} for name in ("DE", "FR", "IT"))
+
+
+def test_segments_that_move_together_are_gathered_and_the_event_names_those_that_carry_it() -> None:
+    """One column breaks in two of three countries: the whole moves with them, the third does not."""
+
+    def broken(row: Row) -> Row:
+        return row if row["country"] == "IT" else row | {"a": None}
+
+    given = learned(rows(sound, FAULT, COUNTRIES))
+    gathered = rolled(told(rows(broken, HOURS, COUNTRIES), given))
+    assert len(gathered) == 1
+    explain = gathered[0].data["explain"]
+    assert {s["segment"].get("country") for s in explain["segments"]} == {None, "DE", "FR"}
+    assert (explain["columns"], explain["cause_hint"]) == (["a"], "missing values")
+    said = "a moved in the same window in country=DE, country=FR; likely cause: missing values"
+    assert gathered[0].data["summary"] == said
+    assert gathered[0].segment == {}
+
+
+def test_labels_that_do_not_come_are_told_as_late() -> None:
+    """They have one series, so there is nothing to gather; its own alert names the cause."""
+    (alert,) = (a for a in told(labels(HOURS), learned(labels(FAULT))) if a.column is None)
+    explain: Any = alert.data["explain"]
+    recommended: Any = alert.data["recommendation"]
+    assert (explain["cause_hint"], recommended["action"]) == ("label delay", "fix upstream")
+
+
+def labels(hours: int) -> list[FileEvent]:
+    """Make labels, of which one in six comes from hour FAULT on."""
+    events = []
+    for i in range(hours * PER_HOUR):
+        ts = T0 + i * HOUR // PER_HOUR
+        if i < FAULT * PER_HOUR or i % 6 == 0:
+            fields = {"model": "m", "version": "1", "id": str(i), "ts": ts, "label": float(i % 7)}
+            events.append(FileEvent(Kind.LABELS, ts, orjson.dumps(fields)))
+    return events
