@@ -31,7 +31,7 @@ def arcsine_rate(k: Counts, n: Counts) -> Floats:
     return np.asarray(2 * np.arcsin(np.sqrt((k + 3 / 8) / (n + 3 / 4))))
 
 
-def share_at(x: Floats, n: Counts) -> Floats:
+def share_at(x: Floats, n: Counts | Floats) -> Floats:
     """Tell the share k/n that has the arcsine rate x; 0 below all shares, inf above all.
 
     >>> x = arcsine_rate(np.array([7, 0]), np.array([50, 50]))
@@ -99,6 +99,8 @@ class RateComparison(LevelComparison):
 
     def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:
         """[C] the larger one of both reaches; beyond all shares where none is that rare."""
+        if alpha <= 0:
+            return np.full(below.shape, inf)
         worth, wanted = self._worth(n, m), alpha / 2 if self.SIDED == "both" else alpha
         near, far = self._rate, np.where(below, 0.0, 1.0)
         attained = binomial_tail(far, worth, self._rate, below) < wanted

@@ -34,6 +34,7 @@ class Verdict:
         contributions: per bin, what sums to the statistic; None where it has no such parts. Two
             verdicts are equal or not without looking at these.
         note: why there is no p-value, in words; else empty.
+        lag: how many windows before this one the change probably began.
 
     Cost: a few hundred bytes, and the contributions.
 
@@ -54,6 +55,7 @@ class Verdict:
     m: int
     contributions: Floats | None = field(compare=False)
     note: str = ""
+    lag: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

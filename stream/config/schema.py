@@ -46,6 +46,9 @@ Setting = bool | int | float | str
 """An argument of a detector, read as what it looks like."""
 
 DETECTORS_BY_DEFAULT = (
+    "location",
+    "spread",
+    "shape",
     "psi",
     "kolmogorov_smirnov",
     "chi_square",
@@ -55,11 +58,11 @@ DETECTORS_BY_DEFAULT = (
     "out_of_range",
     "frozen",
     "volume",
-    "page_hinkley",
-    "adwin",
 )
 """Detectors that run unless they are switched off."""
 DETECTORS_ON_REQUEST = (
+    "page_hinkley",
+    "adwin",
     "g",
     "jensen_shannon",
     "kullback_leibler",
@@ -155,8 +158,8 @@ class ReferenceConfig(_Section, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000, description="Values kept by name; the others are `other`.")
     ] = 50
     windows_min: Annotated[
-        Count, Meta(description="Windows of its own that tell how much a reference varies.")
-    ] = 10
+        Count, Meta(description="Windows in control that a column needs to be judged; a week, too.")
+    ] = 28
 
 
 class LabelsConfig(_Section, frozen=True, kw_only=True):

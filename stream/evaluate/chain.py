@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detectors import Verdict
+from detectors import WINDOWS_MIN, Verdict
 from detectors.summaries.summary import Summary
-from stream.evaluate.extra import Seen, errors_of
+from stream.evaluate.alarms import Alarms
+from stream.evaluate.extra import Extra, Seen, errors_of, extras
+from stream.evaluate.finding import Finding
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
-from stream.evaluate.judge import Finding, Judge, Rules, cusum_threshold
 from stream.evaluate.meaning import kind_of, severity_of
-from stream.evaluate.slow import SlowDrift
+from stream.evaluate.rules import Rules
+from stream.evaluate.scores import Scores
 from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
@@ -21,6 +23,7 @@ from stream.words import Kind, Series
 
 __all__ = ["Chain", "Judged", "PlanAt"]
 
+WEEK_MS = 7 * 86_400_000
 PlanAt = Callable[[int], Plan]
 """Gives the fleet plan in force at an event time, in ms."""
 
@@ -29,15 +32,13 @@ PlanAt = Callable[[int], Plan]
 class Judged:
     """A window after judging: all findings, and the turns of incidents that they brought (column, change).
 
-    `quiet_until_ms` tells by column when the sums of slow drift last stood low, `plan` whose share of the budget it
-    was judged by.
+    `plan` is the one whose share of the budget it was judged by.
     """
 
     window: WindowSize
     closed: Closed
     findings: tuple[Finding, ...]
     changes: tuple[tuple[str | None, Change], ...]
-    quiet_until_ms: dict[str, int]
     plan: Plan
 
 
@@ -60,14 +61,15 @@ class Chain:
         self.rings = [Ring(window) for window in reference.windows]
         self.carried: list[Closed | None] = [None for _ in reference.windows]
         self.grown: list[list[Summary]] = [[] for _ in reference.windows]
-        self.slow: dict[str, SlowDrift] = {}
+        self.extras: dict[str, list[Extra]] = {}
         self.incidents: dict[str | None, Incident] = {}
         self.standings: dict[int, tuple[Standing, ...]] = {}
         self.restood = False
         self._plan_at = plan_at
         self._share = 0.0
         self.cooling: dict[str | None, Incident] = {}
-        self._judges: list[Judge | None] = [None for _ in reference.windows]
+        self._scores: list[Scores | None] = [None for _ in reference.windows]
+        self._alarms: list[Alarms | None] = [None for _ in reference.windows]
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane; windows that end before it must have been closed."""
@@ -95,28 +97,49 @@ class Chain:
         findings: list[Finding] = []
         told = closed
         plan = self._follow(closed.end_ms)
-        if closed.start_ms >= self.reference.end_ms:
+        judged = closed.start_ms >= self.reference.end_ms
+        if judged:
             told, ready = self._with_carried(which, closed)
-            judge = self._judge_of(which)
-            if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-                findings += judge.volume(closed.summary)
-            if ready and told.summary is not None:
-                found = judge.columns(told.summary)
-                findings += found if closed.whole else [f for f in found if _is_hard(f.verdict)]
-                if which == 0 and closed.whole:
-                    findings += self._slow_drift(judge, told, told.summary)
-            if not self.incidents and not any(f.verdict.alarm for f in findings):
-                self._grow(which, closed)
+            findings = self._findings(which, closed, told if ready else None)
         changes = tuple(self._changes(window, told, findings))
-        quiet = {name: slow.quiet_until_ms for name, slow in self.slow.items()}
-        return Judged(window, told, tuple(findings), changes, quiet, plan)
+        if judged and closed.whole:
+            self._learn(which, closed, findings)
+        return Judged(window, told, tuple(findings), changes, plan)
+
+    def _findings(self, which: int, closed: Closed, told: Closed | None) -> list[Finding]:
+        """Judge a closed window; `told` is what is known of its columns, None while there are too few events."""
+        found: list[Finding] = []
+        scores, share = self._scores_of(which), self._share_of(which)
+        summary = None if told is None else told.summary
+        if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
+            found += scores.volume(closed.summary)
+        if summary is not None:
+            of_columns = scores.columns(summary, share)
+            found += of_columns if closed.whole else [f for f in of_columns if _is_hard(f.verdict)]
+        if closed.whole:
+            alarms = self._alarms_of(which)
+            events = 0 if closed.summary is None else closed.summary.n
+            if alarms.take(closed.start_ms, summary, events):
+                self._stand(which)
+            found += alarms.judge(share)
+            if which == 0 and summary is not None and self.rules.extra:
+                found += self._extra(scores, closed.end_ms, summary)
+        return found
+
+    def _share_of(self, which: int) -> float:
+        """Tell how many false alarms a monitor may raise by one window of a size."""
+        every = self.reference.windows[which].every_ms
+        return self._share * every / WEEK_MS / len(self.reference.windows)
 
     def _follow(self, end_ms: int) -> Plan:
-        """Give the plan for a window; where it changes the share, judges are made anew."""
+        """Give the plan for a window, and take the share of the budget that it grants."""
         plan = self._plan_at(end_ms - 1)
         share = plan.share(self.reference)
         if share != self._share:
-            self._share, self._judges = share, [None for _ in self.reference.windows]
+            self._share = share
+            for which, alarms in enumerate(self._alarms):
+                if alarms is not None:
+                    self._stand(which)
         return plan
 
     def _with_carried(self, which: int, closed: Closed) -> tuple[Closed, bool]:
@@ -141,55 +164,55 @@ class Chain:
             self.carried[which] = merged
         return merged, False
 
-    def _judge_of(self, which: int) -> Judge:
-        judge = self._judges[which]
-        if judge is None:
-            window = self.reference.windows[which]
-            judge = Judge(
-                self.reference, which, self.grown[which], self.rules, window.size_ms, self._share
-            )
-            self._judges[which] = judge
-            self.standings[which], self.restood = tuple(judge.standing()), True
-            if which == 0:
-                for slow in self.slow.values():
-                    threshold = cusum_threshold(slow.page_hinkley.delta, judge.run_length)
-                    slow.retune(threshold, _delta(judge))
-        return judge
+    def _scores_of(self, which: int) -> Scores:
+        scores = self._scores[which]
+        if scores is None:
+            scores = Scores(self.reference, which, self.grown[which], self.rules)
+            self._scores[which] = scores
+        return scores
 
-    def _grow(self, which: int, closed: Closed) -> None:
-        """Let the history of a reference that is too short grow, until it can tell how much windows vary.
+    def _alarms_of(self, which: int) -> Alarms:
+        alarms = self._alarms[which]
+        if alarms is None:
+            alarms = self._alarms[which] = Alarms(self.reference, which, self.rules)
+            self._stand(which)
+        return alarms
 
-        Only windows in control: what an incident is about must not become what is usual.
+    def _stand(self, which: int) -> None:
+        """Tell anew how the monitors stand."""
+        standing = self._alarms_of(which).standing(self._share_of(which))
+        self.standings[which], self.restood = tuple(standing), True
+
+    def _learn(self, which: int, closed: Closed, findings: Sequence[Finding]) -> None:
+        """Let a window into the history, but what is not in control: what an incident is about must not become usual.
+
+        The scores want only some windows, to know how much rates of broken values vary.
         """
+        loud = {f.column for f in findings if f.verdict.alarm} | set(self.incidents)
+        self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
-        if known < self.rules.windows_min and closed.whole:
+        if known < WINDOWS_MIN and not loud:
             held = closed.summary or Summary.empty(self.reference.layout)
             self.grown[which].append(Summary(held.counts, held.extremes))  # its counts alone
-            self._judges[which] = None
+            self._scores[which] = None
 
-    def _slow_drift(self, judge: Judge, told: Closed, summary: Summary) -> Iterator[Finding]:
-        n, m = summary.n, self.reference.total.n
-        places = judge.places(summary)
-        for i, (column, place) in enumerate(zip(self.reference.columns, places, strict=True)):
+    def _extra(self, scores: Scores, end_ms: int, summary: Summary) -> Iterator[Finding]:
+        """Let the sequential detectors that were asked for take in a window."""
+        for i, (column, place) in enumerate(
+            zip(self.reference.columns, scores.places(summary), strict=True)
+        ):
             if place is None:
                 continue
-            slow = self.slow.get(column.name)
-            if slow is None:
-                allowance = judge.allowance(i)
-                if allowance is None:
-                    continue  # its history is too short to say what is usual
-                threshold = cusum_threshold(allowance, judge.run_length)
-                slow = self.slow[column.name] = SlowDrift(
-                    allowance,
-                    threshold,
-                    _delta(judge),
-                    self.rules.floors,
-                    self.rules.extra,
-                )
+            running = self.extras.get(column.name)
+            if running is None:
+                running = extras(self.rules.extra, self.rules.floors)
+                self.extras[column.name] = running
             errors = errors_of(self.reference, i, summary)
-            seen = Seen(place.location, place.z, told.end_ms, n, m, errors)
-            for verdict in slow.update(seen, self.rules.off):
-                yield Finding(column.name, verdict)
+            n, m = summary.n, self.reference.total.n
+            seen = Seen(place.location, place.z, end_ms, n, m, errors)
+            for verdict in (extra.update(seen) for extra in running):
+                if verdict is not None:
+                    yield Finding(column.name, verdict)
 
     def _changes(
         self, window: WindowSize, told: Closed, findings: Sequence[Finding]
@@ -222,7 +245,8 @@ class Chain:
               *dump_unseen(c.summary)]
              for c in self.carried],
             [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
-            [[name, slow.payload()] for name, slow in sorted(self.slow.items())],
+            [[name, [extra.payload() for extra in running]] for name, running in sorted(self.extras.items())],
+            [None if alarms is None else alarms.payload() for alarms in self._alarms],
             *([[column, held[column].payload()]
                for column in sorted(held, key=lambda name: (name is not None, name or ""))]
               for held in (self.incidents, self.cooling)),
@@ -240,7 +264,7 @@ class Chain:
     ) -> "Chain":
         """Make a chain of what `payload` gave."""
         chain = cls(series, kind, reference, rules, plan_at)
-        _, rings, carried, grown, slow, incidents, cooling = payload
+        _, rings, carried, grown, extra, alarms, incidents, cooling = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
         chain.carried = [
@@ -252,15 +276,14 @@ class Chain:
         chain.grown = [
             [load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown
         ]
-        chain.slow = {name: SlowDrift.restore(p, rules.floors, rules.extra) for name, p in slow}
+        chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
+        chain._alarms = [
+            None if saved is None else Alarms(reference, which, rules, saved)
+            for which, saved in enumerate(alarms)
+        ]
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         chain.cooling = {column: Incident.restore(p) for column, p in cooling}
         return chain
-
-
-def _delta(judge: Judge) -> float:
-    """Give the chance of a false cut that ADWIN takes; its own default where the budget allows more."""
-    return min(0.002, judge.alpha)
 
 
 def _is_hard(verdict: Verdict) -> bool:

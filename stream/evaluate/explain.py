@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from detectors import Verdict, psi
+from detectors.alarms.memory import LAGS
 from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from sinks.event import rfc3339
 from stream.evaluate.chain import Judged
-from stream.evaluate.meaning import SLOW, column_position, means, new_categories
+from stream.evaluate.meaning import column_position, means, new_categories
 from stream.reference.reference import Reference
 
 __all__ = ["BINS_TOLD", "coaffected", "explained", "moved", "onset", "rounded", "told_bins"]
@@ -108,9 +109,12 @@ def coaffected(judged: Judged, column: str | None) -> list[str]:
     )
 
 
-def onset(judged: Judged, column: str | None, verdict: Verdict) -> dict[str, object]:
-    """Estimate when it began: for slow drift, when its sum last stood low; else within the window itself."""
-    begin = judged.closed.start_ms
-    if column is not None and verdict.detector in SLOW:
-        begin = min(begin, judged.quiet_until_ms.get(column) or begin)
-    return {"estimate": rfc3339(begin), "interval": [rfc3339(begin), rfc3339(judged.closed.end_ms)]}
+def onset(judged: Judged, verdict: Verdict) -> dict[str, object]:
+    """Estimate when it began: at the step that surprises most, between the neighbours of its lag that were tried."""
+    every, start = judged.window.every_ms, judged.closed.start_ms
+    at = int(np.searchsorted(LAGS, verdict.lag))
+    further = int(LAGS[min(at + 1, len(LAGS) - 1)]) if verdict.lag else 0
+    nearer = int(LAGS[max(at - 1, 0)])
+    end = judged.closed.end_ms if verdict.lag == 0 else start - nearer * every
+    interval = [rfc3339(start - further * every), rfc3339(end)]
+    return {"estimate": rfc3339(start - verdict.lag * every), "interval": interval}

@@ -13,7 +13,16 @@ from stream.errors import CodecError
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["FOUND_ITSELF", "Errors", "Extra", "ExtraRule", "Seen", "errors_of", "extras"]
+__all__ = [
+    "EFFECT_MIN",
+    "FOUND_ITSELF",
+    "Errors",
+    "Extra",
+    "ExtraRule",
+    "Seen",
+    "errors_of",
+    "extras",
+]
 
 FOUND_ITSELF = "fixed threshold: the detector's own; no false-alarm budget covers it"
 """The note of these verdicts: statistic 1 where the detector found a drift, else 0."""
@@ -22,6 +31,10 @@ OF_RIGHT_ANSWERS = f"{RIVER}FHDDM"
 """It alarms when the share of ones falls, whatever its documentation says of ones."""
 SEED = 1
 """Of detectors that draw lots: a replay must draw the same ones."""
+
+
+EFFECT_MIN = 0.1
+"""The smallest shift worth telling, in standard deviations of the reference, where no floor is set."""
 
 
 class ExtraRule(NamedTuple):
@@ -90,10 +103,10 @@ class Extra:
 
 
 def extras(
-    rules: Sequence[ExtraRule], floors: Mapping[str, float], floor: float, saved: Sequence[Any] = ()
+    rules: Sequence[ExtraRule], floors: Mapping[str, float], saved: Sequence[Any] = ()
 ) -> list[Extra]:
     """Make the detectors asked for; those that were saved under the same settings go on, the others begin."""
-    made = [Extra(rule, floors.get(rule.name, floor)) for rule in rules]
+    made = [Extra(rule, floors.get(rule.name, EFFECT_MIN)) for rule in rules]
     for extra in made:
         for name, settings, data in saved:
             if (name, settings) == (extra.rule.name, dict(extra.rule.settings)):

@@ -14,7 +14,6 @@ __all__ = [
     "BROKEN",
     "CAUSE_OF",
     "OUTSIDE",
-    "SLOW",
     "column_position",
     "is_worse",
     "kind_of",
@@ -39,8 +38,6 @@ ABOUT_LABELS = frozenset({"missing", "invalid", "frozen"})
 """Detectors that, of errors, tell of broken labels or predictions rather than of a worse model."""
 OUTSIDE = "out_of_range"
 """The detector whose statistic is the share of values far outside the reference's range."""
-SLOW = frozenset({"page_hinkley", "adwin"})
-"""Detectors that add up windows, so that what they find began before the one in which they find it."""
 DRIFT = {
     Kind.FEATURES: "data_drift",
     Kind.PREDICTIONS: "prediction_drift",
@@ -51,8 +48,9 @@ NAMES = {
     "psi": "PSI",
     "kolmogorov_smirnov": "Kolmogorov-Smirnov distance",
     "chi_square": "chi-square",
-    "page_hinkley": "Page-Hinkley sum",
-    "adwin": "ADWIN level",
+    "location": "shift in standard deviations",
+    "spread": "logarithm of the spread",
+    "shape": "misfit of the shape",
     "g": "G",
     "jensen_shannon": "Jensen-Shannon divergence",
     "kullback_leibler": "Kullback-Leibler divergence",

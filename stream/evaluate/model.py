@@ -15,11 +15,11 @@ from stream.evaluate.chain import Chain, Judged, PlanAt
 from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
-from stream.evaluate.judge import Rules
 from stream.evaluate.learner import Learner
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.report_consequence import meeting_event, reminder_event
 from stream.evaluate.roll_up import roll_ups
+from stream.evaluate.rules import Rules
 from stream.evaluate.spell import FOREVER
 from stream.evaluate.standing import dump_standings, load_standings
 from stream.ingest.fold import NEVER
@@ -47,8 +47,8 @@ __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 VERSION = 2
 """2: when each series of errors began."""
 CONSEQUENCES_VERSION = 1
-CHAIN_VERSION = 3
-"""3: incidents know what was told of them; those that may come back are kept."""
+CHAIN_VERSION = 4
+"""4: the alarm layer with its track of windows, in place of the detectors of slow drift."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)

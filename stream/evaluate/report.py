@@ -104,7 +104,7 @@ def _event(
             "budget": f"{context.budget:g}/week", "plan": judged.plan.version,
             "covered": not verdict.note.startswith("fixed threshold"),
         },
-        "onset": onset(judged, column, verdict),
+        "onset": onset(judged, verdict),
         "explain": explained(reference, column, judged, verdict, bins)
         | ({} if change.phase == "resolved" else hints),
         "replay": [

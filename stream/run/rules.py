@@ -5,18 +5,15 @@ from stream.config.detectors import has_settings
 from stream.evaluate.extra import ExtraRule
 from stream.evaluate.incidents import Calm
 from stream.evaluate.join import JoinRules
-from stream.evaluate.judge import Rules
 from stream.evaluate.model import ModelRules
 from stream.evaluate.report import Context
+from stream.evaluate.rules import Rules
 from stream.ingest.fold import FoldRules
 from stream.reference.learn import LearnRules
 from stream.reference.plan import PlanRules
 from stream.reference.reference import WindowSize
 
 __all__ = ["fold_rules", "model_rules", "plan_rules", "window_sizes"]
-
-CALIBRATED = frozenset({"page_hinkley", "adwin"})
-"""Sequential detectors that run with settings made from the reference, unless they are given some."""
 
 
 def window_sizes(config: Config) -> tuple[WindowSize, ...]:
@@ -40,8 +37,6 @@ def fold_rules(config: Config) -> FoldRules:
 def model_rules(config: Config) -> ModelRules:
     """Give what evaluating obeys."""
     named = dict(config.detectors)
-    extra = _extra(config)
-    own = {rule.name for rule in extra} & CALIBRATED
     judging = Rules(
         events_min=config.alarms.events_min,
         windows_min=config.reference.windows_min,
@@ -53,9 +48,9 @@ def model_rules(config: Config) -> ModelRules:
             cooldown_ms=config.alarms.cooldown_ms,
             confirm_within_ms=config.alarms.confirm_within_ms,
         ),
-        off=frozenset(name for name in named if not config.runs(name)) | own,
+        off=frozenset(name for name in named if not config.runs(name)),
         on=frozenset(name for name in named if config.runs(name)),
-        extra=extra,
+        extra=_extra(config),
     )
     learning = LearnRules(
         learn_events=config.reference.learn_events,
@@ -77,9 +72,9 @@ def plan_rules(config: Config) -> PlanRules:
 
 
 def _extra(config: Config) -> tuple[ExtraRule, ...]:
-    """Give the sequential detectors asked for, by name; with settings of its own even a calibrated one."""
+    """Give the sequential detectors asked for, by name."""
     return tuple(
         ExtraRule(name, dict(told.settings))
         for name, told in sorted(config.detectors.items())
-        if config.runs(name) and has_settings(name) and (told.settings or name not in CALIBRATED)
+        if config.runs(name) and has_settings(name)
     )

@@ -27,7 +27,7 @@ DRIFTING_TOLD = 4
 FLOW = "flights > features, predictions, labels > driftbus worker > drift-alerts > here"
 SIGNS = {
     "psi": "other mix of values", "kolmogorov_smirnov": "other distribution",
-    "chi_square": "other shares", "page_hinkley": "slow shift", "adwin": "other level",
+    "chi_square": "other shares", "location": "shifted", "spread": "other spread", "shape": "other shape",
     "missing": "missing values", "invalid": "wrong type", "unseen": "unknown values",
     "out_of_range": "out of range", "frozen": "always the same", "volume": "number of events",
     "silence": "silence",

@@ -20,7 +20,7 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import strongest
-from stream.evaluate.judge import Rules
+from stream.evaluate.rules import Rules
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, History, Reference, WindowSize
 from stream.state.codec import pack

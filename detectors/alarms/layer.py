@@ -1,0 +1,195 @@
+"""The alarm layer of some columns at one size of window: what is usual, and what is worth telling."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from detectors.alarms.memory import Memory, Steps, detectable, fit_memory, newest_steps
+from detectors.alarms.season import season
+from detectors.alarms.signals import Test
+from detectors.alarms.tail import Tail, fit_tail
+from detectors.arrays import Counts, Flags, Floats
+from detectors.comparisons.rates import binomial_tail, share_at
+
+__all__ = ["AlarmLayer", "Judged", "Size"]
+
+WEEK_MS = 7 * 86_400_000
+PLENTY = 672
+"""Windows that are a history even if they last less than a week: as many as four weeks of hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size of windows: how long, and how often one ends; and how many of them are a history."""
+
+    size_ms: int
+    every_ms: int
+    windows_min: int
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The answers of one test about C columns of one window.
+
+    Attributes:
+        chance: [C] of so surprising a window in control; 1 where nothing can be said.
+        size: [C] estimated step, in units of the signal; it began `lag` windows ago.
+        needed: [C] the size from which this very window would alarm; inf where none.
+        lag: [C].
+        usual: [C] what the season makes of the newest window.
+    """
+
+    test: Test
+    chance: Floats
+    size: Floats
+    needed: Floats
+    lag: Counts
+    usual: Floats
+
+
+class AlarmLayer:
+    """What S tests know of C columns, fitted to windows in control.
+
+    Args:
+        tests: S of them.
+        x: [S, C, T] the signals of T windows in control (`Readings.x`).
+        worth: [S, C, T] one over their sampling variance, 0 where they tell nothing.
+        starts: [T] begins of the windows in ms, ascending.
+        size: of the windows.
+        rates: [S, C] which signals are arcsine rates; None: none is.
+
+    Attributes:
+        ready: [C] which columns can be judged; `reason` says why another cannot.
+        windows: [C] windows learned from.
+        span_ms: from the first of them to the end of the last.
+
+    Cost: about 8 ms a signal of 672 windows to fit, nothing while no column is ready; 10 us to judge.
+    """
+
+    def __init__(
+        self, tests: tuple[Test, ...], x: Floats, worth: Floats, starts: Counts, size: Size,
+        rates: Flags | None = None,
+    ) -> None:  # fmt: skip
+        S, C, T = x.shape
+        self.tests = tests
+        self.size = size
+        self.rates = np.zeros((S, C), np.bool_) if rates is None else rates
+        self.windows: Counts = np.count_nonzero(worth.any(axis=0), axis=1)
+        self.span_ms = int(starts[-1] - starts[0]) + size.size_ms if T else 0
+        self.usual = np.zeros((S, C))
+        """[S, C] worth of a usual window."""
+        self.memories: list[Memory] = []
+        self.tails: list[Tail] = []
+        if self.ready.any():
+            self._fit(x, worth, starts)
+
+    @cached_property
+    def ready(self) -> Flags:
+        """[C] which columns can be judged."""
+        long = (self.span_ms >= WEEK_MS) | (self.windows >= PLENTY)
+        return (self.windows >= self.size.windows_min) & long
+
+    def _fit(self, x: Floats, worth: Floats, starts: Counts) -> None:
+        every = self.size.every_ms
+        at = (starts - starts[0]) // every
+        filled = int(at[-1]) + 1
+        even = np.zeros((2, *x.shape[:2], filled))
+        even[0][..., at], even[1][..., at] = x, worth
+        times = starts[0] + every * np.arange(filled, dtype=np.int64)
+        X = season(times, self.size.size_ms, self.span_ms)
+        for s, test in enumerate(self.tests):
+            least = np.full(x.shape[1], test.least)
+            memory, surprise = fit_memory(even[0, s], even[1, s], X, least)
+            self.memories.append(memory)
+            self.tails.append(fit_tail(surprise[self.ready], len(surprise), self.ready))
+            told = np.where(worth[s] > 0, worth[s], np.nan)
+            some = (worth[s] > 0).any(axis=1)
+            self.usual[s, some] = np.nanmedian(told[some], axis=1)
+
+    def judge(self, x: Floats, worth: Floats, last_ms: int, alphas: Floats) -> list[Judged]:
+        """Judge the newest window.
+
+        Args:
+            x: [S, C, N] up to `REACH` windows without gaps in time, the newest last.
+            worth: [S, C, N] as for the fit.
+            last_ms: when the newest one began.
+            alphas: [S] the chance of a false alarm that each test may take, > 0.
+        """
+        S, C, N = x.shape
+        if not self.memories:
+            nothing = np.zeros(C)
+            rest = (nothing, np.full(C, inf), nothing.astype(np.int64), nothing)
+            return [Judged(test, np.ones(C), *rest) for test in self.tests]
+        times = last_ms - self.size.every_ms * np.arange(N - 1, -1, -1, dtype=np.int64)
+        X = season(times, self.size.size_ms, self.span_ms)
+        return [
+            self._judge(s, newest_steps(self.memories[s], x[s], worth[s], X), worth[s, :, -1], alphas[s])
+            for s in range(S)
+        ]  # fmt: skip
+
+    def _judge(self, s: int, steps: Steps, worth: Floats, alpha: float) -> Judged:
+        told = self.ready & (worth > 0)
+        chance = self.tails[s].chance(steps.surprise)
+        if self.rates[s].any():
+            tails = _binomial(steps, np.maximum(self.usual[s], 1.0), self.windows)
+            chance = np.where(self.rates[s], np.maximum(chance, tails), chance)
+        if self.tests[s].up:
+            chance = np.where(steps.size > 0, chance, 1.0)
+        # On the scale of normal scores a step's size goes with its surprise.
+        scores = -ndtri(np.maximum(chance, 1e-300) / 2)
+        needed = np.abs(steps.size) * -ndtri(alpha / 2) / np.maximum(scores, 1e-6)
+        return Judged(
+            self.tests[s], np.where(told, chance, 1.0), np.where(told, steps.size, 0.0),
+            np.where(told, needed, inf), steps.lag, steps.usual,
+        )  # fmt: skip
+
+    def detectable(self, s: int, alpha: float, within_ms: int) -> Floats:
+        """[C] the smallest step of test s that is found with 90 % power in that time; inf: none."""
+        found = np.full(len(self.windows), inf)
+        if self.memories:
+            within = max(1, within_ms // self.size.every_ms)
+            needed = self.tails[s].needed(alpha)
+            found = detectable(self.memories[s], self.usual[s], needed, within)
+        return np.where(self.ready, found, inf)
+
+    def reason(self, c: int) -> str:
+        """Say how far the learning of column c is; empty once it is done."""
+        if self.ready[c]:
+            return ""
+        if self.windows[c] < self.size.windows_min:
+            return f"learning: {self.windows[c]} of {self.size.windows_min} windows"
+        hour = 3_600_000
+        return f"learning: {self.span_ms // hour} of {WEEK_MS // hour} hours"
+
+    def payload(self) -> list[object]:
+        """Give what was learned, as arrays and numbers."""
+        tails = [[tail.share, tail.slope] for tail in self.tails]
+        memories = [memory.payload() for memory in self.memories]
+        return [self.windows, self.span_ms, self.usual, memories, tails]
+
+    @classmethod
+    def restore(
+        cls, tests: tuple[Test, ...], size: Size, rates: Flags | None, payload: Any
+    ) -> "AlarmLayer":
+        """Make one of what `payload` gave."""
+        windows, span_ms, usual, memories, tails = payload
+        nothing = np.zeros((len(tests), len(windows), 0))
+        layer = cls(tests, nothing, nothing, np.zeros(0, np.int64), size, rates)
+        layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
+        layer.__dict__.pop("ready")  # it was told of no windows
+        layer.memories = [Memory(*fields) for fields in memories]
+        layer.tails = [Tail(share, slope) for share, slope in tails]
+        return layer
+
+
+def _binomial(steps: Steps, worth: Floats, windows: Counts) -> Floats:
+    """[C] the binomial's chance of a rate as far from the usual one, on as many events as it is worth."""
+    events = 1 / np.maximum(steps.error, 1e-9) ** 2
+    least = 0.5 / (worth * windows + 1)
+    usual, now = (share_at(x, worth) for x in (steps.usual, steps.usual + steps.size))
+    tails = binomial_tail(now, events, np.clip(usual, least, 1 - least), steps.size < 0)
+    return np.minimum(1.0, 2 * tails)

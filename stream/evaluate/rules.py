@@ -1,0 +1,26 @@
+"""What the configuration says of judging."""
+
+from dataclasses import dataclass, field
+
+from stream.evaluate.extra import ExtraRule
+from stream.evaluate.incidents import Calm
+
+__all__ = ["Rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How windows are judged.
+
+    `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
+    asked for; `calm` says when an incident is told; `windows_min` windows are the shortest history to judge by.
+    """
+
+    events_min: int
+    windows_min: int
+    floors: dict[str, float]
+    fixed: dict[str, float]
+    off: frozenset[str]
+    calm: Calm = field(default_factory=Calm)
+    on: frozenset[str] = frozenset()
+    extra: tuple[ExtraRule, ...] = ()
