@@ -23,9 +23,9 @@ SHARE, SHARE_WORTH = 0.1, 200.0
 """Part of the windows beyond that, before any are seen, and how many windows that opinion weighs."""
 SLOPE, SLOPE_WORTH = 1.05, 30.0
 """Mean surprise beyond that, before any is seen, and how many exceedances that opinion weighs."""
-OWN_WORTH = 50.0
+OWN_WORTH = 10.0
 """Exceedances that the common slope weighs against a column's own."""
-SHORT = 15.0
+SHORT = 20.0
 """A history of so many windows gets twice the slope: what it was fitted to, it has seen already."""
 
 

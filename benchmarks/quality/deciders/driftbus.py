@@ -29,6 +29,10 @@ from stream.words import Kind, Series
 __all__ = ["Driftbus"]
 
 
+SCORES = frozenset({"psi", "kolmogorov_smirnov", "chi_square"})
+"""What is only told and cannot alarm is left out, to save its time."""
+
+
 class Driftbus:
     """A decider (see `Decider`); `budget` is a week's, over all monitors that it is shown.
 
@@ -48,7 +52,7 @@ class Driftbus:
     def fit(self, history: Windows) -> None:
         """Make the references and the chains."""
         rules = Rules(
-            events_min=30, windows_min=10, floors={}, fixed={}, off=frozenset(),
+            events_min=30, windows_min=28, floors={}, fixed={}, off=SCORES,
         )  # fmt: skip
         references = [_reference(history, members) for members in _members(history)]
         expected = PlanRules(self.budget, len(history.columns), {})
