@@ -64,10 +64,9 @@ class Yearly:
         """Whether any of a window, from one time to before another, lies in it."""
         start, end = (_EPOCH + timedelta(milliseconds=ms) for ms in (start_ms, end_ms - 1))
         later = int(self.last < self.first)
-        return any(
-            self.first.begin(year) <= end and start < self.last.end(year + later)
-            for year in range(start.year - 1, min(end.year, _LAST_YEAR) + 1)
-        )
+        years = range(start.year - 1, min(end.year, _LAST_YEAR) + 1)
+        spans = ((self.first.begin(year), self.last.end(year + later)) for year in years)
+        return any(first <= end and start < ends and first < ends for first, ends in spans)
 
 
 @dataclass(frozen=True, slots=True)
