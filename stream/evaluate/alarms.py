@@ -62,11 +62,13 @@ class Alarms:
         )
         self.names: list[str | None] = [column.name for column in reference.columns]
         own = reference.histories[which]
+        usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self._batches: list[tuple[Scheme, list[int]]] = []
         parts: list[Readings] = []
         for columns in side_by_side(reference.columns, len(own)):
             history = cells(reference.layout, columns, own.summaries)
-            scheme = Scheme(cells(reference.layout, columns, [reference.total]), history)
+            total = cells(reference.layout, columns, [reference.total])
+            scheme = Scheme(total, history if usual.all() else history.select(usual))
             self._batches.append((scheme, columns))
             parts.append(scheme.read(history))
         self._rates = np.zeros((len(COLUMN_TESTS), len(self.names)), np.bool_)
