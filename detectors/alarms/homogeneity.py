@@ -2,10 +2,11 @@
 
 A history with a step in it teaches that steps are usual, and hides later drift. What gives it away is
 the surprise of its own windows: in control the largest of T surprises is about log T, and its tail
-falls off by about 1, a little more as a history was fitted to itself (`SLOPE`; of 10,000 autoregressive
+falls off by about 1, a little more as a history was fitted to itself (`SLOPE`; of 13,000 autoregressive
 histories of correlation 0.99, of 168 or 672 windows, none came beyond 18, where 22 refuses).
-A single strange window is as surprising, and no step: so the size is the difference of the medians
-of the windows after and before, free of the season.
+A strange hour is as surprising, and so is a strange day, or one of every week that the season's waves
+do not describe; none of these is a step. So its size is the median of what the hours of the week after
+it are above those of the week before.
 """
 
 from dataclasses import fields, replace
@@ -25,8 +26,8 @@ REFUSED_CHANCE, REFUSED_SIZE = 1e-5, 1.0
 """Chance below which, and size above which (one standard deviation), a history is no reference."""
 SLOPE = 1.3
 """How much slower the surprises of a history fall off than chance alone lets them."""
-SIDE, SIDE_LEAST = 24, 4
-"""Windows whose median is taken on either side, if the history has eight times as many; at least so many."""
+SIDE_LEAST = 4
+"""Windows whose median is taken, at least, on either side; and at least a sixth of a week, longer than a day."""
 
 
 class Step(NamedTuple):
@@ -60,9 +61,11 @@ class Unsteady(NamedTuple):
 
 
 def largest_steps(
-    memory: Memory, x: Floats, worth: Floats, season: Floats, surprise: Floats
+    memory: Memory, x: Floats, worth: Floats, season: Floats, surprise: Floats, week: int
 ) -> list[Step | None]:
     """Give of each of R signals the largest step in its history; None where nothing is beyond chance.
+
+    Of those at least half as large as the largest it is the most surprising: its neighbours are about as large.
 
     Args:
         memory: what `fit_memory` learned from the rest.
@@ -70,6 +73,7 @@ def largest_steps(
         worth: [R, T] one over the sampling variance; 0 where a window tells nothing.
         season: [T, p] regressors.
         surprise: [R, T] as `fit_memory` gave them.
+        week: how many windows begin in a week; 0 if they are longer.
 
     Cost: nothing for a signal without surprises, else 20 us for each.
 
@@ -78,7 +82,7 @@ def largest_steps(
     >>> x[1, 250:] += 4.0
     >>> worth, flat = np.ones((2, 400)), np.ones((400, 1))
     >>> memory, surprise = fit_memory(x, worth, flat, np.ones(2))
-    >>> [step and step.at for step in largest_steps(memory, x, worth, flat, surprise)]
+    >>> [step and step.at for step in largest_steps(memory, x, worth, flat, surprise, 168)]
     [None, 250]
     """
     T = x.shape[1]
@@ -86,35 +90,49 @@ def largest_steps(
     found: list[Step | None] = []
     for r in range(len(x)):
         ends = np.flatnonzero(surprise[r] > needed)
-        known = _onsets(memory, r, x[r], worth[r], season, ends, surprise[r]) if len(ends) else {}
+        known = _onsets(memory, r, x[r], worth[r], season, ends) if len(ends) else {}
         rest = x[r] - season @ memory.season[r, int(memory.weight[r].argmax())]
         steps = [
-            Step(at, _size(rest, worth[r], at), min(1.0, T * exp(-most / SLOPE)))
+            Step(at, _size(rest, worth[r], at, week), min(1.0, T * exp(-most / SLOPE)))
             for at, most in known.items()
+            if most > needed
         ]
-        found.append(max(steps, key=lambda step: abs(step.size), default=None))
+        large = max((abs(step.size) for step in steps), default=0.0) / 2
+        likely = [step for step in steps if abs(step.size) >= large]
+        found.append(min(likely, key=lambda step: step.chance, default=None))
     return found
 
 
 def _onsets(
-    memory: Memory, r: int, x: Floats, worth: Floats, season: Floats, ends: Counts, surprise: Floats
+    memory: Memory, r: int, x: Floats, worth: Floats, season: Floats, ends: Counts
 ) -> dict[int, float]:
-    """Tell where the steps begin that surprise as of some windows, and how much each does at most."""
+    """Tell where the steps begin that surprise as of some windows, and how much each does at most.
+
+    Surprise is of the windows looked back on alone: a step before these must not be taken for one of theirs.
+    """
     one = replace(memory, **{f.name: getattr(memory, f.name)[r : r + 1] for f in fields(memory)})
     known: dict[int, float] = {}
     for end in ends.tolist():
         seen = slice(max(0, end + 1 - REACH), end + 1)
         steps = newest_steps(one, x[None, seen], worth[None, seen], season[seen])
         at = end - int(steps.lag[0])
-        known[at] = max(known.get(at, 0.0), float(surprise[end]))
+        known[at] = max(known.get(at, 0.0), float(steps.surprise[0]))
     return known
 
 
-def _size(rest: Floats, worth: Floats, at: int) -> float:
-    """Tell by how much the median of the windows from `at` on differs from that of those before."""
-    side = max(SIDE_LEAST, min(SIDE, len(rest) // 8))
-    told = np.flatnonzero(worth > 0)
-    before, after = told[told < at][-side:], told[told >= at][:side]
-    if min(len(before), len(after)) < SIDE_LEAST:
+def _size(rest: Floats, worth: Floats, at: int, week: int) -> float:
+    """Tell how much higher the week from `at` on is than the one before, by the median; 0 if too little is there.
+
+    Hour by hour of the week, or, where no hours of two weeks are there, all together.
+    """
+    least = max(SIDE_LEAST, week // 6)
+    told = worth > 0
+    hours = np.arange(max(at, week), min(at + week, len(rest)))
+    hours = hours[told[hours] & told[hours - week]]
+    if len(hours) >= least:
+        return float(np.median(rest[hours] - rest[hours - week]))
+    side = max(2 * SIDE_LEAST, week)
+    before, after = np.flatnonzero(told[:at])[-side:], at + np.flatnonzero(told[at:])[:side]
+    if min(len(before), len(after)) < least:
         return 0.0
     return float(np.median(rest[after]) - np.median(rest[before]))

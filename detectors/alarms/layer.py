@@ -112,7 +112,8 @@ class AlarmLayer:
             self.memories.append(memory)
             surprises.append(surprise)
             if not test.up:
-                steps = largest_steps(memory, even[0, s], even[1, s], X, surprise)
+                week = WEEK_MS // every
+                steps = largest_steps(memory, even[0, s], even[1, s], X, surprise, week)
                 self._note_steps(test, steps, times)
         judged = self.judged
         for s, surprise in enumerate(surprises):
