@@ -67,8 +67,8 @@ class Alarms:
         parts: list[Readings] = []
         for columns in side_by_side(reference.columns, len(own)):
             history = cells(reference.layout, columns, own.summaries)
-            total = cells(reference.layout, columns, [reference.total])
-            scheme = Scheme(total, history if usual.all() else history.select(usual))
+            whole = cells(reference.layout, columns, [reference.total])
+            scheme = Scheme(whole, history if usual.all() else history.select(usual))
             self._batches.append((scheme, columns))
             parts.append(scheme.read(history))
         self._rates = np.zeros((len(COLUMN_TESTS), len(self.names)), np.bool_)

@@ -1,6 +1,6 @@
 """A calendar knows which windows overlap the days that it was told."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from stream.config.calendar import Calendar, is_edge, span_of
 
 HOUR = 3_600_000
-MONTH_DAYS = st.dates(datetime(2000, 1, 1).date(), datetime(2000, 12, 31).date()).map(
-    lambda day: (day.month, day.day)
-)
+MONTH_DAYS = st.dates(date(2000, 1, 1), date(2000, 12, 31)).map(lambda day: (day.month, day.day))
 STARTS = st.integers(1_262_304_000_000 // HOUR, 1_893_456_000_000 // HOUR)
 LENGTHS = st.integers(1, 60)
 
