@@ -10,6 +10,7 @@ from detectors.summaries.summary import Summary
 from stream.config.calendar import Calendar, span_of
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.extra import ExtraRule
 from stream.reference.reference import History, Reference
 from stream.state.codec import pack, unpack
 from tests.evaluate.hours import (
@@ -181,3 +182,25 @@ def test_an_exclusion_that_is_made_afterwards_counts_for_the_past_after_a_restar
     layered = {"location", "spread", "shape", "missing"}
     told = [[f.verdict for f in j.findings if f.verdict.detector in layered] for j in late]
     assert told == [[f.verdict for f in j.findings if f.verdict.detector in layered] for j in never]
+
+
+def test_detectors_asked_for_do_not_see_an_excluded_time() -> None:
+    """Their sums go on after it where they stood before it."""
+    rules = replace(EXCLUDING, extra=(ExtraRule("cusum", {"threshold": 1e9, "mean": 0.0}),))
+    told = []
+    for level in (0.0, 1.5):
+        levels = np.zeros(END + 1)
+        levels[FIRST:END] = level
+        of = chain(OWN, rules)
+        feed(of, hours(levels, 2))
+        told.append([extra.payload() for extra in of.extras["x"]])
+    assert told[0] == told[1]
+
+
+def test_rates_of_broken_values_are_not_learned_from_an_excluded_time() -> None:
+    """A reference of a few windows grows by those after it alone."""
+    of = chain(reference(hours(np.zeros(4), 8)), EXCLUDING)
+    windows = hours(np.zeros(END + 3), 8)
+    feed(of, windows[FIRST:], MONDAY + FIRST * HOUR)
+    grown = [window.counts.tolist() for window in of.grown[0]]
+    assert grown == [window.counts.tolist() for window in windows[END:]]
