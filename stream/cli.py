@@ -116,8 +116,9 @@ def build(
     from stream.reference.file import write_references
     from stream.run.progress import Progress
     from stream.run.reference_build import build_references
-    from stream.run.reference_show import show_learned
+    from stream.run.reference_show import show_learned, show_unsteady
     from stream.run.replay_files import check_apart
+    from stream.run.rules import model_rules
 
     check_apart(out, [*files, *([config_path] if config_path else [])])
     dead: list[object] = []
@@ -134,6 +135,7 @@ def build(
     write_references(out, learned)
     if not quiet:
         show_learned(learned)
+        show_unsteady(learned, model_rules(config).judging)
         if dead:
             click.echo(f"{len(dead):,} events could not be read and were left out")
 
@@ -156,15 +158,19 @@ def _events(
 
 @reference.command()
 @click.argument("path", type=FILE, metavar="REF")
+@_config_option()
 @click.option("--column", metavar="NAME", help="Show the bins of this column.")
-def show(path: Path, column: str | None) -> None:
-    """Show what a reference holds."""
+def show(path: Path, config_path: Path | None, column: str | None) -> None:
+    """Show what a reference holds, and warn of columns whose own windows are not of one piece."""
+    config = _load(config_path)
     from stream.reference.file import read_references
-    from stream.run.reference_show import show_column, show_references
+    from stream.run.reference_show import show_column, show_references, show_unsteady
+    from stream.run.rules import model_rules
 
     references = read_references(path)
     if column is None:
         show_references(references)
+        show_unsteady(references, model_rules(config).judging)
     else:
         show_column(references, column)
 

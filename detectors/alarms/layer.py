@@ -1,6 +1,6 @@
 """The alarm layer of some columns at one size of window: what is usual, and what is worth telling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from detectors.alarms.homogeneity import Step, Unsteady, largest_steps
 from detectors.alarms.memory import Memory, fit_memory
 from detectors.alarms.season import season
 from detectors.alarms.signals import Test
@@ -64,7 +65,8 @@ class AlarmLayer:
         rates: [S, C] which signals are arcsine rates; None: none is.
 
     Attributes:
-        ready: [C] which columns can be judged; `reason` says why another cannot.
+        ready: [C] which columns have history enough to be judged; `reason` says what another lacks.
+        unsteady: by column, where the history is not homogeneous; those refused are not judged either.
         windows: [C] windows learned from.
         span_ms: from the first of them to the end of the last.
 
@@ -85,12 +87,14 @@ class AlarmLayer:
         """[S, C] worth of a usual window."""
         self.memories: list[Memory] = []
         self.tails: list[Tail] = []
+        self.unsteady: dict[int, Unsteady] = {}
+        """By column, where its history is not homogeneous."""
         if self.ready.any():
             self._fit(x, worth, starts)
 
     @cached_property
     def ready(self) -> Flags:
-        """[C] which columns can be judged."""
+        """[C] which columns have a history that is long enough."""
         long = (self.span_ms >= WEEK_MS) | (self.windows >= PLENTY)
         return (self.windows >= self.size.windows_min) & long
 
@@ -102,16 +106,41 @@ class AlarmLayer:
         even[0][..., at], even[1][..., at] = x, worth
         times = starts[0] + every * np.arange(filled, dtype=np.int64)
         X = season(times, self.size.size_ms, self.span_ms)
+        surprises = []
         for s, test in enumerate(self.tests):
             least = np.full(x.shape[1], test.least)
             memory, surprise = fit_memory(even[0, s], even[1, s], X, least)
             self.memories.append(memory)
-            self.tails.append(fit_tail(surprise[self.ready], len(surprise), self.ready))
+            surprises.append(surprise)
+            if not test.up:
+                week = WEEK_MS // every
+                steps = largest_steps(memory, even[0, s], even[1, s], X, surprise, week)
+                self._note_steps(test, steps, times)
+        judged = self.judged
+        for s, surprise in enumerate(surprises):
+            self.tails.append(fit_tail(surprise[judged], len(surprise), judged))
             told = np.where(worth[s] > 0, worth[s], np.nan)
             some = (worth[s] > 0).any(axis=1)
             self.usual[s, some] = np.nanmedian(told[some], axis=1)
 
-    def judge(self, x: Floats, worth: Floats, last_ms: int, alphas: Floats) -> list[Judged]:
+    def _note_steps(self, test: Test, steps: list[Step | None], times: Counts) -> None:
+        """Keep of each column the worst step that is worth telling."""
+        for c, step in enumerate(steps):
+            if step is None or abs(step.size) < test.floor or not self.ready[c]:
+                continue
+            worth = abs(step.size) / test.floor
+            found = Unsteady(test.name, step.size, int(times[step.at]), step.refused, worth)
+            self.unsteady[c] = max(self.unsteady.get(c, found), found, key=Unsteady.badness)
+
+    @property
+    def judged(self) -> Flags:
+        """[C] which columns are judged: their history is long enough and homogeneous enough."""
+        refused = [c for c, step in self.unsteady.items() if step.refused]
+        return self.ready & ~np.isin(np.arange(len(self.windows)), refused)
+
+    def judge(
+        self, x: Floats, worth: Floats, last_ms: int, alphas: Floats, base: Floats | None = None
+    ) -> list[Judged]:
         """Judge the newest window.
 
         Args:
@@ -119,6 +148,7 @@ class AlarmLayer:
             worth: [S, C, N] as for the fit.
             last_ms: when the newest one began.
             alphas: [S] the chance of a false alarm that each test may take, > 0.
+            base: [S, C] what the newest window's signals are measured from; None: from 0.
         """
         S, C, N = x.shape
         if not self.memories:
@@ -127,13 +157,16 @@ class AlarmLayer:
             return [Judged(test, np.ones(C), *rest) for test in self.tests]
         times = last_ms - self.size.every_ms * np.arange(N - 1, -1, -1, dtype=np.int64)
         X = season(times, self.size.size_ms, self.span_ms)
-        return [
-            self._judge(s, newest_steps(self.memories[s], x[s], worth[s], X), worth[s, :, -1], alphas[s])
-            for s in range(S)
-        ]  # fmt: skip
+        told = []
+        for s in range(S):
+            steps = newest_steps(self.memories[s], x[s], worth[s], X)
+            if base is not None:
+                steps = replace(steps, usual=steps.usual + base[s])
+            told.append(self._judge(s, steps, worth[s, :, -1], alphas[s]))
+        return told
 
     def _judge(self, s: int, steps: Steps, worth: Floats, alpha: float) -> Judged:
-        told = self.ready & (worth > 0)
+        told = self.judged & (worth > 0)
         chance = self.tails[s].chance(steps.surprise)
         if self.rates[s].any():
             tails = _binomial(steps, np.maximum(self.usual[s], 1.0), self.windows)
@@ -155,7 +188,7 @@ class AlarmLayer:
             within = max(1, within_ms // self.size.every_ms)
             needed = self.tails[s].needed(alpha)
             found = detectable(self.memories[s], self.usual[s], needed, within)
-        return np.where(self.ready, found, inf)
+        return np.where(self.judged, found, inf)
 
     def reason(self, c: int) -> str:
         """Say how far the learning of column c is; empty once it is done."""
@@ -170,20 +203,22 @@ class AlarmLayer:
         """Give what was learned, as arrays and numbers."""
         tails = [[tail.share, tail.slope] for tail in self.tails]
         memories = [memory.payload() for memory in self.memories]
-        return [self.windows, self.span_ms, self.usual, memories, tails]
+        unsteady = [[c, *step] for c, step in sorted(self.unsteady.items())]
+        return [self.windows, self.span_ms, self.usual, memories, tails, unsteady]
 
     @classmethod
     def restore(
         cls, tests: tuple[Test, ...], size: Size, rates: Flags | None, payload: Any
     ) -> "AlarmLayer":
         """Make one of what `payload` gave."""
-        windows, span_ms, usual, memories, tails = payload
+        windows, span_ms, usual, memories, tails, unsteady = payload
         nothing = np.zeros((len(tests), len(windows), 0))
         layer = cls(tests, nothing, nothing, np.zeros(0, np.int64), size, rates)
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
         layer.__dict__.pop("ready")  # it was told of no windows
         layer.memories = [Memory(*fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
+        layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}
         return layer
 
 

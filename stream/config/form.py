@@ -8,7 +8,7 @@ import orjson
 import yaml
 
 from stream.config.durations import duration_text
-from stream.config.schema import DETECTORS_BY_DEFAULT, Alarms, Config, Window
+from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Window
 from stream.config.secret import Secret
 
 __all__ = ["detection_hash", "masked", "plain"]
@@ -62,23 +62,26 @@ def detection_hash(config: Config) -> bytes:
         "pane": config.pane_ms,
         "windows": [(window.size_ms, window.every_ms) for window in config.windows],
         "lateness": config.lateness_ms,
-        "reference": plain(config.reference, int),
+        "reference": _section(config.reference, {"compare", "history_ms"}),
         "labels": plain(config.labels, int),
         "sample": config.sample,
-        "alarms": _alarms(config),
+        "alarms": _section(
+            config.alarms,
+            {"weights", "exclude", "ongoing_every_ms", "cooldown_ms", "confirm_within_ms"},
+        ),
         "detectors": {name: _detector(config, name) for name in names},
     }
     canonical = orjson.dumps(decides, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=16).digest()
 
 
-def _alarms(config: Config) -> dict[str, object]:
-    later = {"weights", "ongoing_every_ms", "cooldown_ms", "confirm_within_ms"}
-    default = Alarms()
+def _section(section: msgspec.Struct, later: set[str]) -> dict[str, object]:
+    """Give a section's settings; those that came `later` only where they are not the default."""
+    default = type(section)()
     return {
         field.encode_name: plain(value, int)
-        for field in msgspec.structs.fields(config.alarms)
-        if (value := getattr(config.alarms, field.name)) != getattr(default, field.name)
+        for field in msgspec.structs.fields(section)
+        if (value := getattr(section, field.name)) != getattr(default, field.name)
         or field.name not in later
     }
 

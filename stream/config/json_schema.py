@@ -42,7 +42,12 @@ def json_schema() -> Schema:
         properties[name].pop("default", None)
         if "$ref" not in properties[name]:
             properties[name]["default"] = default
-    for changed, of in (("LabelsConfig", Config().labels), ("Alarms", Config().alarms)):
+    default = Config()
+    for changed, of in (
+        ("LabelsConfig", default.labels),
+        ("Alarms", default.alarms),
+        ("ReferenceConfig", default.reference),
+    ):
         for name, default in typing.cast("Schema", plain(of)).items():
             sections[changed]["properties"][name]["default"] = default
     sections["Window"]["required"] = ["size"]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from stream.config.calendar import DAY_OR_TIME, is_edge, span_of
 from stream.config.detectors import detector_problems
 from stream.config.durations import duration_text
 from stream.config.kafka import refusal
@@ -18,6 +19,9 @@ __all__ = ["cautions", "is_loopback", "problems_of"]
 
 Problem = tuple[str, str, str]
 
+WEEK_MS = 604_800_000
+LAST_WEEK_EVERY_MS = 1_800_000
+"""Windows that end more often are not kept for a week and as long again, to learn from."""
 _KAFKA_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _NAME_RULE = "use letters, digits, `.`, `_` and `-`, at most 249"
@@ -29,6 +33,8 @@ def problems_of(config: Config) -> Iterator[Problem]:
     yield from _topics(config)
     yield from _kafka(config)
     yield from _windows(config)
+    yield from _compared(config)
+    yield from _excluded(config)
     yield from detector_problems(config)
     yield from _sinks(config)
     yield from _columns(config.files)
@@ -121,6 +127,39 @@ def _window(window: Window, pane_ms: int, pane: str) -> Iterator[Problem]:
             yield "windows", f"{length} is no multiple of the pane, {pane}", "change one of them"
     if window.size_ms % window.every_ms:
         yield "windows", f"{window}: `every` does not divide `size`", "make it a whole part"
+
+
+def _compared(config: Config) -> Iterator[Problem]:
+    reference = config.reference
+    if reference.history_ms < WEEK_MS:
+        yield "reference.history", "shorter than a week, which has days of every kind", "make it 7d"
+    if reference.compare != "last_week":
+        return
+    for window in config.windows:
+        every = duration_text(window.every_ms)
+        if WEEK_MS % window.every_ms:
+            todo = "change them, or compare with `fixed` or `rolling`"
+            yield "reference.compare", f"windows every {every} do not divide a week", todo
+        elif window.every_ms < LAST_WEEK_EVERY_MS:
+            least = duration_text(LAST_WEEK_EVERY_MS)
+            yield (
+                "reference.compare",
+                f"a week of windows every {every} is not kept",
+                f"{least} at least",
+            )
+
+
+def _excluded(config: Config) -> Iterator[Problem]:
+    for at, told in enumerate(config.alarms.exclude):
+        key, edges = f"alarms.exclude[{at}]", {"from": told.first, "to": told.last}
+        wrong = [name for name, text in edges.items() if not is_edge(text)]
+        for name in wrong:
+            yield f"{key}.{name}", f"'{edges[name][:80]}' is neither a day nor a time", DAY_OR_TIME
+        if not wrong:
+            try:
+                span_of(told.name, told.first, told.last)
+            except ValueError as error:
+                yield f"{key}.to", str(error), "change one of them"
 
 
 def _sinks(config: Config) -> Iterator[Problem]:

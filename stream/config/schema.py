@@ -22,6 +22,7 @@ __all__ = [
     "Config",
     "ConsoleSink",
     "DetectorConfig",
+    "Exclusion",
     "FilesConfig",
     "HttpConfig",
     "JsonlSink",
@@ -160,6 +161,20 @@ class ReferenceConfig(_Section, frozen=True, kw_only=True):
     windows_min: Annotated[
         Count, Meta(description="Windows in control that a column needs to be judged; a week, too.")
     ] = 28
+    compare: Annotated[
+        Literal["fixed", "rolling", "last_week"],
+        Meta(
+            description="What a window is compared with: all windows in control (fixed), the latest of them (rolling),"
+            " or the same hour of the latest week in control (last_week)."
+        ),
+    ] = "fixed"
+    history_ms: Annotated[
+        Span,
+        Meta(
+            description="How far back rolling and last_week look, in windows in control: a level that stays as long"
+            " becomes usual."
+        ),
+    ] = field(name="history", default=2_419_200_000)
 
 
 class LabelsConfig(_Section, frozen=True, kw_only=True):
@@ -171,6 +186,19 @@ class LabelsConfig(_Section, frozen=True, kw_only=True):
     waiting_max: Annotated[Count, Meta(description="Waiting predictions of a model, at most.")] = (
         200_000
     )
+
+
+class Exclusion(_Section, frozen=True, kw_only=True):
+    """A time in which nothing is judged but by hard rules, and of which nothing is learned, in UTC."""
+
+    first: Annotated[
+        Name,
+        Meta(description="A day, a month and a day (every year), or an RFC 3339 time."),
+    ] = field(name="from")
+    last: Annotated[Name, Meta(description="The last day, or the time before which it ends.")] = (
+        field(name="to")
+    )
+    name: Annotated[Name, Meta(description="What verdicts say of it.")]
 
 
 class Alarms(_Section, frozen=True, kw_only=True):
@@ -186,6 +214,10 @@ class Alarms(_Section, frozen=True, kw_only=True):
         Mapping[str, Annotated[float, Meta(gt=0)]],
         Meta(description="By model: a monitor of weight 2 gets twice the share of one of 1."),
     ] = {}
+    exclude: Annotated[
+        tuple[Exclusion, ...],
+        Meta(max_length=1_000, description="Holidays and other times unlike the usual ones."),
+    ] = ()
     events_min: Annotated[Count, Meta(description="Events a window needs to be judged.")] = 30
     clear_after: Annotated[Count, Meta(description="Quiet windows that end an incident.")] = 3
     ongoing_every_ms: Annotated[

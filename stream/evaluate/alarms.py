@@ -7,25 +7,29 @@ from typing import Any
 import numpy as np
 
 from detectors import Verdict
+from detectors.alarms.homogeneity import Unsteady
 from detectors.alarms.layer import AlarmLayer, Judged, Size
 from detectors.alarms.signals import (
     COLUMN_TESTS,
     VOLUME_TEST,
     Readings,
     Scheme,
+    Test,
     read_volume,
     volume_worth,
 )
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.counting import cells
 from detectors.comparisons.rates import share_at
 from detectors.comparisons.wander import EVENTS_MIN
 from detectors.summaries.summary import Summary
+from stream.evaluate.baseline import Baseline
 from stream.evaluate.finding import Finding
 from stream.evaluate.rules import Rules
 from stream.evaluate.side_by_side import side_by_side
 from stream.evaluate.standing import Standing
-from stream.evaluate.track import Row, Track
+from stream.evaluate.track import Past, Row, Track
+from stream.evaluate.unsteady import told_step
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -34,6 +38,8 @@ __all__ = ["Alarms"]
 DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
 LEAST_BINS = (1, 2, 3, 0)
 """A column of so many bins in use, or fewer, tells nothing to a test."""
+ALONE = "too few events: none a week before"
+"""The note where `last_week` has nothing to compare with."""
 VOLUME_SLACK = 1
 """`Readings.events` of a volume are one more than the events, so that an empty window is no gap."""
 
@@ -51,13 +57,18 @@ class Alarms:
         self.rules = rules
         window = reference.windows[which]
         self.size = Size(window.size_ms, window.every_ms, rules.windows_min)
+        self.baseline = Baseline(
+            rules.compare, rules.history_ms, window.every_ms, rules.windows_min
+        )
         self.names: list[str | None] = [column.name for column in reference.columns]
         own = reference.histories[which]
+        usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self._batches: list[tuple[Scheme, list[int]]] = []
         parts: list[Readings] = []
         for columns in side_by_side(reference.columns, len(own)):
             history = cells(reference.layout, columns, own.summaries)
-            scheme = Scheme(cells(reference.layout, columns, [reference.total]), history)
+            whole = cells(reference.layout, columns, [reference.total])
+            scheme = Scheme(whole, history if usual.all() else history.select(usual))
             self._batches.append((scheme, columns))
             parts.append(scheme.read(history))
         self._rates = np.zeros((len(COLUMN_TESTS), len(self.names)), np.bool_)
@@ -66,14 +77,14 @@ class Alarms:
             self._rates[:, columns], self.used[columns] = scheme.rates, scheme.used
         read = self._beside(parts, len(own))
         volume = read_volume(np.array([s.n for s in own.summaries], np.int64))
-        self.track = Track((read, volume), own.starts, window.every_ms)
+        self.track = Track((read, volume), own.starts, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
         self._window: Summary | None = None
         if saved is None:
             self.layer, self.volume_layer = self._fit()
         else:
             self._restore(saved)
-        self._reasons = [self.layer.reason(c) for c in range(len(self.names))]
+        self._reasons = self._all_reasons()
         layout, total = reference.layout, reference.total
         self._known = [int(total.counts[layout.bins_of(c)].sum()) for c in range(len(self.names))]
 
@@ -87,7 +98,7 @@ class Alarms:
         anew = self._is_due(start_ms)
         if anew:
             self.layer, self.volume_layer = self._fit()
-            self._reasons = [self.layer.reason(c) for c in range(len(self.names))]
+            self._reasons = self._all_reasons()
             self.fitted_ms = start_ms
         self._window = summary
         parts = []
@@ -100,17 +111,21 @@ class Alarms:
 
     def judge(self, share: float) -> list[Finding]:
         """Judge the window taken last, given the false alarms that each monitor may raise by such a window."""
-        recent, volume = self.track.recent()
+        recent, volume = self.track.recent(self.baseline.reach)
         start = self.track.rows[-1].start_ms
         found: list[Finding] = []
         if self._window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
-            judged = self.layer.judge(recent.x, self._worth(recent), start, alphas)
-            found += self._columns(judged, recent, alphas)
+            seen = self.baseline.recent(recent.readings.x, self._worth(recent), recent.calm)
+            judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
+            found += self._columns(judged, recent.readings, seen.worth[..., -1] > 0, alphas)
         if self._tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
-            told = self.volume_layer.judge(volume.x, volume_worth(volume), start, alphas)
-            found.append(self._volume(told[0], int(volume.events[0, -1]), alphas[0]))
+            seen = self.baseline.recent(volume.readings.x, _volume_worth(volume), volume.calm)
+            told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
+            alone = "" if seen.worth[0, 0, -1] > 0 else ALONE
+            events = int(volume.readings.events[0, -1])
+            found.append(self._volume(told[0], events, alphas[0], alone))
         return found
 
     def calm(self, loud: set[str | None]) -> None:
@@ -143,15 +158,26 @@ class Alarms:
                 reason = self.layer.reason(c).removeprefix("learning: ")
                 yield Standing(column.name, "learning", reason)
             else:
-                yield Standing(column.name, "watching", "", steps)
+                yield _watched(column.name, self.layer.unsteady.get(c), steps)
         if self._tells_volume:
-            ready = bool(self.volume_layer.ready[0])
             reason = self.volume_layer.reason(0).removeprefix("learning: ")
             step = self.volume_layer.detectable(0, share * VOLUME_TEST.share, DAY_MS)[0]
             steps = {"volume": float(f"{step:.3g}")} if np.isfinite(step) else {}
-            yield Standing(None, "watching" if ready else "learning", reason, steps)
+            if reason:
+                yield Standing(None, "learning", reason)
+            else:
+                yield _watched(None, self.volume_layer.unsteady.get(0), steps)
 
-    def _columns(self, judged: list[Judged], recent: Readings, alphas: Floats) -> list[Finding]:
+    def unsteady(self) -> Iterator[tuple[str | None, Unsteady]]:
+        """Give the columns whose history is not homogeneous, then the volume, if it is told."""
+        for c, step in sorted(self.layer.unsteady.items()):
+            yield self.names[c], step
+        if self._tells_volume:
+            yield from ((None, step) for step in self.volume_layer.unsteady.values())
+
+    def _columns(
+        self, judged: list[Judged], recent: Readings, comparable: Flags, alphas: Floats
+    ) -> list[Finding]:
         """Give the verdicts of all tests: of the first column, then of the second..."""
         valid, events = recent.valid[:, -1], recent.events[:, -1]
         off = self.rules.off | frozenset(self.rules.fixed)
@@ -167,9 +193,9 @@ class Alarms:
                 reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
                 bound = np.where(np.isfinite(bound), reached, inf)
             notes = [
-                note or (f"too few events: {k} of {EVENTS_MIN}" if k < EVENTS_MIN else "")
-                for note, k in zip(self._reasons, n.tolist(), strict=True)
-            ]
+                note or (f"too few events: {k} of {EVENTS_MIN}" if k < EVENTS_MIN else "" if some else ALONE)
+                for note, k, some in zip(self._reasons, n.tolist(), comparable[s], strict=True)
+            ]  # fmt: skip
             for c in np.flatnonzero(self.used > LEAST_BINS[s]).tolist():
                 found[c].append(Finding(self.names[c], self._verdict(
                     told, c, float(statistic[c]), float(bound[c]), float(effect[c]), int(n[c]),
@@ -177,13 +203,13 @@ class Alarms:
                 )))  # fmt: skip
         return [finding for of_column in found for finding in of_column]
 
-    def _volume(self, told: Judged, events: int, alpha: float) -> Finding:
+    def _volume(self, told: Judged, events: int, alpha: float, alone: str) -> Finding:
         size, needed = float(told.size[0]), float(told.needed[0])
         bound = needed
         if np.isfinite(needed):
             bound = float(np.expm1(min(float(told.usual[0]) + copysign(needed, size), 700.0)))
         n, m = events - VOLUME_SLACK, self.reference.total.n
-        note = self.volume_layer.reason(0)
+        note = _reason(self.volume_layer, 0) or alone
         return Finding(None, self._verdict(told, 0, float(n), bound, abs(size), n, m, alpha, note))
 
     def _verdict(
@@ -212,17 +238,35 @@ class Alarms:
 
     def _fit(self) -> tuple[AlarmLayer, AlarmLayer]:
         columns, volume, starts = self.track.history()
-        of_columns = AlarmLayer(
-            COLUMN_TESTS, columns.x, self._worth(columns), starts, self.size, self._rates
-        )
-        of_volume = AlarmLayer((VOLUME_TEST,), volume.x, volume_worth(volume), starts, self.size)
-        return of_columns, of_volume
+        of_columns = self._fit_layer(COLUMN_TESTS, columns, self._worth(columns), starts)
+        return of_columns, self._fit_layer((VOLUME_TEST,), volume, _volume_worth(volume), starts)
 
-    def _worth(self, readings: Readings) -> Floats:
+    def _fit_layer(
+        self, tests: tuple[Test, ...], past: Past, worth: Floats, starts: Counts
+    ) -> AlarmLayer:
+        """Fit a layer to the windows that it is to learn from, and to no time before the first of them."""
+        compared = self.baseline.history(past.readings.x, worth, past.calm, starts)
+        some = np.flatnonzero(compared.worth.any(axis=(0, 1)))
+        since = slice(int(some[0]) if len(some) else len(starts), None)
+        x, worth = compared.x[..., since], compared.worth[..., since]
+        rates = self._rates if tests is COLUMN_TESTS else None
+        return AlarmLayer(tests, x, worth, starts[since], self.size, rates)
+
+    def _excluded(self, start_ms: int) -> bool:
+        """Whether a window is in an excluded time."""
+        return bool(self.rules.calendar.excluded(start_ms, start_ms + self.size.size_ms))
+
+    def _all_reasons(self) -> list[str]:
+        """Say of each column why it is not judged."""
+        return [_reason(self.layer, c) for c in range(len(self.names))]
+
+    def _worth(self, past: Past) -> Floats:
+        """[S, C, T] the worth of the columns' signals, 0 in excluded times."""
+        readings = past.readings
         worth = np.zeros_like(readings.x)
         for scheme, columns in self._batches:
             of = Readings(readings.x[:, columns], readings.valid[columns], readings.events[columns])
-            worth[:, columns] = scheme.worth(of)
+            worth[:, columns] = scheme.worth(of) * past.told
         return worth
 
     def _beside(self, parts: list[Readings], windows: int) -> Readings:
@@ -259,6 +303,24 @@ class Alarms:
         self.layer = AlarmLayer.restore(COLUMN_TESTS, self.size, self._rates, columns)
         self.volume_layer = AlarmLayer.restore((VOLUME_TEST,), self.size, None, volume)
         self.track.restore(track)
+
+
+def _watched(column: str | None, step: Unsteady | None, steps: dict[str, float]) -> Standing:
+    """Tell how a column stands whose history is long enough."""
+    if step is None:
+        return Standing(column, "watching", "", steps)
+    return Standing(column, "unwatched" if step.refused else "watching", told_step(step), steps)
+
+
+def _volume_worth(past: Past) -> Floats:
+    return volume_worth(past.readings) * past.told
+
+
+def _reason(layer: AlarmLayer, c: int) -> str:
+    """Say why a column is not judged; empty where it is."""
+    step = layer.unsteady.get(c)
+    unwatched = f"unwatched: {told_step(step)}" if step is not None and step.refused else ""
+    return layer.reason(c) or unwatched
 
 
 def _week(time_ms: int) -> int:

@@ -8,7 +8,7 @@ from detectors import WINDOWS_MIN, Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
-from stream.evaluate.finding import Finding
+from stream.evaluate.finding import Finding, excused, is_hard
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.meaning import kind_of, severity_of
@@ -110,21 +110,27 @@ class Chain:
         """Judge a closed window; `told` is what is known of its columns, None while there are too few events."""
         found: list[Finding] = []
         scores, share = self._scores_of(which), self._share_of(which)
+        excluded = self._excluded(closed)
         summary = None if told is None else told.summary
         if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
             found += scores.volume(closed.summary)
         if summary is not None:
             of_columns = scores.columns(summary, share)
-            found += of_columns if closed.whole else [f for f in of_columns if _is_hard(f.verdict)]
+            # A part of a window may differ from the whole as night from day.
+            found += of_columns if closed.whole else [f for f in of_columns if is_hard(f.verdict)]
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
             if alarms.take(closed.start_ms, summary, events):
                 self._stand(which)
             found += alarms.judge(share)
-            if which == 0 and summary is not None and self.rules.extra:
+            if which == 0 and summary is not None and self.rules.extra and not excluded:
                 found += self._extra(scores, closed.end_ms, summary)
-        return found
+        return [excused(f, excluded) for f in found] if excluded else found
+
+    def _excluded(self, closed: Closed) -> str:
+        """Name the excluded time that a window overlaps; empty where none."""
+        return self.rules.calendar.excluded(closed.start_ms, closed.end_ms)
 
     def _share_of(self, which: int) -> float:
         """Tell how many false alarms a monitor may raise by one window of a size."""
@@ -143,8 +149,13 @@ class Chain:
         return plan
 
     def _with_carried(self, which: int, closed: Closed) -> tuple[Closed, bool]:
-        """Hold a window of too few events over into the next one; sliding windows overlap and need no such help."""
+        """Hold a window of too few events over into the next one; sliding windows overlap and need no such help.
+
+        Nothing is held over into an excluded time, or out of it.
+        """
         carried, self.carried[which] = self.carried[which], None
+        if self._excluded(closed):
+            return closed, closed.summary is None or closed.summary.n >= self.rules.events_min
         merged = closed
         if carried is not None and carried.summary is not None:
             merged = Closed(
@@ -191,7 +202,7 @@ class Chain:
         loud = {f.column for f in findings if f.verdict.alarm} | set(self.incidents)
         self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
-        if known < WINDOWS_MIN and not loud:
+        if known < WINDOWS_MIN and not loud and not self._excluded(closed):
             held = closed.summary or Summary.empty(self.reference.layout)
             self.grown[which].append(Summary(held.counts, held.extremes))  # its counts alone
             self._scores[which] = None
@@ -284,8 +295,3 @@ class Chain:
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         chain.cooling = {column: Incident.restore(p) for column, p in cooling}
         return chain
-
-
-def _is_hard(verdict: Verdict) -> bool:
-    """Whether a verdict holds for a part of a window, too: that part may differ from the whole as night from day."""
-    return verdict.note.startswith("hard rule")

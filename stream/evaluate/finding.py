@@ -1,10 +1,13 @@
 """A verdict about a column of a window, and where that column lies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detectors import Verdict
 
-__all__ = ["Finding", "Place"]
+__all__ = ["EXCLUDED", "Finding", "Place", "excused", "is_hard"]
+
+EXCLUDED = "excluded"
+"""How the note of a verdict begins that was not asked, as its window overlaps an excluded time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,16 @@ class Place:
 
     location: float
     z: float
+
+
+def is_hard(verdict: Verdict) -> bool:
+    """Whether a verdict holds whatever is usual at that time: all is missing, frozen, in another unit, silent."""
+    return verdict.note.startswith("hard rule")
+
+
+def excused(finding: Finding, name: str) -> Finding:
+    """Take the judgement out of a finding in an excluded time: its score stays, and what a hard rule says."""
+    if is_hard(finding.verdict):
+        return finding
+    verdict = replace(finding.verdict, p_value=None, alarm=False, note=f"{EXCLUDED}: {name}")
+    return Finding(finding.column, verdict)

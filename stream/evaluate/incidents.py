@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from detectors import Verdict
+from stream.evaluate.finding import EXCLUDED, is_hard
 
 __all__ = ["Calm", "Change", "Incident", "Phase", "Severity", "advance", "strongest"]
 
@@ -17,7 +18,7 @@ CAUSES = frozenset({"missing", "invalid", "unseen", "frozen"})
 """Detectors that name a cause: where these alarm, a shifted distribution is their consequence."""
 CAUSE_EFFECT_MIN = 0.2
 """About one value in a hundred where there were none; less does not explain a shift."""
-CANNOT_TELL = ("learning", "too few events")
+CANNOT_TELL = ("learning", "too few events", "unwatched")
 """How the note of a verdict begins that says nothing, so neither alarm nor quiet."""
 
 
@@ -106,12 +107,8 @@ def strongest(verdicts: Sequence[Verdict]) -> Verdict:
     largest effect, the name.
     """
     return min(
-        verdicts, key=lambda v: (not _is_hard(v), not _is_cause(v), _p(v), -v.effect, v.detector)
+        verdicts, key=lambda v: (not is_hard(v), not _is_cause(v), _p(v), -v.effect, v.detector)
     )
-
-
-def _is_hard(verdict: Verdict) -> bool:
-    return verdict.note.startswith("hard rule")
 
 
 def _is_cause(verdict: Verdict) -> bool:
@@ -198,11 +195,16 @@ def _tell(
 def _still_active(
     incident: Incident, size_ms: int, verdicts: Sequence[Verdict], needed: int
 ) -> dict[tuple[int, str], int]:
-    """Count who has been quiet for how long, and leave out who was long enough."""
+    """Count who has been quiet for how long, and leave out who was long enough; excluded times do not count."""
     loud = {v.detector for v in verdicts if v.alarm}
     mute = {v.detector for v in verdicts if v.note.startswith(CANNOT_TELL)}
+    paused = any(v.note.startswith(EXCLUDED) for v in verdicts)
     quiet = {
-        key: count if key[0] != size_ms or key[1] in mute else 0 if key[1] in loud else count + 1
+        key: count
+        if paused or key[0] != size_ms or key[1] in mute
+        else 0
+        if key[1] in loud
+        else count + 1
         for key, count in incident.active.items()
     }
     quiet |= {(size_ms, name): 0 for name in loud}

@@ -88,7 +88,9 @@ def _event(
         "detector": {
             "name": verdict.detector, "params_hash": params[:8], "config_version": context.detection_hash.hex()[:8],
         },
-        "baseline": {"id": reference.name, "kind": "fixed", "n": reference.total.n, "digest": reference.digest.hex()},
+        "baseline": {
+            "id": reference.name, "kind": chain.rules.compare, "n": reference.total.n, "digest": reference.digest.hex(),
+        },
         "window": {
             "kind": "tumbling" if window.size_ms == window.every_ms else "sliding",
             "start": start, "end": end,

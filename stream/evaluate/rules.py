@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from stream.config.calendar import Calendar
+from stream.evaluate.baseline import Compare
 from stream.evaluate.extra import ExtraRule
 from stream.evaluate.incidents import Calm
 
@@ -13,7 +15,8 @@ class Rules:
     """How windows are judged.
 
     `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
-    asked for; `calm` says when an incident is told; `windows_min` windows are the shortest history to judge by.
+    asked for; `calm` says when an incident is told; `windows_min` windows are the shortest history to judge by;
+    `calendar` has the times in which only hard rules speak; `compare` and `history_ms`: see `Baseline`.
     """
 
     events_min: int
@@ -24,3 +27,6 @@ class Rules:
     calm: Calm = field(default_factory=Calm)
     on: frozenset[str] = frozenset()
     extra: tuple[ExtraRule, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
+    compare: Compare = "fixed"
+    history_ms: int = 28 * 86_400_000

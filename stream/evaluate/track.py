@@ -1,16 +1,16 @@
 """The signals of the windows since a reference: what the alarm layer looks back on, and how its history grows."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
-from detectors.arrays import Counts, Flags
+from detectors.arrays import Counts, Flags, Floats
 
-__all__ = ["KEPT", "Row", "Track"]
+__all__ = ["KEPT", "Past", "Row", "Track"]
 
 KEPT = 672
 """Windows kept since the reference, of each size: four weeks of hours."""
@@ -18,59 +18,90 @@ KEPT = 672
 
 @dataclass(slots=True)
 class Row:
-    """One window: when it began, what was read of the columns and of the volume, and which were in control."""
+    """One window: when it began, what was read of the columns and of the volume, and which were in control.
+
+    `told` is False where an excluded time overlaps it.
+    """
 
     start_ms: int
     columns: Readings
     volume: Readings
     calm: Flags
     calm_volume: bool
+    told: bool = True
+
+
+class Past(NamedTuple):
+    """Windows in order of time.
+
+    `calm` [C, T] were in control, `told` [T] is 0 for those that an excluded time overlaps, else 1.
+    """
+
+    readings: Readings
+    calm: Flags
+    told: Floats
 
 
 class Track:
     """The latest windows of one size since a reference, at most `KEPT`.
 
-    `own` are the readings of the reference's own windows, columns and volume, that began at `starts`.
+    `own` are the readings of the reference's own windows, columns and volume, that began at `starts`. `excluded` tells
+    of a window's begin whether nothing is to be learned from it; it is asked anew when a state is restored, so an
+    exclusion that comes later counts for the past, too.
     """
 
-    def __init__(self, own: tuple[Readings, Readings], starts: Counts, every_ms: int) -> None:
+    def __init__(
+        self, own: tuple[Readings, Readings], starts: Counts, every_ms: int,
+        excluded: Callable[[int], bool],
+    ) -> None:  # fmt: skip
         self.own = own
         self.starts = starts
         self.every_ms = every_ms
         self.rows: deque[Row] = deque(maxlen=KEPT)
+        self._excluded = excluded
+        self._told = np.array([not excluded(start) for start in starts.tolist()], np.float64)
 
     def append(self, row: Row) -> None:
         """Take in a window, later than all before."""
+        row.told = not self._excluded(row.start_ms)
         self.rows.append(row)
 
-    def recent(self) -> tuple[Readings, Readings]:
-        """Give the last `REACH` windows up to the newest, without gaps in time: columns and volume."""
+    def recent(self, windows: int) -> tuple[Past, Past]:
+        """Give so many windows up to the newest, without gaps in time: columns and volume."""
         newest = self.rows[-1].start_ms
-        first = newest - (REACH - 1) * self.every_ms
-        told = tuple(Readings.empty(own.x.shape[0], own.x.shape[1], REACH) for own in self.own)
+        first = newest - (windows - 1) * self.every_ms
+        made = tuple(
+            Past(
+                Readings.empty(own.x.shape[0], own.x.shape[1], windows),
+                np.full((own.x.shape[1], windows), True), np.ones(windows),
+            ) for own in self.own
+        )  # fmt: skip
         late = np.flatnonzero(self.starts >= first)
         at = (self.starts[late] - first) // self.every_ms
-        for made, own in zip(told, self.own, strict=True):
-            made.x[:, :, at], made.valid[:, at] = own.x[:, :, late], own.valid[:, late]
-            made.events[:, at] = own.events[:, late]
-        for row in list(self.rows)[-REACH:]:
+        for past, own in zip(made, self.own, strict=True):
+            _put(past.readings, at, own.windows(late))
+            past.told[at] = self._told[late]
+        for row in list(self.rows)[-windows:]:
             if row.start_ms >= first:
-                here = (row.start_ms - first) // self.every_ms
-                for made, one in zip(told, (row.columns, row.volume), strict=True):
-                    made.x[:, :, here], made.valid[:, here] = one.x[:, :, 0], one.valid[:, 0]
-                    made.events[:, here] = one.events[:, 0]
-        return told[0], told[1]
+                place = (row.start_ms - first) // self.every_ms
+                here = slice(place, place + 1)
+                parts = ((row.columns, row.calm), (row.volume, row.calm_volume))
+                for past, (one, calm) in zip(made, parts, strict=True):
+                    _put(past.readings, here, one)
+                    past.calm[:, place], past.told[place] = calm, row.told
+        return made[0], made[1]
 
-    def history(self) -> tuple[Readings, Readings, Counts]:
-        """Give all windows in control: the reference's own and those since; columns that were not tell nothing."""
-        columns, volume = [self.own[0]], [self.own[1]]
-        for row in self.rows:
-            counts = row.columns.valid * row.calm[:, None], row.columns.events * row.calm[:, None]
-            columns.append(Readings(row.columns.x, *counts))
-            of_volume = row.volume
-            volume.append(of_volume if row.calm_volume else Readings.empty(1, 1, 1))
-        starts = np.array([row.start_ms for row in self.rows], np.int64)
-        return Readings.join(columns), Readings.join(volume), np.concatenate([self.starts, starts])
+    def history(self) -> tuple[Past, Past, Counts]:
+        """Give all windows, the reference's own and those since: columns, volume, when they began."""
+        rows = list(self.rows)
+        told = np.append(self._told, np.array([row.told for row in rows], np.float64))
+        volumes = [(row.volume, np.array([row.calm_volume])) for row in rows]
+        starts = np.array([row.start_ms for row in rows], np.int64)
+        return (
+            _joined(self.own[0], [(row.columns, row.calm) for row in rows], told),
+            _joined(self.own[1], volumes, told),
+            np.concatenate([self.starts, starts]),
+        )
 
     def payload(self) -> list[object]:
         """Give the windows as arrays."""
@@ -99,4 +130,15 @@ class Track:
             row = Row(
                 start, columns.windows(at), volume.windows(at), calm[i, :-1], bool(calm[i, -1])
             )
-            self.rows.append(row)
+            self.append(row)
+
+
+def _joined(own: Readings, rows: list[tuple[Readings, Flags]], told: Floats) -> Past:
+    calm = [np.full((own.x.shape[1], len(own)), True), *(flags[:, None] for _, flags in rows)]
+    readings = Readings.join([own, *(one for one, _ in rows)])
+    return Past(readings, np.concatenate(calm, axis=1), told)
+
+
+def _put(readings: Readings, at: Counts | slice, windows: Readings) -> None:
+    readings.x[:, :, at], readings.valid[:, at] = windows.x, windows.valid
+    readings.events[:, at] = windows.events

@@ -9,11 +9,14 @@ from sinks.event import rfc3339
 from stream.config.durations import duration_text
 from stream.config.values import suggestion
 from stream.errors import UsageError
+from stream.evaluate.alarms import Alarms
+from stream.evaluate.rules import Rules
+from stream.evaluate.unsteady import told_step
 from stream.reference.reference import Reference
 from stream.run.arguments import plain
 from stream.run.tables import Cell, show_table
 
-__all__ = ["show_column", "show_learned", "show_references"]
+__all__ = ["show_column", "show_learned", "show_references", "show_unsteady"]
 
 BAR_CELLS = 40
 
@@ -36,6 +39,19 @@ def show_references(references: Sequence[Reference]) -> None:
         show_table(
             _head(reference), header, [_row(reference, i) for i in range(len(reference.columns))]
         )
+
+
+def show_unsteady(references: Sequence[Reference], rules: Rules) -> None:
+    """Print a warning for each column whose own windows are not of one piece, as the alarm layer would find it.
+
+    Cost: some 30 ms a column and size of windows.
+    """
+    for r in references:
+        for which, window in enumerate(r.windows):
+            for column, step in Alarms(r, which, rules).unsteady():
+                what = "volume" if column is None else column
+                of = f"{r.series} {r.kind.value}, windows of {duration_text(window.size_ms)}"
+                click.echo(plain(f"warning: {of}: {what}: {told_step(step)}"))
 
 
 def show_column(references: Sequence[Reference], name: str) -> None:

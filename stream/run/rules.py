@@ -1,6 +1,7 @@
 """From the configuration to the rules that each room obeys."""
 
 from stream.config import Config, detection_hash
+from stream.config.calendar import Calendar, span_of
 from stream.config.detectors import has_settings
 from stream.evaluate.extra import ExtraRule
 from stream.evaluate.incidents import Calm
@@ -51,6 +52,9 @@ def model_rules(config: Config) -> ModelRules:
         off=frozenset(name for name in named if not config.runs(name)),
         on=frozenset(name for name in named if config.runs(name)),
         extra=_extra(config),
+        calendar=Calendar(tuple(span_of(e.name, e.first, e.last) for e in config.alarms.exclude)),
+        compare=config.reference.compare,
+        history_ms=config.reference.history_ms,
     )
     learning = LearnRules(
         learn_events=config.reference.learn_events,

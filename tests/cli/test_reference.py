@@ -1,14 +1,18 @@
 """`driftbus reference build` and `show`: what is learned, from when to when, and how it is shown."""
 
+import random
 from pathlib import Path
 
+import orjson
 import pytest
 
 from sinks.event import rfc3339
-from stream.reference.file import read_references
+from stream.reference.file import read_references, write_references
 from stream.reference.reference import ALWAYS
 from stream.words import Kind
 from tests.cli.command import START, driftbus, events, rows, write_csv, write_jsonl
+from tests.evaluate.hours import hours
+from tests.evaluate.hours import reference as reference_of
 
 HALF = START + 1_800_000
 HOUR = START + 3_600_000
@@ -146,3 +150,38 @@ def test_another_file_is_no_reference(stream: Path) -> None:
     result = driftbus("reference", "show", stream)
     assert result.exit_code == 2
     assert "make one with `driftbus reference build" in result.output
+
+
+UNSTEADY = "its reference is not homogeneous: a step of"
+
+
+def test_build_and_show_warn_of_a_reference_with_a_step_in_it(tmp_path: Path) -> None:
+    """Nine days of hours, of which the last four and a half are others; an exclusion takes these out."""
+    chance = random.Random(5)  # noqa: S311 - no secrets here
+    events_of_hours = [
+        orjson.dumps({
+            "model": "m", "version": "1", "id": f"{h}-{i}", "ts": START + h * 3_600_000 + i * 30_000,
+            "features": {"x": round(chance.gauss(2.0 if h >= 108 else 0.0, 1.0), 3)},
+        })
+        for h in range(216) for i in range(100)
+    ]  # fmt: skip
+    path = write_jsonl(tmp_path / "steps.jsonl", events_of_hours)
+    settings = "pane: 1h\nwindows: [1h]\n"
+    config, out = tmp_path / "c.yaml", tmp_path / "r.ref"
+    config.write_text(settings)
+    built = driftbus("reference", "build", "-c", config, path, "--out", out)
+    shown = driftbus("reference", "show", out)
+    for result in (built, shown):
+        (line,) = [line for line in result.stdout.splitlines() if UNSTEADY in line]
+        assert line.startswith("warning: m/1 features, windows of 1h: x: ")
+        assert line.endswith(" sd on 2023-11-19; build it from a quieter time")
+    config.write_text(settings + "alarms: {exclude: [{from: 11-18, to: 11-24, name: launch}]}\n")
+    excluding = driftbus("reference", "show", "-c", config, out)
+    assert excluding.exit_code == 0
+    assert UNSTEADY not in excluding.stdout
+
+
+def test_a_steady_reference_is_shown_without_a_warning(tmp_path: Path) -> None:
+    out = tmp_path / "r.ref"
+    write_references(out, [reference_of(hours([0.0] * 200, 1))])
+    assert "warning" not in driftbus("reference", "show", out).stdout

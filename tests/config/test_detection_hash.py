@@ -28,6 +28,11 @@ DECIDES = [
     "alarms: {cooldown: 2d}",
     "alarms: {cooldown: 0}",
     "alarms: {confirm_within: 7d}",
+    "alarms: {exclude: [{from: 12-24, to: 12-27, name: holidays}]}",
+    "alarms: {exclude: [{from: 12-24, to: 12-28, name: holidays}]}",
+    "reference: {compare: rolling}",
+    "reference: {compare: last_week}",
+    "reference: {history: 7d}",
     "reference: {learn_events: 1}",
     "reference: {bins: 21}",
     "reference: {categories_max: 51}",
@@ -56,6 +61,8 @@ RUNS = [
     "detectors: {cusum: {enabled: false}, river.ADWIN: {enabled: false}}",
     "detectors: {psi: , adwin: {settings: {}}}",
     "sample: 1",
+    "alarms: {exclude: []}",
+    "reference: {compare: fixed, history: 28d}",
     "alarms: {ongoing_every: 168h, cooldown: 24h, confirm_within: 1d}",
 ]
 

@@ -9,6 +9,7 @@ from stream.config import (
     Config,
     ConsoleSink,
     DetectorConfig,
+    Exclusion,
     FilesConfig,
     JsonlSink,
     KafkaSink,
@@ -33,10 +34,12 @@ max_future: 500ms
 idle_timeout: 2m
 commit_interval: 250
 pane_retention: 2h
-reference: {learn_events: 500, bins: 10, categories_max: 9, windows_min: 4}
+reference: {learn_events: 500, bins: 10, categories_max: 9, windows_min: 4,
+            compare: rolling, history: 14d}
 labels: {wait: 2d, waiting_max: 10}
 sample: 0.25
-alarms: {budget_per_week: 0.5, events_min: 10, clear_after: 2, ongoing_every: null, cooldown: 2h, confirm_within: 3d}
+alarms: {budget_per_week: 0.5, events_min: 10, clear_after: 2, ongoing_every: null, cooldown: 2h, confirm_within: 3d,
+         exclude: [{from: '12-24', to: '12-27', name: xmas}, {from: '2013-07-04T06:00:00Z', to: '2013-07-05', name: y}]}
 detectors: {adwin: {enabled: false}, psi: {floor: 0.1, threshold: 0.25}, g: {},
             cusum: {settings: {mode: up, threshold: 5, mean: 0.0}}}
 sinks: [{type: console}, {type: kafka, mode: binary}, {type: jsonl, path: out.jsonl}]
@@ -68,6 +71,8 @@ def test_every_key_is_read_into_its_units() -> None:
     assert config.detector("volume") == config.detector("g") == DetectorConfig()
     assert config.sinks == (ConsoleSink(), KafkaSink(mode="binary"), JsonlSink(path="out.jsonl"))
     assert config.labels.wait_ms == 172_800_000
+    assert config.alarms.exclude[0] == Exclusion(first="12-24", last="12-27", name="xmas")
+    assert (config.reference.compare, config.reference.history_ms) == ("rolling", 1_209_600_000)
     assert config.files == FilesConfig(
         ts="time",
         model=None,
