@@ -175,7 +175,7 @@ def test_missing_values_are_told_as_shares_whatever_they_are_compared_with() -> 
     )
     assert (more.statistic, less.statistic, many.statistic) == (0.17, 0.035, 0.6)
     assert not more.alarm
-    assert 0.17 < more.threshold < 0.6
+    assert 0.17 < more.threshold < 0.65
     assert not less.alarm
     assert less.threshold < 0.035
     assert many.alarm
