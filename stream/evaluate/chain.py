@@ -121,7 +121,8 @@ class Chain:
             events = 0 if closed.summary is None else closed.summary.n
             if alarms.take(closed.start_ms, summary, events):
                 self._stand(which)
-            found += alarms.judge(share)
+            ruled = {(f.column, f.verdict.detector) for f in found}  # by a hard rule: told once
+            found += [f for f in alarms.judge(share) if (f.column, f.verdict.detector) not in ruled]
             if which == 0 and summary is not None and self.rules.extra:
                 found += self._extra(scores, closed.end_ms, summary)
         return found
@@ -188,7 +189,11 @@ class Chain:
 
         The scores want only some windows, to know how much rates of broken values vary.
         """
-        loud = {f.column for f in findings if f.verdict.alarm} | set(self.incidents)
+        loud: dict[str | None, int] = dict.fromkeys(self.incidents, 0)
+        for finding in findings:
+            if finding.verdict.alarm:
+                lag = max(loud.get(finding.column, 0), finding.verdict.lag)
+                loud[finding.column] = lag
         self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud:
