@@ -118,11 +118,11 @@ class Alarms:
 
         0 is the window taken last alone. A fit between the onset and its discovery has seen the windows between.
         """
-        newest = self.track.rows[-1].start_ms
+        newest, furthest = self.track.rows[-1].start_ms, max(loud.values(), default=-1)
         lags = np.array([loud.get(name, -1) for name in self.names], np.int64)
         for row in reversed(self.track.rows):
             ago = (newest - row.start_ms) // self.size.every_ms
-            if ago > max(loud.values(), default=-1):
+            if ago > furthest:
                 break
             row.calm = row.calm & (lags < ago)
             row.calm_volume = row.calm_volume and loud.get(None, -1) < ago

@@ -187,13 +187,16 @@ class Chain:
     def _learn(self, which: int, closed: Closed, findings: Sequence[Finding]) -> None:
         """Let a window into the history, but what is not in control: what an incident is about must not become usual.
 
+        Where an incident begins, the windows since its onset leave the history again.
+
         The scores want only some windows, to know how much rates of broken values vary.
         """
+        new = {c for c, incident in self.incidents.items() if incident.started_ms == closed.end_ms}
         loud: dict[str | None, int] = dict.fromkeys(self.incidents, 0)
         for finding in findings:
             if finding.verdict.alarm:
-                lag = max(loud.get(finding.column, 0), finding.verdict.lag)
-                loud[finding.column] = lag
+                lag = finding.verdict.lag if finding.column in new else 0
+                loud[finding.column] = max(loud.get(finding.column, 0), lag)
         self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud:

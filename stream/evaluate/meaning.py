@@ -52,7 +52,8 @@ def kind_of(kind: Kind, column: str | None, alarms: Sequence[Verdict]) -> str:
     """Name the kind of drift by the strongest of the alarms."""
     if column is None:
         return "freshness" if alarms and strongest(alarms).detector == "silence" else "volume"
-    if alarms and strongest(alarms).detector in QUALITY:
+    broken = ABOUT_LABELS if kind is Kind.ERRORS else QUALITY
+    if alarms and strongest(alarms).detector in broken:
         return "data_quality"
     return DRIFT[kind]
 

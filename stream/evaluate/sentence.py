@@ -5,8 +5,9 @@ from math import exp
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.meaning import column_position, means, new_categories, usual_volume
+from stream.evaluate.meaning import OUTSIDE, column_position, means, new_categories, usual_volume
 from stream.reference.reference import Reference
+from stream.words import Kind
 
 __all__ = ["sentence"]
 
@@ -63,6 +64,8 @@ def sentence(
     if told is not None:
         usual_share = _missing(reference, column)
         text = told.format(column=column, share=verdict.statistic, usual=usual_share)
+        if verdict.detector == OUTSIDE and reference.kind is Kind.ERRORS:  # a worse model
+            return f"{_turn(reference, column, verdict, window, moved)} ({text})"
         return text + (_named(reference, column, window) if verdict.detector == "unseen" else "")
     return f"{_turn(reference, column, verdict, window, moved)} ({_score(verdict)})"
 

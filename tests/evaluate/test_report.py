@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from stream.evaluate.judge import Finding
 
 from detectors import Verdict, psi
 from detectors.comparisons.counting import cells
@@ -14,7 +15,6 @@ from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import BINS_TOLD, told_bins
 from stream.evaluate.incidents import Change, Incident
-from stream.evaluate.judge import Finding
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
 from stream.reference.binning import bin_raw

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from stream.evaluate.judge import Judge, cusum_threshold
 
 from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
-from stream.evaluate.judge import Judge, cusum_threshold
 from stream.evaluate.model import Model
 from stream.evaluate.monitors import count_monitors, monitors_of_model
 from stream.evaluate.standing import STATES, Standing, dump_standings, load_standings

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from stream.evaluate.slow import SlowDrift
 
 from detectors import Verdict
 from detectors.summaries.column import Column
@@ -15,7 +16,6 @@ from stream.config import DetectorConfig
 from stream.errors import CodecError
 from stream.evaluate.extra import FOUND_ITSELF, Errors, Extra, ExtraRule, Seen, errors_of
 from stream.evaluate.model import Model
-from stream.evaluate.slow import SlowDrift
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from stream.words import Kind
