@@ -1,4 +1,4 @@
-"""The alarm layer of a chain: what it learns from, when, what it says meanwhile, and that it goes on after a restart."""
+"""The alarm layer of a chain: what it finds, what it learns from and when, and that it goes on after a restart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -168,18 +168,24 @@ def test_a_step_that_is_found_late_says_since_when() -> None:
 
 
 def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None:
-    """X drifts for four windows and is quiet for three more until its incident is over; its neighbours go on."""
+    """X drifts for four windows and is kept out until its incident is over; its neighbours go on."""
     run, until = Run(), MONDAYS[1] - LEARNED
-    run.play(sound(8))
-    drifted = [window(300 + i, shift=2.0) for i in range(4)]
-    run.play([*drifted, *sound(until - 12, 500), window(1)])
-    assert loud(run.judged, "x", "location")[0] == 8
+    run.play([*sound(8), *(window(300 + i, shift=2.0) for i in range(4)), *sound(until - 11, 500)])
+    turns = {
+        change.phase: i
+        for i, one in enumerate(run.judged)
+        for column, change in one.changes
+        if column == "x"
+    }
+    over = turns["resolved"]
+    assert turns == {"started": 8, "resolved": over}
+    assert 8 + 4 + QUIET - 1 <= over < until - 1
+    calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
+    assert calm == [not 8 <= i < over for i in range(until + 1)]
     assert run.alarms.fitted_ms == T0 + MONDAYS[1] * WINDOW
-    (x,) = {run.alarms.layer.windows[X]}
-    others = {int(n) for c, n in enumerate(run.alarms.layer.windows) if c != X}
-    assert others == {LEARNED + until}
-    assert x == LEARNED + until - 4 - QUIET + 1
-    assert run.alarms.volume_layer.windows.tolist() == [LEARNED + until]
+    windows = run.alarms.layer.windows.tolist()
+    assert windows.pop(X) == LEARNED + until - (over - 8)
+    assert {*windows, *run.alarms.volume_layer.windows.tolist()} == {LEARNED + until}
 
 
 def test_what_lies_between_the_onset_and_the_discovery_is_no_history() -> None:
@@ -285,7 +291,7 @@ def test_as_many_windows_as_four_weeks_have_hours_are_a_history_without_a_week()
 
 
 def test_a_column_that_broke_while_it_was_learned_is_learned_on_when_it_is_whole_again() -> None:
-    """Its incident ends although nothing but the hard rule can speak yet; else it would keep its windows out for good."""
+    """Its incident ends although only the hard rule can speak yet; else its windows would be kept out for good."""
     run = Run(reference(10))
     run.play([window(1, lost="x"), *sound(6)])
     phases = [change.phase for one in run.judged for column, change in one.changes if column == "x"]
