@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stream.config.schema import (
+    BROKEN_DETECTORS,
     DETECTORS_BY_DEFAULT,
     DETECTORS_ON_REQUEST,
+    LAYERED_DETECTORS,
     RIVER,
     SEQUENTIAL_DETECTORS,
     Config,
@@ -20,6 +22,7 @@ __all__ = ["detector_problems", "has_settings"]
 
 Problem = tuple[str, str, str]
 
+WITHOUT_THRESHOLD = LAYERED_DETECTORS[:3]
 OF_SINGLE_ERRORS = frozenset({"eddm", f"{RIVER}EDDM"})
 
 TRIAL, TRIAL_MAX = 200, 2_000
@@ -40,8 +43,22 @@ def detector_problems(config: Config) -> Iterator[Problem]:
             yield key, "no such detector", suggestion(name, (*known, f"{RIVER}NAME"))
         elif has_settings(name):
             yield from _sequential(key, name, told)
-        elif told.settings:
-            yield f"{key}.settings", "this detector has none", "take them out"
+        else:
+            yield from _of_windows(key, name, told)
+
+
+def _of_windows(key: str, name: str, told: DetectorConfig) -> Iterator[Problem]:
+    if told.settings:
+        yield f"{key}.settings", "this detector has none", "take them out"
+    if name in WITHOUT_THRESHOLD and told.threshold is not None:
+        what = "a column is held against its own history here, and no fixed threshold fits that"
+        todo = "take it out, and set a `floor`; or set a threshold of a score, as `psi`"
+        yield f"{key}.threshold", what, todo
+    alarms = name in (*LAYERED_DETECTORS, *BROKEN_DETECTORS) or told.threshold is not None
+    if told.floor is not None and told.enabled is not False and not alarms:
+        what = "it does nothing, as a score without a threshold never alarms"
+        todo = "set a `threshold` beside it, or the floor of `location`, `spread` or `shape`"
+        yield f"{key}.floor", what, todo
 
 
 def _sequential(key: str, name: str, told: DetectorConfig) -> Iterator[Problem]:

@@ -14,8 +14,10 @@ from stream.config.durations import duration_text
 from stream.config.secret import Secret, is_secret
 
 __all__ = [
+    "BROKEN_DETECTORS",
     "DETECTORS_BY_DEFAULT",
     "DETECTORS_ON_REQUEST",
+    "LAYERED_DETECTORS",
     "RIVER",
     "SEQUENTIAL_DETECTORS",
     "Alarms",
@@ -82,6 +84,10 @@ DETECTORS_ON_REQUEST = (
     "kswin",
 )
 """Detectors that run where they are named; so do river's."""
+LAYERED_DETECTORS = ("location", "spread", "shape", "missing", "volume")
+"""Those that hold a column against its own history; the first three can do nothing else, so they have no threshold."""
+BROKEN_DETECTORS = ("invalid", "unseen", "out_of_range", "frozen")
+"""Those that look for broken values, on a part of the budget or by a hard rule."""
 SEQUENTIAL_DETECTORS = (
     "page_hinkley",
     "adwin",
@@ -250,7 +256,7 @@ class DetectorConfig(_Section, frozen=True, kw_only=True):
     ] = None
     threshold: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Fixed threshold of the statistic, instead of the calibrated one."),
+        Meta(description="Fixed threshold of the statistic; no false-alarm budget covers it."),
     ] = None
     settings: Annotated[
         Mapping[str, Setting],

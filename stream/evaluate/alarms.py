@@ -1,6 +1,6 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import copysign, inf
 from typing import Any
 
@@ -128,11 +128,19 @@ class Alarms:
             found.append(self._volume(told[0], events, alphas[0], alone))
         return found
 
-    def calm(self, loud: set[str | None]) -> None:
-        """Say which columns of the window taken last are not in control, so that they do not enter the history."""
-        row = self.track.rows[-1]
-        row.calm = np.array([name not in loud for name in self.names], np.bool_)
-        row.calm_volume = None not in loud
+    def calm(self, loud: Mapping[str | None, int]) -> None:
+        """Say which columns are not in control, and since how many windows, so that these do not enter the history.
+
+        0 is the window taken last alone. A fit between the onset and its discovery has seen the windows between.
+        """
+        newest, furthest = self.track.rows[-1].start_ms, max(loud.values(), default=-1)
+        lags = np.array([loud.get(name, -1) for name in self.names], np.int64)
+        for row in reversed(self.track.rows):
+            ago = (newest - row.start_ms) // self.size.every_ms
+            if ago > furthest:
+                break
+            row.calm = row.calm & (lags < ago)
+            row.calm_volume = row.calm_volume and loud.get(None, -1) < ago
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
@@ -187,9 +195,13 @@ class Alarms:
             told, name = judged[s], judged[s].test.name
             n = events if name == "missing" else valid
             statistic, bound = told.size, np.copysign(told.needed, told.size)
+            known = self._known
             effect = self._misfit() if name == "shape" else np.abs(told.size)
             if name == "missing":
-                statistic = self._missing() / np.maximum(n, 1)
+                statistic, known = (
+                    self._missing() / np.maximum(n, 1),
+                    [self.reference.total.n] * len(n),
+                )
                 reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
                 bound = np.where(np.isfinite(bound), reached, inf)
             notes = [
@@ -199,7 +211,7 @@ class Alarms:
             for c in np.flatnonzero(self.used > LEAST_BINS[s]).tolist():
                 found[c].append(Finding(self.names[c], self._verdict(
                     told, c, float(statistic[c]), float(bound[c]), float(effect[c]), int(n[c]),
-                    self._known[c], alphas[s], notes[c],
+                    known[c], alphas[s], notes[c],
                 )))  # fmt: skip
         return [finding for of_column in found for finding in of_column]
 

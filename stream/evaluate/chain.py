@@ -123,7 +123,8 @@ class Chain:
             events = 0 if closed.summary is None else closed.summary.n
             if alarms.take(closed.start_ms, summary, events):
                 self._stand(which)
-            found += alarms.judge(share)
+            ruled = {(f.column, f.verdict.detector) for f in found}  # by a hard rule: told once
+            found += [f for f in alarms.judge(share) if (f.column, f.verdict.detector) not in ruled]
             if which == 0 and summary is not None and self.rules.extra and not excluded:
                 found += self._extra(scores, closed.end_ms, summary)
         return [excused(f, excluded) for f in found] if excluded else found
@@ -197,9 +198,16 @@ class Chain:
     def _learn(self, which: int, closed: Closed, findings: Sequence[Finding]) -> None:
         """Let a window into the history, but what is not in control: what an incident is about must not become usual.
 
+        Where an incident begins, the windows since its onset leave the history again.
+
         The scores want only some windows, to know how much rates of broken values vary.
         """
-        loud = {f.column for f in findings if f.verdict.alarm} | set(self.incidents)
+        new = {c for c, incident in self.incidents.items() if incident.started_ms == closed.end_ms}
+        loud: dict[str | None, int] = dict.fromkeys(self.incidents, 0)
+        for finding in findings:
+            if finding.verdict.alarm:
+                lag = finding.verdict.lag if finding.column in new else 0
+                loud[finding.column] = max(loud.get(finding.column, 0), lag)
         self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):

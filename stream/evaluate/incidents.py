@@ -18,8 +18,9 @@ CAUSES = frozenset({"missing", "invalid", "unseen", "frozen"})
 """Detectors that name a cause: where these alarm, a shifted distribution is their consequence."""
 CAUSE_EFFECT_MIN = 0.2
 """About one value in a hundred where there were none; less does not explain a shift."""
-CANNOT_TELL = ("learning", "too few events", "unwatched")
-"""How the note of a verdict begins that says nothing, so neither alarm nor quiet."""
+CANNOT_TELL = ("too few events", "unwatched")
+"""How the note of a verdict begins that says nothing, so neither alarm nor quiet. One that learns says quiet: what it
+had alarmed by, a hard rule, it knows already, and as long as the incident lasts it would learn nothing."""
 
 
 GROWTH = 7

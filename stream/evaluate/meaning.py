@@ -1,10 +1,9 @@
-"""What a verdict means to people: the kind of drift, how much it matters, one sentence."""
+"""What a verdict means to people: the kind of drift, how much it matters, what the window holds."""
 
 from collections.abc import Sequence
 
 from detectors import Verdict
 from detectors.summaries.summary import Summary, mean_of
-from stream.evaluate.extra import FOUND_ITSELF
 from stream.evaluate.incidents import RANK, Severity, strongest
 from stream.reference.reference import Reference
 from stream.words import Kind
@@ -19,7 +18,6 @@ __all__ = [
     "kind_of",
     "means",
     "new_categories",
-    "sentence",
     "severity_of",
     "usual_volume",
 ]
@@ -44,36 +42,8 @@ DRIFT = {
     Kind.LABELS: "data_drift",
     Kind.ERRORS: "concept_drift",
 }
-NAMES = {
-    "psi": "PSI",
-    "kolmogorov_smirnov": "Kolmogorov-Smirnov distance",
-    "chi_square": "chi-square",
-    "location": "shift in standard deviations",
-    "spread": "logarithm of the spread",
-    "shape": "misfit of the shape",
-    "g": "G",
-    "jensen_shannon": "Jensen-Shannon divergence",
-    "kullback_leibler": "Kullback-Leibler divergence",
-    "hellinger": "Hellinger distance",
-    "total_variation": "total variation",
-    "wasserstein": "Wasserstein distance",
-    "cramer_von_mises": "Cramer-von Mises distance",
-    "mean_shift": "shift of the mean",
-    "variance_shift": "shift of the variance",
-}
-FOUND_BY = {
-    "page_hinkley": "Page-Hinkley",
-    "adwin": "ADWIN",
-    "cusum": "CUSUM",
-    "ewma": "EWMA",
-    "ddm": "DDM",
-    "hddm_a": "HDDM-A",
-    "hddm_w": "HDDM-W",
-    "kswin": "KSWIN",
-}
-"""Detectors that find for themselves and tell no score; river's keep the name of their class."""
-NAMED, SAID = 10, 3
-"""New categories that an alert names, and those that its sentence does."""
+NAMED = 10
+"""New categories that an alert names."""
 MUCH_WORSE, WORSE = 1.5, 1.05
 """How many times the reference's mean error makes concept drift critical, or an error rather than good news."""
 
@@ -82,7 +52,8 @@ def kind_of(kind: Kind, column: str | None, alarms: Sequence[Verdict]) -> str:
     """Name the kind of drift by the strongest of the alarms."""
     if column is None:
         return "freshness" if alarms and strongest(alarms).detector == "silence" else "volume"
-    if alarms and strongest(alarms).detector in QUALITY:
+    broken = ABOUT_LABELS if kind is Kind.ERRORS else QUALITY
+    if alarms and strongest(alarms).detector in broken:
         return "data_quality"
     return DRIFT[kind]
 
@@ -136,70 +107,6 @@ def new_categories(
     if unseen is None:
         return [], 0
     return [name for name, _ in unseen.common(NAMED)], round(unseen.distinct)
-
-
-def sentence(
-    reference: Reference,
-    column: str | None,
-    phase: str,
-    verdict: Verdict,
-    window: Summary | None,
-    moved: str,
-) -> str:
-    """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
-    if phase == "resolved":
-        subject = f"{reference.series.model} {reference.kind}" if column is None else column
-        return f"{subject} is back within what the reference's own windows vary"
-    if column is None:
-        n = 0 if window is None else window.n
-        usual = usual_volume(reference)
-        return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
-    told = _QUALITY_TEXTS.get(verdict.detector)
-    if told is not None:
-        text = told.format(column=column, share=verdict.statistic)
-        return text + (_named(reference, column, window) if verdict.detector == "unseen" else "")
-    usual_mean, mean = (None, None) if window is None else means(reference, column, window)
-    name, value, bound = (
-        NAMES.get(verdict.detector, verdict.detector),
-        verdict.statistic,
-        verdict.threshold,
-    )
-    side = "over" if verdict.alarm else "within"
-    score = f"{name} {_number(value)} {side} {_number(bound)}"
-    if verdict.note == FOUND_ITSELF:
-        score = f"found by {FOUND_BY.get(verdict.detector, verdict.detector)}"
-    if usual_mean is None or mean is None:
-        return f"{column} is distributed otherwise: {moved} ({score})"
-    if column == "error":
-        turn = "is larger" if mean > usual_mean else "is smaller"
-        return f"the model's error {turn}: mean {_number(mean)} against {_number(usual_mean)} ({score})"
-    turn = "went up" if mean > usual_mean else "went down"
-    return f"{column} {turn}: mean {_number(mean)} against {_number(usual_mean)}; {moved} ({score})"
-
-
-_QUALITY_TEXTS = {
-    "missing": "{share:.1%} of {column} are missing",
-    "invalid": "{share:.1%} of {column} are of a wrong type",
-    "unseen": "{share:.1%} of {column} are values that the reference does not know",
-    "out_of_range": "{share:.1%} of {column} lie far outside the reference's range",
-    "frozen": "{column} holds one and the same value throughout the window",
-}
-
-
-def _named(reference: Reference, column: str, window: Summary | None) -> str:
-    """Say the commonest new categories: `: XK, ZZ and 5 more`."""
-    names, distinct = ([], 0) if window is None else new_categories(reference, column, window)
-    if not names:
-        return ""
-    said = names[:SAID]
-    return f": {', '.join(said)}" + (
-        f" and {distinct - len(said)} more" if distinct > len(said) else ""
-    )
-
-
-def _number(x: float) -> str:
-    """Write a number as people do: three digits, and thousands in full."""
-    return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x:.3g}"
 
 
 def usual_volume(reference: Reference) -> int:

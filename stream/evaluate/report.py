@@ -11,8 +11,9 @@ from stream.evaluate.cause import cause_of
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import coaffected, explained, moved, onset, rounded, told_bins
 from stream.evaluate.incidents import Change, Severity
-from stream.evaluate.meaning import is_worse, sentence
+from stream.evaluate.meaning import is_worse
 from stream.evaluate.recommend import recommend
+from stream.evaluate.sentence import sentence
 from stream.words import Kind
 
 __all__ = ["Context", "Told", "drift_events", "window_result"]

@@ -1,6 +1,7 @@
 """The section `detectors`: which names there are, what runs, and what the evaluation is told of it."""
 
 import pytest
+from stream.evaluate.judge import enabled
 
 from detectors import COMPARISONS, SEQUENTIAL, Volume
 from stream.config import from_text
@@ -12,7 +13,6 @@ from stream.config.schema import (
 )
 from stream.config.values import parsed
 from stream.errors import ConfigError
-from stream.evaluate.judge import enabled
 from stream.run.rules import model_rules
 
 

@@ -23,7 +23,7 @@ STATUS: dict[str, Any] = {
                             "": {"volume": [228.0, 1701.0, 0.001, 0.9, True]},
                             "temp": {
                                 "psi": [0.1, 0.2, 0.5, 0.1, False],
-                                "page_hinkley": [14.0, 5.6, None, 0.6, True],
+                                "location": [1.5, 0.6, 1e-9, 1.5, True],
                             },
                             "precip": {
                                 "psi": [0.5, 0.2, 0.01, 0.0, False],
@@ -54,7 +54,7 @@ def _text(width: int, height: int, **changes: Any) -> list[str]:
 def test_columns_are_ranked_by_their_strongest_statistic_with_incidents_first() -> None:
     """In units of the threshold; without an alarm it does not look like one."""
     assert columns_of(STATUS) == [
-        Column("temp", 2.5, "page_hinkley", "error"),
+        Column("temp", 2.5, "location", "error"),
         Column("number of features", 1.0, "volume", "warning"),
         Column("hour", 9.9, "missing", None),
         Column("precip", 1.0, "psi", None),
@@ -70,7 +70,7 @@ def test_the_picture_tells_date_share_figures_columns_and_alerts() -> None:
         assert told in text
     (temp,) = [line for line in lines if "● error" in line]
     assert "2.5x" in temp
-    assert "slow shift" in temp
+    assert "shifted" in temp
 
 
 def test_a_bar_passes_the_mark_only_when_it_alarms() -> None:

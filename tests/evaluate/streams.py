@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import orjson
+from msgspec.structs import replace
 
 from sinks.event import order, parse
-from stream.config import Config
+from stream.config import Config, Window
 from stream.evaluate.evaluator import Evaluator
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import read_marks
@@ -19,30 +20,39 @@ from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer
 from stream.words import INPUTS, Kind
-from tests.events import APP, HOUR, T0
+from tests.events import APP, HOUR, T0, configuration
 
 Event = tuple[Kind, bytes]
+WINDOW = 4 * HOUR
+LEARNED, DRIFT, END = 44, 60, 70
+"""Windows: a reference has a little more than a week of them, then most streams are in control, then they drift."""
+CONFIG = replace(
+    configuration(learn_events=LEARNED * 40),
+    windows=(Window(WINDOW, WINDOW), Window(4 * WINDOW, 2 * WINDOW)),
+    pane_ms=HOUR // 3,
+)
+"""Windows of four hours, and of sixteen every eight, learned from a week."""
 
 
 def stream(
-    hours: int,
+    windows: int,
     drift_from: int,
     seed: int = 1,
-    per_hour: int = 40,
+    per_window: int = 40,
     segments: bool = False,
     second_version_from: int | None = None,
 ) -> list[Event]:
-    """Make events in order of time; from hour `drift_from` on everything drifts.
+    """Make events in order of time; from window `drift_from` on everything drifts.
 
     `amount` moves up, `channel` changes its mix and gains a new value, `age` goes missing, and the model's error
     grows; `calm` stays.
     """
     rng = np.random.default_rng(seed)
     timed: list[tuple[int, Kind, bytes]] = []
-    for i in range(hours * per_hour):
-        ts = T0 + i * HOUR // per_hour
-        drifts = i >= drift_from * per_hour
-        second = second_version_from is not None and i >= second_version_from * per_hour
+    for i in range(windows * per_window):
+        ts = T0 + i * WINDOW // per_window
+        drifts = i >= drift_from * per_window
+        second = second_version_from is not None and i >= second_version_from * per_window
         version, identity = "2" if second else "1", f"e{i}"
         envelope: dict[str, object] = {"model": "m", "version": version, "id": identity}
         segment = {"segment": {"c": "DE" if i % 3 else "FR"}} if segments else {}

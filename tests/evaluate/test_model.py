@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from sinks.event import rfc3339
-from stream.config import Alarms, Limits
+from stream.config import Alarms, Limits, ReferenceConfig
 from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
@@ -23,16 +23,17 @@ from stream.reference.reference import Reference
 from stream.state.store import Answer, Commit
 from stream.summaries.raw_values import Raw
 from stream.words import INPUTS, Kind, Series
-from tests.evaluate.streams import Event, Pipeline, stream
-from tests.events import APP, HOUR, PLAN, T0, configuration, learning
+from tests.evaluate import streams
+from tests.evaluate.streams import DRIFT, END, WINDOW, Event, Pipeline, stream
+from tests.events import APP, PLAN, T0, learning
 
-ALARMS = Alarms(budget_per_week=1.0, monitors=20, ongoing_every_ms=4 * HOUR, cooldown_ms=HOUR)
-CONFIG = replace(configuration(learn_events=600), alarms=ALARMS)
+ALARMS = Alarms(budget_per_week=1.0, monitors=20, ongoing_every_ms=4 * WINDOW, cooldown_ms=WINDOW)
+CONFIG = replace(streams.CONFIG, alarms=ALARMS)
 
 
 @cache
 def events() -> tuple[Event, ...]:
-    return tuple(stream(hours=42, drift_from=32))
+    return tuple(stream(END, DRIFT))
 
 
 @cache
@@ -70,7 +71,7 @@ def test_restarts_leave_no_trace_in_the_committed_fields() -> None:
     runs = []
     for restarting in (False, True):
         run = Pipeline(CONFIG)
-        bounds = cut([150, 350, 380, 500, 770, 800, 830, 900])  # learning, learned, drifting
+        bounds = cut([300, 600, 640, 700, 845, 870, 900, 950])  # learning, learned, drifting
         for start, end in pairwise(bounds):
             run.fold(events()[start:end])
             run.step()
@@ -123,8 +124,13 @@ def test_a_reference_freezes_at_the_first_pane_that_makes_the_events_enough() ->
 def test_more_raw_values_than_are_kept_give_the_same_reference_however_they_were_dealt_out() -> (
     None
 ):
-    """Panes of an hour with 40 events of which 15 are kept; each partition keeps as many for itself."""
-    config = replace(configuration(learn_events=300), limits=Limits(raw_rows_max=15), pane_ms=HOUR)
+    """Panes of a window with 40 events of which 15 are kept; each partition keeps as many for itself."""
+    config = replace(
+        CONFIG,
+        reference=ReferenceConfig(learn_events=300, bins=10),
+        limits=Limits(raw_rows_max=15),
+        pane_ms=WINDOW,
+    )
     learned = []
     for partitions in (1, 3):
         pipeline = Pipeline(config, partitions=partitions)
@@ -160,18 +166,18 @@ def test_drift_is_found_in_what_drifts_and_nowhere_else() -> None:
     assert {"amount", "channel", "age", "error"} <= columns
     assert columns <= {"amount", "channel", "age", "error", "prediction"}
     assert ("error", "concept_drift") in started
-    drift = T0 + 32 * HOUR
+    drift = T0 + DRIFT * WINDOW
     assert all(a["data"]["window"]["end"] > rfc3339(drift) for a in told)
 
 
 def test_drift_that_lasts_is_told_again_at_the_interval_of_the_configuration() -> None:
-    """At the first window that ends four hours or more after the start, and not again within 28 hours."""
+    """At the first window that ends 16 hours or more after the start, and not again within 112 hours."""
     story = [a for a in at_once().told() if a["data"]["column"] == "amount"]
     told = [a for a in story if a["data"]["phase"] in ("started", "ongoing")]
     start, again = (datetime.fromisoformat(alert["time"]).timestamp() * 1000 for alert in told)
     assert [a["data"]["phase"] for a in told] == ["started", "ongoing"]
     assert len({a["data"]["episode_id"] for a in story}) == 1
-    assert again - start == 4 * HOUR
+    assert again - start == 4 * WINDOW
     assert told[1]["data"]["summary"].startswith(f"since {told[0]['time'][:16]}Z: amount went up")
 
 
@@ -195,7 +201,7 @@ def test_what_drift_leads_to_is_told_alike_whichever_topic_comes_first(
 ) -> None:
     """Topics that come one wholly after the other, in any order, with a restart between: the same alerts.
 
-    After an hour of all three: errors do not wait for a topic of predictions, nor predictions for one of labels, that
+    After a window of all three: errors do not wait for a topic of predictions, nor predictions for one of labels, that
     nothing was ever on.
     """
     run = Pipeline(CONFIG, at_once().fleet.book.all())
@@ -320,12 +326,12 @@ def test_a_topic_that_lags_holds_up_only_what_needs_it() -> None:
 
 def test_silence_of_a_whole_series_is_told() -> None:
     pipeline = Pipeline(CONFIG)
-    features = [e for e in events() if e[0] is Kind.FEATURES][: 31 * 40]
+    features = [e for e in events() if e[0] is Kind.FEATURES][: (DRIFT - 1) * 40]
     pipeline.fold(features)
     pipeline.step()
     assert pipeline.alerts == []
     (source,) = (s for s in pipeline.sources if s.kind is Kind.FEATURES)
-    pipeline.ingest.partitions[source].tick(T0 + 36 * HOUR)
+    pipeline.ingest.partitions[source].tick(T0 + (DRIFT + 4) * WINDOW)
     pipeline.fold([])
     pipeline.step()
     (alert,) = (a for a in pipeline.told() if a["data"]["phase"] == "started")

@@ -10,8 +10,7 @@ from stream.evaluate.cause import SHIFT
 from stream.evaluate.recommend import after_meeting, recommend
 from stream.reference.reference import ALWAYS, Reference
 from stream.words import Kind, Series
-from tests.evaluate.streams import Pipeline, stream
-from tests.events import configuration
+from tests.evaluate.streams import CONFIG, DRIFT, END, LEARNED, Pipeline, stream
 
 CASES: list[tuple[str, Kind, str | None, str, str, str, dict[str, Any]]] = [
     ("none", Kind.FEATURES, "x", "resolved", "psi", "population shift", {}),
@@ -70,13 +69,15 @@ def test_only_worse_errors_beside_sound_data_ask_for_retraining() -> None:
     assert after_meeting(Kind.ERRORS, "x", "fix upstream", "errors grew").action == "fix upstream"
 
 
-@pytest.mark.parametrize(("switch", "expected"), [(29, "rollback"), (16, "investigate")])
+@pytest.mark.parametrize(
+    ("switch", "expected"), [(DRIFT - 3, "rollback"), (LEARNED, "investigate")]
+)
 def test_a_new_version_that_errs_more_from_its_beginning_on_is_rolled_back(
     switch: int, expected: str
 ) -> None:
     """One that was good for more than ten windows is not new any more; the first version of all never is."""
     run = Pipeline(CONFIG, [*learned(), *(_of_version(r, "2") for r in learned())])
-    run.fold(stream(hours=42, drift_from=32, second_version_from=switch))
+    run.fold(stream(END, DRIFT, second_version_from=switch))
     run.step()
     run.restart()
     run.step(flush=True)
@@ -90,19 +91,16 @@ def test_a_new_version_that_errs_more_from_its_beginning_on_is_rolled_back(
 
 def test_the_only_version_there_ever_was_cannot_be_rolled_back() -> None:
     run = Pipeline(CONFIG, learned())
-    run.fold(stream(hours=42, drift_from=16)[16 * 120 :])
+    run.fold(stream(END, LEARNED + 2)[(LEARNED + 2) * 120 :])
     run.step(flush=True)
     first = next(a["data"] for a in run.told() if a["data"]["column"] == "error")
     assert first["recommendation"]["action"] == "investigate"
 
 
-CONFIG = configuration(learn_events=600)
-
-
 @cache
 def learned() -> tuple[Reference, ...]:
     run = Pipeline(CONFIG)
-    run.fold(stream(hours=17, drift_from=17))
+    run.fold(stream(LEARNED + 2, END))
     run.step()
     return tuple(replace(r, origin="file", from_pane=ALWAYS) for r in run.fleet.book.all())
 

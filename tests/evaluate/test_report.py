@@ -13,8 +13,8 @@ from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import BINS_TOLD, told_bins
+from stream.evaluate.finding import Finding
 from stream.evaluate.incidents import Change, Incident
-from stream.evaluate.judge import Finding
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
 from stream.reference.binning import bin_raw
@@ -47,8 +47,9 @@ def judged_of(
     rows: list[dict[str, object]] | None,
     column: str | None = "x",
     detector: str = "psi",
+    lag: int = 0,
 ) -> Judged:
-    verdict = Verdict(detector, 1.5, float("inf"), 1e-9, 1.5, True, 80, 100, None)
+    verdict = Verdict(detector, 1.5, float("inf"), 1e-9, 1.5, True, 80, 100, None, "", lag)
     incident = Incident("abc", T0 + HOUR, "warning", "data_drift", detector)
     summary = None if rows is None else summary_of(chain.reference, rows)
     closed = Closed(
@@ -56,7 +57,7 @@ def judged_of(
     )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
-    return Judged(window, closed, (), changes, {"x": T0 - 5 * HOUR}, PLAN)
+    return Judged(window, closed, (), changes, PLAN)
 
 
 def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
@@ -248,16 +249,23 @@ def test_only_features_are_sampled() -> None:
     assert told.data["sample"] == {"n_seen": 80, "n_used": 80, "rate": 1.0}
 
 
-def test_slow_drift_began_when_its_sum_last_stood_low_other_drift_in_its_window() -> None:
-    slow, sudden = event(detector="page_hinkley").data["onset"], event().data["onset"]
-    assert slow == {
-        "estimate": "2025-12-31T19:00:00Z",
-        "interval": ["2025-12-31T19:00:00Z", "2026-01-01T01:00:00Z"],
-    }
-    assert sudden == {
-        "estimate": "2026-01-01T00:00:00Z",
-        "interval": ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"],
-    }
+@pytest.mark.parametrize(
+    ("lag", "estimate", "interval"),
+    [
+        (0, "2026-01-01T00", ("2026-01-01T00", "2026-01-01T01")),
+        (1, "2025-12-31T23", ("2025-12-31T22", "2026-01-01T00")),
+        (8, "2025-12-31T16", ("2025-12-31T08", "2025-12-31T20")),
+        (96, "2025-12-28T00", ("2025-12-28T00", "2025-12-30T00")),
+    ],
+)
+def test_the_onset_lies_as_many_windows_back_as_the_step_does(
+    lag: int, estimate: str, interval: tuple[str, str]
+) -> None:
+    """Its interval reaches to the neighbours of the lag that were tried; without a lag it is the window."""
+    chain = chain_of()
+    (made,) = drift_events(chain, judged_of(chain, MOVED, "x", "location", lag), CONTEXT, TOLD)
+    first, last = (f"{hour}:00:00Z" for hour in interval)
+    assert made.data["onset"] == {"estimate": f"{estimate}:00:00Z", "interval": [first, last]}
 
 
 def test_the_summary_says_it_in_one_sentence() -> None:

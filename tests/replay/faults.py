@@ -6,16 +6,20 @@ from typing import Any
 
 import numpy as np
 import orjson
+from msgspec.structs import replace
 
 from sinks.event import DriftEvent
+from stream.config import ReferenceConfig
 from stream.files.source import FileEvent
 from stream.reference.reference import Reference
 from stream.run.replay import Replay
 from stream.words import Kind
-from tests.events import HOUR, T0, configuration
+from tests.evaluate.streams import CONFIG as OF_WEEKS
+from tests.evaluate.streams import LEARNED, WINDOW
+from tests.events import T0
 
-CONFIG = configuration(learn_events=1200)
-HOURS, FAULT, PER_HOUR = 28, 24, 60
+FAULT, END, PER_WINDOW = LEARNED + 2, LEARNED + 6, 60
+CONFIG = replace(OF_WEEKS, reference=ReferenceConfig(learn_events=LEARNED * PER_WINDOW, bins=10))
 COLUMNS = ("a", "b", "c")
 Row = dict[str, object]
 Fault = Callable[[Row], Row]
@@ -32,20 +36,20 @@ def sound(row: Row) -> Row:
 
 
 def rows(
-    fault: Fault, hours: int = HOURS, segments: Sequence[Mapping[str, str]] = ()
+    fault: Fault, windows: int = END, segments: Sequence[Mapping[str, str]] = ()
 ) -> list[FileEvent]:
-    """Make feature events, faulty from hour FAULT on, PER_HOUR in each of the segments by turns."""
-    per_hour = PER_HOUR * max(1, len(segments))
+    """Make feature events, faulty from window FAULT on, PER_WINDOW in each of the segments by turns."""
+    per_window = PER_WINDOW * max(1, len(segments))
     rng = np.random.default_rng(5)
     events = []
-    for i in range(hours * per_hour):
+    for i in range(windows * per_window):
         numbers: Row = {name: 20.0 + float(rng.normal()) for name in COLUMNS}
         numbers |= {name + "_wide": float(rng.lognormal(3.0)) for name in COLUMNS}
         words: Row = {name + "_word": str(rng.choice(["x", "y"])) for name in COLUMNS}
         features = numbers | words | {"calm": float(rng.normal())}
-        ts = T0 + i * HOUR // per_hour
+        ts = T0 + i * WINDOW // per_window
         segment = dict(segments[i % len(segments)]) if segments else {}
-        if i >= FAULT * per_hour:
+        if i >= FAULT * per_window:
             features = fault(features | segment)
         told = {
             "model": "m", "version": "1", "id": str(i), "ts": ts, "segment": segment,

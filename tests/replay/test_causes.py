@@ -7,12 +7,13 @@ import pytest
 
 from stream.files.source import FileEvent
 from stream.words import Kind
-from tests.events import HOUR, T0
+from tests.evaluate.streams import WINDOW
+from tests.events import T0
 from tests.replay.faults import (
     COLUMNS,
+    END,
     FAULT,
-    HOURS,
-    PER_HOUR,
+    PER_WINDOW,
     Fault,
     Row,
     changed,
@@ -71,7 +72,7 @@ def test_two_columns_are_told_by_themselves() -> None:
 def test_with_another_number_of_events_that_is_the_likely_cause() -> None:
     """A crowd of strangers: five times the events, and other values."""
     crowd = rows(changed(lambda x: x + 1.5))
-    late = [event for event in crowd if event.ts >= T0 + FAULT * HOUR]
+    late = [event for event in crowd if event.ts >= T0 + FAULT * WINDOW]
     gathered = rolled(told([*crowd, *late * 4]))[0]
     assert gathered.data["explain"]["cause_hint"] == "volume"
 
@@ -86,7 +87,7 @@ def test_segments_that_move_together_are_gathered_and_the_event_names_those_that
         return row if row["country"] == "IT" else row | {"a": None}
 
     given = learned(rows(sound, FAULT, COUNTRIES))
-    gathered = rolled(told(rows(broken, HOURS, COUNTRIES), given))
+    gathered = rolled(told(rows(broken, END, COUNTRIES), given))
     assert len(gathered) == 1
     explain = gathered[0].data["explain"]
     assert {s["segment"].get("country") for s in explain["segments"]} == {None, "DE", "FR"}
@@ -98,18 +99,18 @@ def test_segments_that_move_together_are_gathered_and_the_event_names_those_that
 
 def test_labels_that_do_not_come_are_told_as_late() -> None:
     """They have one series, so there is nothing to gather; its own alert names the cause."""
-    (alert,) = (a for a in told(labels(HOURS), learned(labels(FAULT))) if a.column is None)
+    (alert,) = (a for a in told(labels(END), learned(labels(FAULT))) if a.column is None)
     explain: Any = alert.data["explain"]
     recommended: Any = alert.data["recommendation"]
     assert (explain["cause_hint"], recommended["action"]) == ("label delay", "fix upstream")
 
 
-def labels(hours: int) -> list[FileEvent]:
-    """Make labels, of which one in six comes from hour FAULT on."""
+def labels(windows: int) -> list[FileEvent]:
+    """Make labels, of which one in six comes from window FAULT on."""
     events = []
-    for i in range(hours * PER_HOUR):
-        ts = T0 + i * HOUR // PER_HOUR
-        if i < FAULT * PER_HOUR or i % 6 == 0:
+    for i in range(windows * PER_WINDOW):
+        ts = T0 + i * WINDOW // PER_WINDOW
+        if i < FAULT * PER_WINDOW or i % 6 == 0:
             fields = {"model": "m", "version": "1", "id": str(i), "ts": ts, "label": float(i % 7)}
             events.append(FileEvent(Kind.LABELS, ts, orjson.dumps(fields)))
     return events

@@ -1,4 +1,4 @@
-"""Slow drift: what the calibrated detectors and those asked for make of a column's windows."""
+"""Sequential detectors that the configuration asks for: what they make of a column's windows."""
 
 from functools import cache
 from typing import Any
@@ -13,14 +13,22 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.config import DetectorConfig
 from stream.errors import CodecError
-from stream.evaluate.extra import FOUND_ITSELF, Errors, Extra, ExtraRule, Seen, errors_of
+from stream.evaluate.extra import (
+    EFFECT_MIN,
+    FOUND_ITSELF,
+    Errors,
+    Extra,
+    ExtraRule,
+    Seen,
+    errors_of,
+    extras,
+)
 from stream.evaluate.model import Model
-from stream.evaluate.slow import SlowDrift
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from stream.words import Kind
-from tests.evaluate.streams import Pipeline, stream
-from tests.events import PLAN, configuration
+from tests.evaluate.streams import CONFIG, DRIFT, END, Pipeline, stream
+from tests.events import PLAN
 
 Z = [*np.random.default_rng(3).normal(size=40).tolist(), *[2.5] * 20, *[0.0] * 20]
 RULES = (
@@ -29,49 +37,45 @@ RULES = (
     ExtraRule("kswin", {"window_size": 20, "stat_size": 5, "alpha": 0.05}),
     ExtraRule("river.ADWIN", {"clock": 1}),
 )
-NOTHING: frozenset[str] = frozenset()
 
 
-def slow_drift(asked: tuple[ExtraRule, ...] = (), **floors: float) -> SlowDrift:
-    return SlowDrift(0.5, 5.0, 0.002, floors, asked)
+def asked_for(asked: tuple[ExtraRule, ...] = (), **floors: float) -> list[Extra]:
+    return extras(asked, floors)
+
+
+def restored(payload: Any, asked: tuple[ExtraRule, ...], **floors: float) -> list[Extra]:
+    return extras(asked, floors, payload)
 
 
 def seen(i: int, errors: Errors | None = None, location: float | None = None) -> Seen:
     return Seen(Z[i] if location is None else location, Z[i], i * 1000, 100, 900, errors)
 
 
-def told(slow: SlowDrift, start: int = 0, end: int = len(Z)) -> list[list[Verdict]]:
-    return [slow.update(seen(i), NOTHING) for i in range(start, end)]
+def told(running: list[Extra], start: int = 0, end: int = len(Z)) -> list[list[Verdict | None]]:
+    return [[extra.update(seen(i)) for extra in running] for i in range(start, end)]
 
 
-def test_the_calibrated_two_find_the_shift_and_stay_up_as_long_as_it_lasts() -> None:
-    alarms = [{v.detector for v in verdicts if v.alarm} for verdicts in told(slow_drift())]
-    assert alarms[:42] == [set()] * 42
-    assert all("page_hinkley" in of_window for of_window in alarms[42:60])
-    assert [i for i, of_window in enumerate(alarms) if "adwin" in of_window] == [57, 58, 59]
-    assert alarms[60:] == [set()] * 20
+def payload_of(running: list[Extra]) -> list[object]:
+    return [extra.payload() for extra in running]
 
 
-def test_what_is_off_says_nothing_and_a_floor_is_what_is_worth_telling() -> None:
-    slow = slow_drift(page_hinkley=2.6, adwin=2.4)
-    last = [slow.update(seen(i), frozenset({"none"})) for i in range(58)][-1]
-    assert [(v.detector, v.alarm, v.statistic > v.threshold) for v in last] == [
-        ("page_hinkley", False, True),
-        ("adwin", True, True),
-    ]
-    assert [v.detector for v in slow.update(seen(58), frozenset({"page_hinkley"}))] == ["adwin"]
+def spoken(verdicts: list[list[Verdict | None]]) -> list[Verdict]:
+    """Give what the last of them says of each window."""
+    last = [of_window[-1] for of_window in verdicts]
+    assert None not in last
+    return [verdict for verdict in last if verdict is not None]
 
 
 def test_a_detector_asked_for_alarms_in_the_window_in_which_it_finds() -> None:
     """It begins anew by itself, so the next window is quiet; no budget covers it."""
-    found = [v[-1] for v in told(slow_drift(RULES[:1]))]
+    found = spoken(told(asked_for(RULES[:1])))
     assert {v.detector for v in found} == {"cusum"}
     assert {v.note for v in found} == {FOUND_ITSELF}
     alarms = [i for i, v in enumerate(found) if v.alarm]
     assert 40 < alarms[0] < 45
     assert not found[alarms[0] + 1].alarm
     assert all((v.statistic > v.threshold) == v.alarm for v in found)
-    quiet = [v[-1] for v in told(slow_drift(RULES[:1], cusum=3.0))]
+    quiet = spoken(told(asked_for(RULES[:1], cusum=3.0)))
     assert [v.statistic for v in quiet] == [v.statistic for v in found]
     assert not any(v.alarm for v in quiet)
 
@@ -136,37 +140,38 @@ def test_errors_are_counted_where_answers_are_right_or_wrong(
 @pytest.mark.parametrize("cut", [0, 1, 25, 45, 59, 79])
 def test_going_on_from_a_payload_changes_nothing(cut: int) -> None:
     """Even of a detector that draws lots, without a seed in its settings."""
-    whole, first = slow_drift(RULES), slow_drift(RULES)
+    whole, first = asked_for(RULES), asked_for(RULES)
     told(whole, 0, cut)
     told(first, 0, cut)
-    payload = unpack(pack("slow", 1, first.payload()), "slow", 1)[1]
-    second = SlowDrift.restore(payload, {}, RULES)
+    payload = unpack(pack("extra", 1, payload_of(first)), "extra", 1)[1]
+    second = restored(payload, RULES)
     assert told(second, cut) == told(whole, cut)
-    assert second.payload() == whole.payload()
-    assert any(v.detector == "kswin" for v in second.update(seen(0), NOTHING))
+    assert payload_of(second) == payload_of(whole)
+    assert [extra.rule.name for extra in second] == [rule.name for rule in RULES]
 
 
 def test_other_settings_begin_anew_and_the_rest_goes_on() -> None:
-    slow = slow_drift(RULES[:2])
-    told(slow, 0, 30)
+    running = asked_for(RULES[:2])
+    told(running, 0, 30)
     asked = (ExtraRule("cusum", {"threshold": 6.0}), RULES[1], RULES[2])
-    again = SlowDrift.restore(slow.payload(), {"cusum": 0.5}, asked)
-    fresh = slow_drift(asked, cusum=0.5)
-    assert again.extras[0].payload() == fresh.extras[0].payload()
-    assert again.extras[0].floor == 0.5
-    assert again.extras[1].payload() == slow.extras[1].payload()
-    assert again.extras[2].payload() == fresh.extras[2].payload()
-    assert SlowDrift.restore(slow.payload(), {}, ()).extras == []
+    again = restored(payload_of(running), asked, cusum=0.5)
+    fresh = asked_for(asked, cusum=0.5)
+    assert again[0].payload() == fresh[0].payload()
+    assert (again[0].floor, again[1].floor) == (0.5, EFFECT_MIN)
+    assert again[1].payload() == running[1].payload()
+    assert again[2].payload() == fresh[2].payload()
+    assert restored(payload_of(running), ()) == []
 
 
 def test_the_state_of_another_river_is_refused_with_a_remedy() -> None:
-    slow = slow_drift((ExtraRule("river.NoDrift", {}),))
-    detector: Any = slow.extras[0].detector
+    asked = (ExtraRule("river.NoDrift", {}),)
+    running = asked_for(asked)
+    detector: Any = running[0].detector
     detector.wrapped.drift_detectd = detector.wrapped.__dict__.pop("_drift_detected")
-    payload: Any = slow.payload()
-    payload[-1][0][-1] = payload[-1][0][-1][:-9] + b"123456789"
+    payload: Any = payload_of(running)
+    payload[0][-1] = payload[0][-1][:-9] + b"123456789"
     with pytest.raises(CodecError, match=r"the state of river\.NoDrift: .*; go back"):
-        SlowDrift.restore(payload, {}, (ExtraRule("river.NoDrift", {}),))
+        restored(payload, asked)
 
 
 ASKED = {
@@ -179,9 +184,9 @@ ASKED = {
 
 @cache
 def run(restarting: bool) -> Pipeline:
-    config = msgspec.structs.replace(configuration(learn_events=600), detectors=ASKED)
+    config = msgspec.structs.replace(CONFIG, detectors=ASKED)
     pipeline = Pipeline(config)
-    events = stream(hours=42, drift_from=32)
+    events = stream(END, DRIFT)
     for start in range(0, len(events), 1400):
         pipeline.fold(events[start : start + 1400])
         pipeline.step()
@@ -196,7 +201,7 @@ def test_what_is_asked_for_speaks_in_the_alerts_whatever_the_restarts() -> None:
     whole, restarted = run(False), run(True)
     assert whole.told() == restarted.told()
     assert whole.state() == restarted.state()
-    scores = [alert["data"]["scores"] for alert in whole.told()]
+    scores = [a["data"]["scores"] for a in whole.told() if "scores" in a["data"]]
     spoke = {name for of_alert in scores for name, score in of_alert.items() if score["alarm"]}
     assert {"cusum", "river.PageHinkley"} <= spoke
     asked = [a["data"] for a in whole.told() if a["data"]["detector"]["name"] in ASKED]
@@ -204,12 +209,12 @@ def test_what_is_asked_for_speaks_in_the_alerts_whatever_the_restarts() -> None:
 
 
 def test_a_chain_that_an_older_driftbus_wrote_is_refused_with_a_remedy() -> None:
-    """What it does not know of a state (sums of slow drift, when an incident was last told) would be lost."""
+    """What it does not know of a state (the windows that the alarm layer looks back on) would be lost."""
     pipeline = run(False)
     fields = {f: v for f, v in pipeline.state().items() if f != b"base"}
     field = next(f for f in fields if f.startswith(b"c:"))
-    fields[field] = pack("chain", 2, unpack(fields[field], "chain", 3)[1])
+    fields[field] = pack("chain", 3, unpack(fields[field], "chain", 4)[1])
     known = pipeline.evaluator.model
     model = Model("m", known.rules, known.book, pipeline.fleet.publish, lambda _: PLAN)
-    with pytest.raises(CodecError, match="version 2 was written by an older driftbus"):
+    with pytest.raises(CodecError, match="version 3 was written by an older driftbus"):
         model.restore(pipeline.state()[b"base"], fields)

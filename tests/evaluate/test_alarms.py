@@ -1,0 +1,358 @@
+"""The alarm layer of a chain: what it finds, what it learns from and when, and that it goes on after a restart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detectors import Verdict
+from detectors.alarms.layer import PLENTY, AlarmLayer, Size
+from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, volume_worth
+from detectors.summaries.summary import Summary
+from stream.evaluate.alarms import Alarms
+from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.rules import Rules
+from stream.reference.reference import Reference
+from stream.state.codec import pack, unpack
+from stream.words import Kind
+from tests.evaluate.streams import LEARNED, WINDOW
+from tests.evaluate.watched import COLUMNS, RULES, SHARE, reference, window
+from tests.events import HOUR, PLAN, T0
+
+WEEK = 42
+"""Windows."""
+MONDAYS = tuple(24 + WEEK * i for i in range(9))
+"""Windows since T0, a Thursday, with which a week begins."""
+QUIET = 3
+"""Windows that end an incident."""
+NAMES = [column.name for column in COLUMNS]
+X = NAMES.index("x")
+
+
+class Run:
+    """A chain with windows fed to it, each as one pane, right after its reference; None is an empty one."""
+
+    def __init__(self, known: Reference | None = None, rules: Rules = RULES) -> None:
+        self.reference = known or reference()
+        self.chain = Chain(
+            self.reference.series, self.reference.kind, self.reference, rules, lambda _: PLAN
+        )
+        self.next = (self.reference.end_ms - T0) // WINDOW
+        self.judged: list[Judged] = []
+
+    def play(self, windows: Iterable[Summary | None]) -> list[Judged]:
+        """Feed windows, and give what was said of them."""
+        told: list[Judged] = []
+        for summary in windows:
+            if summary is not None:
+                self.chain.take(T0 + self.next * WINDOW, summary, {})
+            self.next += 1
+            told += self.chain.close(T0 + self.next * WINDOW)
+        self.judged += told
+        return told
+
+    @property
+    def alarms(self) -> Alarms:
+        (alarms,) = self.chain._alarms
+        assert alarms is not None
+        return alarms
+
+    def restart(self) -> None:
+        """Go on with what is stored."""
+        of, payload = self.chain, unpack(stored(self), "chain", 4)[1]
+        self.chain = Chain.restore(
+            of.series, of.kind, of.reference, of.rules, lambda _: PLAN, payload
+        )
+
+
+def stored(run: Run) -> bytes:
+    return pack("chain", 4, run.chain.payload())
+
+
+def sound(n: int, first: int = 100) -> list[Summary | None]:
+    return [window(first + seed) for seed in range(n)]
+
+
+def verdict_of(judged: Judged, column: str | None, name: str) -> Verdict:
+    (found,) = (
+        f.verdict for f in judged.findings if (f.column, f.verdict.detector) == (column, name)
+    )
+    return found
+
+
+def loud(judged: Sequence[Judged], column: str | None, name: str) -> list[int]:
+    """Tell in which of the windows a test of a column alarms."""
+    return [
+        i
+        for i, one in enumerate(judged)
+        if any(
+            f.verdict.alarm and (f.column, f.verdict.detector) == (column, name)
+            for f in one.findings
+        )
+    ]
+
+
+# -- what is found ---------------------------------------------------------------------------------------------------
+
+DRIFTS = [
+    ("x", "location", window(7, shift=1.0)),
+    ("x", "spread", window(7, scale=2.0)),
+    ("word", "shape", window(7, words=4)),
+    ("x", "missing", window(7, holes=0.6)),
+    (None, "volume", window(7, n=1000)),
+]
+
+
+@pytest.mark.parametrize(("column", "name", "drift"), DRIFTS, ids=[d[1] for d in DRIFTS])
+def test_each_test_finds_its_drift_and_is_silent_when_it_is_off(
+    column: str | None, name: str, drift: Summary
+) -> None:
+    """The window before is in control; what is off is not told at all, and all else is told as before."""
+    before, now = Run().play([window(100), drift])
+    assert not any(f.verdict.alarm for f in before.findings)
+    found = verdict_of(now, column, name)
+    assert found.alarm
+    assert found.p_value is not None
+    assert found.note == ""
+    _, off = Run(rules=replace(RULES, off=frozenset({name}))).play([window(100), drift])
+    told = [f for f in now.findings if f.verdict.detector not in (name, "silence")]
+    assert [f for f in off.findings if f.verdict.detector != "silence"] == told
+
+
+@pytest.mark.parametrize(("column", "name", "drift"), DRIFTS, ids=[d[1] for d in DRIFTS])
+def test_a_floor_is_the_effect_from_which_on_it_is_told(
+    column: str | None, name: str, drift: Summary
+) -> None:
+    found = verdict_of(Run().play([drift])[0], column, name)
+    for floor, alarm in ((found.effect * 1.01, False), (found.effect * 0.99, True)):
+        again = Run(rules=replace(RULES, floors={name: floor})).play([drift])[0]
+        assert verdict_of(again, column, name) == replace(found, alarm=alarm, lag=found.lag * alarm)
+
+
+def test_a_fixed_threshold_of_the_missing_or_the_volume_takes_the_layers_place() -> None:
+    """Its verdict says that no budget covers it."""
+    rules = replace(RULES, fixed={"missing": 0.5, "volume": 500.0})
+    judged = Run(rules=rules).play([window(7, holes=0.6)])[0]
+    for column, name in (("x", "missing"), (None, "volume")):
+        found = verdict_of(judged, column, name)
+        assert (found.alarm, found.p_value) == (True, None)
+        assert found.note == "fixed threshold: no false-alarm budget covers it"
+
+
+def test_the_volume_of_errors_is_not_judged() -> None:
+    """They are as many as the labels."""
+    errors = Run(reference(kind=Kind.ERRORS))
+    judged = errors.play([window(7), window(8, n=1000)])
+    assert {f.column for one in judged for f in one.findings} == set(NAMES)
+    assert None not in {s.column for s in errors.alarms.standing(SHARE)}
+
+
+def test_a_column_that_has_no_values_at_all_is_told_by_the_hard_rule_and_once() -> None:
+    now = Run().play([window(7), window(8, lost="x")])[-1]
+    assert verdict_of(now, "x", "missing").note == "hard rule: every value is missing"
+
+
+def test_a_step_that_is_found_late_says_since_when() -> None:
+    """A small one, added up over windows: the lag leads back to about its begin."""
+    judged = Run().play([*sound(10), *(window(300 + i, shift=0.25, n=150) for i in range(12))])
+    found = [verdict_of(judged[i], "x", "location") for i in loud(judged, "x", "location")]
+    at = loud(judged, "x", "location")
+    assert 10 < at[0] < 20
+    assert abs(at[0] - found[0].lag - 10) <= 3
+
+
+# -- what is history -------------------------------------------------------------------------------------------------
+
+
+def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None:
+    """X drifts for four windows and is kept out until its incident is over; its neighbours go on."""
+    run, until = Run(), MONDAYS[1] - LEARNED
+    run.play([*sound(8), *(window(300 + i, shift=2.0) for i in range(4)), *sound(until - 11, 500)])
+    turns = {
+        change.phase: i
+        for i, one in enumerate(run.judged)
+        for column, change in one.changes
+        if column == "x"
+    }
+    over = turns["resolved"]
+    assert turns == {"started": 8, "resolved": over}
+    assert 8 + 4 + QUIET - 1 <= over < until - 1
+    calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
+    assert calm == [not 8 <= i < over for i in range(until + 1)]
+    assert run.alarms.fitted_ms == T0 + MONDAYS[1] * WINDOW
+    windows = run.alarms.layer.windows.tolist()
+    assert windows.pop(X) == LEARNED + until - (over - 8)
+    assert {*windows, *run.alarms.volume_layer.windows.tolist()} == {LEARNED + until}
+
+
+def test_what_lies_between_the_onset_and_the_discovery_is_no_history() -> None:
+    run = Run()
+    judged = run.play([*sound(10), *(window(300 + i, shift=0.25, n=150) for i in range(12))])
+    first = loud(judged, "x", "location")[0]
+    lag = verdict_of(judged[first], "x", "location").lag
+    calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
+    assert lag > 0
+    assert not any(calm[first - lag : first + 1])
+    assert all(calm[: 10 - 3])
+    assert all(row.calm[X + 1] for row in run.alarms.track.rows)
+
+
+def test_empty_windows_and_windows_of_few_events_tell_nothing_of_columns() -> None:
+    """They are no history of theirs; ten events in a row of windows are judged together once they are enough."""
+    run = Run()
+    judged = run.play(
+        [window(1), None, window(2, n=10), window(3, n=10), window(4, n=15), *sound(40)]
+    )
+    named = [{f.column for f in one.findings} - {None} for one in judged[:6]]
+    assert [bool(names) for names in named] == [True, False, False, False, True, True]
+    assert run.alarms.layer.windows[X] < run.alarms.layer.windows.max() + 1
+    events = [int(row.columns.events[X, 0]) for row in run.alarms.track.rows][:5]
+    assert events == [200, 0, 0, 0, 35]
+
+
+def test_too_few_values_of_a_column_are_said_so() -> None:
+    now = Run().play([window(1, n=40, holes=0.6)])[0]
+    assert verdict_of(now, "x", "location").note.startswith("too few events: ")
+    assert verdict_of(now, "word", "location").note == ""
+
+
+def test_a_window_that_the_stream_ends_in_is_not_taken() -> None:
+    """Nor judged, but by hard rules."""
+    run = Run()
+    run.play(sound(2))
+    before = pack("alarms", 1, run.alarms.payload())
+    run.chain.take(T0 + run.next * WINDOW, window(9, shift=3.0), {})
+    (half,) = run.chain.close(T0 + (run.next + 1) * WINDOW, whole=False)
+    assert half.closed.whole is False
+    assert half.findings == ()
+    assert pack("alarms", 1, run.alarms.payload()) == before
+
+
+# -- when it learns --------------------------------------------------------------------------------------------------
+
+
+def test_the_layer_is_fitted_anew_with_the_first_window_of_a_week_and_never_else() -> None:
+    run, fits, seen = Run(), [], set[int]()
+    kept = []
+    for i, summary in enumerate(sound(100)):
+        run.play([summary])
+        if id(run.alarms.layer) not in seen:
+            fits.append(LEARNED + i)
+            seen.add(id(run.alarms.layer))
+            kept.append(run.alarms.layer)
+    assert fits == [LEARNED, *(m for m in MONDAYS if LEARNED < m < LEARNED + 100)]
+
+
+def test_it_learns_until_there_are_windows_enough_and_a_week_and_only_hard_rules_speak() -> None:
+    """The reason is in verdicts and in how the monitor stands; the week is reached with the 42nd window."""
+    run = Run(reference(10), replace(RULES, windows_min=28))
+    judged = run.play(
+        [*(window(200 + i, shift=0.1 * i, lost="word" if i == 5 else "") for i in range(8))]
+    )
+    assert {f.verdict.detector for one in judged for f in one.findings if f.verdict.alarm} == {
+        "missing"
+    }
+    assert verdict_of(judged[-1], "x", "location").note == "learning: 17 of 28 windows"
+    run.play(sound(20))
+    reasons = [verdict_of(one, "x", "location").note for one in run.judged]
+    assert reasons[18] == "learning: 112 of 168 hours"
+    assert all(v.p_value is None for one in run.judged for v in [verdict_of(one, "x", "location")])
+    run.play(sound(10, 900))
+    reasons = [verdict_of(one, "x", "location").note for one in run.judged]
+    ready = [i for i, reason in enumerate(reasons) if not reason]
+    assert ready == list(range(WEEK - 10, len(reasons)))
+    assert verdict_of(run.play([window(7, shift=2.0)])[0], "x", "location").alarm
+
+
+def test_how_far_the_learning_is_stands_in_the_standings() -> None:
+    run = Run(reference(10))
+    run.play(sound(1))
+    stands = {s.column: (s.state, s.reason) for s in run.chain.standings[0]}
+    assert stands["x"] == stands[None] == ("learning", "10 of 28 windows")
+    run.play(sound(25))
+    stands = {s.column: (s.state, s.reason) for s in run.chain.standings[0]}
+    assert stands["x"] == ("learning", "140 of 168 hours")
+    run.play(sound(9))
+    assert {s.state for s in run.chain.standings[0] if s.column != "constant"} == {"watching"}
+
+
+def test_as_many_windows_as_four_weeks_have_hours_are_a_history_without_a_week() -> None:
+    size = Size(60_000, 60_000, 28)
+    ready = []
+    for n in (PLENTY - 1, PLENTY):
+        read = read_volume(np.random.default_rng(1).poisson(50, n))
+        starts = T0 + 60_000 * np.arange(n, dtype=np.int64)
+        layer = AlarmLayer((VOLUME_TEST,), read.x, volume_worth(read), starts, size)
+        ready.append((bool(layer.ready[0]), layer.reason(0)))
+    assert ready == [(False, f"learning: {60_000 * (PLENTY - 1) // HOUR} of 168 hours"), (True, "")]
+
+
+def test_a_column_that_broke_while_it_was_learned_is_learned_on_when_it_is_whole_again() -> None:
+    """Its incident ends although only the hard rule can speak yet; else its windows would be kept out for good."""
+    run = Run(reference(10))
+    run.play([window(1, lost="x"), *sound(6)])
+    phases = [change.phase for one in run.judged for column, change in one.changes if column == "x"]
+    assert phases == ["started", "resolved"]
+    run.play(sound(WEEK, 400))
+    assert run.alarms.layer.ready[X]
+    assert run.alarms.layer.windows[X] == run.alarms.layer.windows[X + 1] - QUIET
+
+
+# -- going on --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def eventful() -> tuple[Summary | None, ...]:
+    """Learning, control, drifts found early and late, a gap, few events, a lost column."""
+    return (
+        *sound(36), *(window(300 + i, shift=0.3) for i in range(8)), *sound(8, 400), None, None,
+        window(1, n=10), window(2, lost="word"), *sound(12, 500), window(3, n=900),
+    )  # fmt: skip
+
+
+def test_a_chain_goes_on_from_its_payload_at_any_window_as_one_that_never_stopped() -> None:
+    """From the first window, while it learns, in incidents and out of them: the same bytes and the same findings."""
+    whole, restarted = Run(reference(10)), Run(reference(10))
+    for i, summary in enumerate(eventful()):
+        one, other = whole.play([summary]), restarted.play([summary])
+        assert [j.findings for j in other] == [j.findings for j in one], i
+        assert [j.changes for j in other] == [j.changes for j in one], i
+        assert stored(restarted) == stored(whole), i
+        restarted.restart()
+    assert {f.verdict.detector for j in whole.judged for f in j.findings if f.verdict.alarm} >= {
+        "location", "missing", "volume",
+    }  # fmt: skip
+    assert whole.alarms.fitted_ms > whole.reference.end_ms
+
+
+# -- how it stands ---------------------------------------------------------------------------------------------------
+
+
+def test_a_monitor_says_what_it_would_find_within_a_day_and_finds_it() -> None:
+    """By each of its tests; more budget finds less; a column of one value has its missing values alone."""
+    run = Run()
+    run.play(sound(1))
+    stands = {s.column: s.detectable for s in run.alarms.standing(SHARE)}
+    names = [test.name for test in COLUMN_TESTS]
+    assert list(stands["x"]) == list(stands["word"]) == names
+    assert list(stands["few"]) == ["location", "missing"]
+    assert list(stands["constant"]) == ["missing"]
+    assert list(stands[None]) == ["volume"]
+    tight = {s.column: s.detectable for s in run.alarms.standing(SHARE / 100)}
+    assert all(tight[c][n] > step for c in stands for n, step in stands[c].items())
+    found = 0
+    for seed in range(20):
+        moved = Run()
+        shift = stands["x"]["location"] * 1.2
+        judged = moved.play([window(1000 + 10 * seed + i, shift=shift) for i in range(6)])
+        found += bool(loud(judged, "x", "location"))
+    assert found >= 18
+
+
+def test_a_size_of_windows_that_was_never_judged_has_nothing_to_tell() -> None:
+    chain: Any = Run().chain
+    assert chain._alarms == [None]
+    assert chain.payload()[5] == [None]
