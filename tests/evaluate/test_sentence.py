@@ -71,7 +71,7 @@ def test_what_happened_comes_first_and_the_number_last(
 
 
 def test_an_error_is_the_models_and_far_outside_its_range_it_is_a_worse_model() -> None:
-    larger = "the model's error is larger: mean 3 against 2"
+    larger = "the model's error is larger: mean 2.5 against 2"
     moved = said("error", verdict("location", 1.2, 0.4), ERRORS, rise=1.0)
     assert moved == f"{larger} (shift 1.2 over 0.4 standard deviations)"
     far = said("error", verdict("out_of_range", 0.2, 0.05), ERRORS, rise=1.0)
