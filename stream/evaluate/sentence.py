@@ -1,6 +1,6 @@
 """One sentence that a person understands first: what happened to a column, or to a series."""
 
-from math import exp
+from math import exp, inf
 
 from detectors import Verdict
 from detectors.summaries.summary import Summary
@@ -44,6 +44,8 @@ BROKEN = {
     "out_of_range": "{share:.1%} of {column} lie far outside the reference's range",
     "frozen": "{column} holds one and the same value throughout the window",
 }
+FAR = 700.0
+"""A logarithm whose number is hardly one."""
 SAID = 3
 """New categories that a sentence names."""
 
@@ -108,7 +110,7 @@ def _score(verdict: Verdict) -> str:
 
 
 def _factor(logarithm: float) -> float:
-    return exp(min(logarithm, 700.0))
+    return exp(logarithm) if logarithm < FAR else inf
 
 
 def _missing(reference: Reference, column: str) -> float:

@@ -13,6 +13,9 @@ from stream.cli import main
 START = 1_700_006_400_000
 """A full hour of 2023, in ms."""
 SETTINGS = "pane: 1m\nwindows: [5m]\nreference: {learn_events: 700}\n"
+WEEKLY = "pane: 20m\nwindows: [4h]\nreference: {learn_events: 1760}\n"
+"""For a stream of `EVERY_6_MINUTES`: a reference of a little more than a week."""
+EVERY_6_MINUTES, LEARNED_HOURS, DRIFT_HOURS, END_HOURS = 360_000, 176, 192, 216
 Row = dict[str, object]
 
 
@@ -24,15 +27,16 @@ def driftbus(*arguments: object) -> Result:
     return result
 
 
-def rows(hours: float = 2.0, shift_after: float = 1.0) -> list[Row]:
-    """Make one row every 5 s: x moves after `shift_after` hours, and the model gets worse."""
+def rows(hours: float = 2.0, shift_after: float = 1.0, step_ms: int = 5_000) -> list[Row]:
+    """Make one row a step: x moves after `shift_after` hours, and the model gets worse."""
+    per_hour = 3_600_000 // step_ms
     chance = random.Random(7)  # noqa: S311 - no secrets here
     made: list[Row] = []
-    for i in range(int(hours * 720)):
-        late = i >= shift_after * 720
+    for i in range(int(hours * per_hour)):
+        late = i >= shift_after * per_hour
         made.append(
             {
-                "ts": START + i * 5_000,
+                "ts": START + i * step_ms,
                 "id": f"e{i}",
                 "model": "m",
                 "version": "1",
@@ -71,9 +75,9 @@ def write_csv(path: Path, of: list[Row]) -> Path:
     return path
 
 
-def write_config(path: Path, more: str = "") -> Path:
+def write_config(path: Path, more: str = "", of: str = SETTINGS) -> Path:
     """Write a configuration that suits the streams made here."""
-    settings = SETTINGS + "files: {id: id}\n" + more
+    settings = of + "files: {id: id}\n" + more
     path.write_text(settings)
     return path
 

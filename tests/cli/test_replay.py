@@ -5,18 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import alerts, driftbus, events, rows, write_config, write_jsonl
+from tests.cli.command import (
+    DRIFT_HOURS,
+    EVERY_6_MINUTES,
+    alerts,
+    driftbus,
+    events,
+    rows,
+    write_config,
+    write_jsonl,
+)
 
 BROKEN = [b"{", b'{"model": "m"}', b'{"features": {}, "model": "m", "version": "1"}']
 
 
-def test_any_batch_size_gives_the_same_bytes(config: Path, stream: Path, tmp_path: Path) -> None:
+def test_any_batch_size_gives_the_same_bytes(weekly: Path, weeks: Path, tmp_path: Path) -> None:
     """However many events are folded at once, the files of alerts are equal and not empty."""
     files = []
     for size in (17, 500, 5_000, 100_000):
         files.append(tmp_path / f"alerts-{size}.jsonl")
         result = driftbus(
-            "replay", "-c", config, stream, "--alerts", files[-1], "--batch-size", size
+            "replay", "-c", weekly, weeks, "--alerts", files[-1], "--batch-size", size
         )
         assert result.exit_code == 0
     assert {alert["column"] for alert in alerts(files[0])} >= {"x", "error"}
@@ -35,18 +44,18 @@ def test_files_apart_are_one_stream(config: Path, stream: Path, tmp_path: Path) 
 
 
 def test_the_summary_tells_events_dead_letters_and_alerts(
-    config: Path, stream: Path, tmp_path: Path
+    weekly: Path, weeks: Path, tmp_path: Path
 ) -> None:
     """The numbers on the screen are those of the files."""
     out = tmp_path / "alerts.jsonl"
-    write_jsonl(stream, [*stream.read_bytes().splitlines(), *BROKEN])
-    result = driftbus("replay", "-c", config, stream, "--alerts", out)
+    write_jsonl(weeks, [*weeks.read_bytes().splitlines(), *BROKEN])
+    result = driftbus("replay", "-c", weekly, weeks, "--alerts", out)
     lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
-    assert lines["features"] == ["1,443", "3", "0"]
-    assert lines["labels"] == ["1,440", "0", "0"]
+    assert lines["features"] == ["2,163", "3", "0"]
+    assert lines["labels"] == ["2,160", "0", "0"]
     assert lines[str(len(alerts(out)))][0] == "alerts"
     assert "m/1 error" in result.stdout
-    assert "replay: 100%, 4,323 events" in result.stderr
+    assert "replay: 100%, 6,483 events" in result.stderr
 
 
 def test_what_cannot_be_read_is_kept_beside_the_alerts(config: Path, tmp_path: Path) -> None:
@@ -63,12 +72,13 @@ def test_what_cannot_be_read_is_kept_beside_the_alerts(config: Path, tmp_path: P
     assert not letters.exists()
 
 
-def test_windows_that_are_open_at_the_end_can_be_left(config: Path, tmp_path: Path) -> None:
+def test_windows_that_are_open_at_the_end_can_be_left(weekly: Path, tmp_path: Path) -> None:
     """Without the flush the last window is not judged, as a worker would not judge it yet."""
-    stream = write_jsonl(tmp_path / "s.jsonl", events(rows(65 / 60)))
+    drifting = rows(DRIFT_HOURS + 4, DRIFT_HOURS, EVERY_6_MINUTES)
+    stream = write_jsonl(tmp_path / "s.jsonl", events(drifting))
     closed, left = tmp_path / "closed", tmp_path / "left"
-    driftbus("replay", "-c", config, stream, "--alerts", closed)
-    driftbus("replay", "-c", config, stream, "--alerts", left, "--no-flush")
+    driftbus("replay", "-c", weekly, stream, "--alerts", closed)
+    driftbus("replay", "-c", weekly, stream, "--alerts", left, "--no-flush")
     told = closed.read_text().splitlines()
     assert set(left.read_text().splitlines()) < set(told)
 

@@ -24,7 +24,7 @@ from stream.state.memory import MemoryStore
 from stream.state.redis import RedisStore
 from stream.state.store import Store, fleet_key, model_key
 from stream.words import INPUTS
-from tests.cli.command import START, driftbus, write_config
+from tests.cli.command import LEARNED_HOURS, START, WEEKLY, driftbus, write_config
 
 SOURCES = [Source(kind, kind.value, partition) for kind in INPUTS for partition in range(2)]
 
@@ -57,21 +57,27 @@ def events(config: Path, stream: Path) -> list[FileEvent]:
     return list(read_events([stream], load(config).files))
 
 
+@pytest.fixture
+def long_events(weekly: Path, weeks: Path) -> list[FileEvent]:
+    """The nine days."""
+    return list(read_events([weeks], load(weekly).files))
+
+
 def told_of(config: Config, store: Store, only: str | None = None) -> Any:
     return orjson.loads(orjson.dumps(status(config, store, only)))
 
 
 def test_what_is_told_is_the_plan_the_watermarks_the_monitors_and_the_incidents(
-    config: Path, events: list[FileEvent]
+    weekly: Path, long_events: list[FileEvent]
 ) -> None:
     """Learned references: plan 0, all monitors watched or learning with their reason, drift as open incidents."""
-    store, settings = MemoryStore(), load(config)
-    work(store, settings, events)
+    store, settings = MemoryStore(), load(weekly)
+    work(store, settings, long_events)
     told = told_of(settings, store)
     assert (told["plan"]["version"], told["plan"]["expected"]) == (0, 100)
     features = told["topics"]["features"]
-    assert (features["partitions"], features["consumed"]) == (2, 1_440)
-    assert features["watermark"].startswith("2023-11-15T01:59:")
+    assert (features["partitions"], features["consumed"]) == (2, 2_160)
+    assert features["watermark"].startswith("2023-11-23T23:48")
     model = told["models"]["m"]
     assert set(model["evaluated"]) == {"features", "predictions", "labels", "errors"}
     assert sum(model["monitors"].values()) == 3 + 2 + 2 + 1
@@ -125,15 +131,15 @@ def test_state_in_memory_cannot_be_looked_at_and_the_error_says_where_to_look(co
 
 @pytest.mark.servers
 def test_the_state_in_redis_is_shown_as_text_and_as_json(
-    redis_url: str, config: Path, stream: Path, events: list[FileEvent], tmp_path: Path
+    redis_url: str, weekly: Path, weeks: Path, long_events: list[FileEvent], tmp_path: Path
 ) -> None:
     """With references from the beginning: a plan that counts all of them, no newcomer."""
-    driftbus("reference", "build", "-c", config, stream, "--out", tmp_path / "r", "--quiet", "--to",
-             START + 3_600_000)  # fmt: skip
+    driftbus("reference", "build", "-c", weekly, weeks, "--out", tmp_path / "r", "--quiet", "--to",
+             START + LEARNED_HOURS * 3_600_000)  # fmt: skip
     more = f"app: status\nredis: {{url: '{redis_url}'}}\n"
-    with_redis = write_config(tmp_path / "c.yaml", more)
+    with_redis = write_config(tmp_path / "c.yaml", more, WEEKLY)
     store = RedisStore(redis_url)
-    work(store, load(with_redis), events, tmp_path / "r")
+    work(store, load(with_redis), long_events, tmp_path / "r")
     store.close()
     result = driftbus("status", "-c", with_redis)
     assert result.exit_code == 0
@@ -141,7 +147,7 @@ def test_the_state_in_redis_is_shown_as_text_and_as_json(
     lines = result.output.splitlines()
     plan = "plan 1 from the beginning: 1 false alarms a week over 8 monitors, 0.113 each"
     assert lines[0] == f"{plan}; 10 % kept for newcomers"
-    assert any("m/1 features     5m      watching" in line and "c, x" in line for line in lines)
+    assert any("m/1 features     4h      watching" in line and "c, x" in line for line in lines)
     assert any("constant in the reference" in line for line in lines)
     assert "open incidents" in lines
     told = json.loads(driftbus("status", "-c", with_redis, "--json", "--model", "m").output)

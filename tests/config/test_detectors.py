@@ -1,31 +1,36 @@
 """The section `detectors`: which names there are, what runs, and what the evaluation is told of it."""
 
 import pytest
-from stream.evaluate.judge import enabled
 
-from detectors import COMPARISONS, SEQUENTIAL, Volume
+from detectors import COMPARISONS, SEQUENTIAL
+from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST
 from stream.config import from_text
 from stream.config.schema import (
+    BROKEN_DETECTORS,
     DETECTORS_BY_DEFAULT,
     DETECTORS_ON_REQUEST,
+    LAYERED_DETECTORS,
     SEQUENTIAL_DETECTORS,
     Setting,
 )
 from stream.config.values import parsed
 from stream.errors import ConfigError
+from stream.evaluate.scores import BROKEN_SHARE, enabled
 from stream.run.rules import model_rules
 
 
 def test_the_names_are_those_of_the_registries() -> None:
     """They are written out so that a file is checked without the detectors being imported."""
     sequential = {kind.name for kind in SEQUENTIAL}
-    comparisons = {kind.name for kind in COMPARISONS} | {Volume.name}
+    comparisons = {kind.name for kind in COMPARISONS}
+    layered = {test.name for test in COLUMN_TESTS} | {VOLUME_TEST.name}
     known = [*DETECTORS_BY_DEFAULT, *DETECTORS_ON_REQUEST]
     assert len(known) == len(set(known))
-    assert set(known) == sequential | comparisons
+    assert set(known) == sequential | comparisons | layered
     assert set(SEQUENTIAL_DETECTORS) == sequential
-    by_default = {kind.name for kind in COMPARISONS if kind.DEFAULT} | {Volume.name}
-    assert set(DETECTORS_BY_DEFAULT) == by_default | {"page_hinkley", "adwin"}
+    assert set(LAYERED_DETECTORS) == layered
+    assert set(BROKEN_DETECTORS) == set(BROKEN_SHARE)
+    assert set(DETECTORS_BY_DEFAULT) == {k.name for k in COMPARISONS if k.DEFAULT} | layered
 
 
 def test_what_is_not_named_runs_by_default_or_not_at_all() -> None:
@@ -34,14 +39,14 @@ def test_what_is_not_named_runs_by_default_or_not_at_all() -> None:
     assert not any(config.runs(name) for name in (*DETECTORS_ON_REQUEST, "river.ADWIN"))
 
 
-@pytest.mark.parametrize("name", ["psi", "adwin", "hellinger", "cusum", "river.FHDDM"])
+@pytest.mark.parametrize("name", ["psi", "location", "hellinger", "adwin", "cusum", "river.FHDDM"])
 @pytest.mark.parametrize(
     ("said", "runs"),
     [
         ("", True),
         ("{}", True),
         ("{enabled: true}", True),
-        ("{floor: 0.3}", True),
+        ("{enabled: null}", True),
         ("{enabled: false}", False),
         ("{enabled: no, floor: 0.3}", False),
     ],
@@ -60,16 +65,30 @@ def test_a_detector_that_is_named_runs_unless_it_is_switched_off(
     else:
         assert name not in kinds
     extra = [rule.name for rule in rules.extra]
-    assert extra == ([name] if runs and name in ("cusum", "river.FHDDM") else [])
+    assert extra == ([name] if runs and name in ("adwin", "cusum", "river.FHDDM") else [])
 
 
-def test_settings_replace_the_calibrated_ones() -> None:
-    """Page-Hinkley and ADWIN run once: calibrated, or as the file says."""
-    text = "detectors: {page_hinkley: {settings: {threshold: 5}}, adwin: {floor: 0.3}}"
+def test_what_is_set_reaches_the_evaluation() -> None:
+    """Settings, floors and thresholds, by the detector's name."""
+    text = """
+detectors:
+  page_hinkley: {settings: {threshold: 5}}
+  adwin: {floor: 0.3}
+  location: {floor: 0.25}
+  psi: {threshold: 0.2, floor: 0.1}
+"""
     rules = model_rules(from_text(text, {})).judging
-    assert rules.extra == (("page_hinkley", {"threshold": 5}),)
-    assert rules.off == {"page_hinkley"}
-    assert rules.floors == {"adwin": 0.3}
+    assert rules.extra == (("adwin", {}), ("page_hinkley", {"threshold": 5}))
+    assert rules.off == frozenset()
+    assert rules.floors == {"adwin": 0.3, "location": 0.25, "psi": 0.1}
+    assert rules.fixed == {"psi": 0.2}
+
+
+@pytest.mark.parametrize("name", [*LAYERED_DETECTORS, *BROKEN_DETECTORS, "cusum"])
+def test_a_floor_is_taken_where_it_decides_something(name: str) -> None:
+    """A score has none without a threshold; one that is switched off may keep it."""
+    assert from_text(f"detectors: {{{name}: {{floor: 0.3}}}}", {}).detector(name).floor == 0.3
+    assert from_text("detectors: {psi: {floor: 0.3, enabled: false}}", {}).runs("psi") is False
 
 
 @pytest.mark.parametrize(

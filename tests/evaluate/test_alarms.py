@@ -168,9 +168,9 @@ def test_a_step_that_is_found_late_says_since_when() -> None:
 
 
 def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None:
-    """X drifts for four windows and is kept out until its incident is over; its neighbours go on."""
+    """What drifts for three windows is kept out until its incident is over; its neighbours go on."""
     run, until = Run(), MONDAYS[1] - LEARNED
-    run.play([*sound(8), *(window(300 + i, shift=2.0) for i in range(4)), *sound(until - 11, 500)])
+    run.play([*sound(3), *(window(300 + i, shift=2.0) for i in range(3)), *sound(until - 5, 500)])
     turns = {
         change.phase: i
         for i, one in enumerate(run.judged)
@@ -178,13 +178,13 @@ def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None
         if column == "x"
     }
     over = turns["resolved"]
-    assert turns == {"started": 8, "resolved": over}
-    assert 8 + 4 + QUIET - 1 <= over < until - 1
+    assert turns == {"started": 3, "resolved": over}
+    assert 3 + 3 + QUIET - 1 <= over < until - 1
     calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
-    assert calm == [not 8 <= i < over for i in range(until + 1)]
+    assert calm == [not 3 <= i < over for i in range(until + 1)]
     assert run.alarms.fitted_ms == T0 + MONDAYS[1] * WINDOW
     windows = run.alarms.layer.windows.tolist()
-    assert windows.pop(X) == LEARNED + until - (over - 8)
+    assert windows.pop(X) == LEARNED + until - (over - 3)
     assert {*windows, *run.alarms.volume_layer.windows.tolist()} == {LEARNED + until}
 
 

@@ -101,7 +101,7 @@ def test_how_monitors_stand_survives_a_restart_before_anything_is_judged() -> No
 
 
 def test_a_chain_follows_the_plan_from_the_window_that_ends_under_it() -> None:
-    """Its thresholds are those of the new share, and it tells anew what it would find; until then the old one judges."""
+    """It judges by the new share and tells anew what it would find; until then the old plan judges."""
     last = LEARNED + 6
     chain = next(
         c

@@ -1,0 +1,91 @@
+"""The sentence of an alert says first what a person understands, then by which number it was found."""
+
+from dataclasses import replace
+
+import pytest
+
+from detectors import Verdict
+from stream.evaluate.extra import FOUND_ITSELF
+from stream.evaluate.sentence import sentence
+from stream.reference.reference import Reference
+from stream.words import Kind
+from tests.evaluate.test_report import summary_of
+from tests.events import reference_of
+
+ROWS: list[dict[str, object]] = [
+    {"temp": float(i % 25), "carrier": "ab"[i % 2], "error": float(i % 5), "gap": i % 4 and i}
+    for i in range(100)
+]
+REFERENCE = reference_of([row | {"gap": row["gap"] or None} for row in ROWS])
+ERRORS = replace(reference_of([{"error": row["error"]} for row in ROWS]), kind=Kind.ERRORS)
+MOVED = "b holds 90% instead of 50%"
+
+
+def verdict(name: str, statistic: float, threshold: float, note: str = "") -> Verdict:
+    return Verdict(name, statistic, threshold, 1e-9, abs(statistic), True, 80, 100, None, note)
+
+
+def said(
+    column: str | None, of: Verdict, reference: Reference = REFERENCE, phase: str = "started", rise: float = 4.0
+) -> str:  # fmt: skip
+    """Say it of a window whose numbers are larger by `rise` than the reference's."""
+    names = {c.name for c in reference.columns}
+    rows = [
+        {n: v + rise if n != "carrier" and isinstance(v, float) else v for n, v in row.items() if n in names}
+        for row in ROWS
+    ]  # fmt: skip
+    return sentence(reference, column, phase, of, summary_of(reference, rows), MOVED)
+
+
+@pytest.mark.parametrize(
+    ("column", "of", "expected"),
+    [
+        ("temp", verdict("location", 1.2, 0.4),
+         "temp went up: mean 16 against 12; " + MOVED + " (shift 1.2 over 0.4 standard deviations)"),
+        ("temp", verdict("location", -1.2, -0.4),
+         "temp is lower than usual at this time: mean 16, over the whole reference 12; " + MOVED
+         + " (shift 1.2 over 0.4 standard deviations)"),
+        ("temp", verdict("spread", 0.693147, 0.262364),
+         "temp varies more: " + MOVED + " (spread 2 times the usual, over 1.3)"),
+        ("temp", verdict("spread", -0.693147, -0.262364),
+         "temp varies less: " + MOVED + " (spread 0.5 times the usual, under 0.769)"),
+        ("temp", verdict("shape", 1.4, 0.8),
+         "temp is distributed otherwise: " + MOVED + " (change of shape 1.4 over 0.8)"),
+        ("carrier", verdict("location", 1.2, 0.4),
+         "carrier is distributed otherwise: " + MOVED + " (shift 1.2 over 0.4 standard deviations)"),
+        ("carrier", verdict("spread", 0.693147, 0.262364),
+         "carrier is distributed otherwise: " + MOVED + " (spread 2 times the usual, over 1.3)"),
+        ("temp", verdict("psi", 0.31, 0.2, "fixed threshold: no false-alarm budget covers it"),
+         "temp went up: mean 16 against 12; " + MOVED + " (PSI 0.31 over 0.2)"),
+        ("temp", verdict("adwin", 1.0, 0.5, FOUND_ITSELF),
+         "temp went up: mean 16 against 12; " + MOVED + " (found by ADWIN)"),
+        ("gap", verdict("missing", 0.6, 0.31), "60.0% of gap are missing, usually 25.0%"),
+        ("temp", verdict("out_of_range", 0.2, 0.05), "20.0% of temp lie far outside the reference's range"),
+        (None, verdict("volume", 100.0, 40.0), "100 features events in the window, usually about 100"),
+    ],
+)  # fmt: skip
+def test_what_happened_comes_first_and_the_number_last(
+    column: str | None, of: Verdict, expected: str
+) -> None:
+    assert said(column, of) == expected
+
+
+def test_an_error_is_the_models_and_far_outside_its_range_it_is_a_worse_model() -> None:
+    larger = "the model's error is larger: mean 2.5 against 2"
+    moved = said("error", verdict("location", 1.2, 0.4), ERRORS, rise=1.0)
+    assert moved == f"{larger} (shift 1.2 over 0.4 standard deviations)"
+    far = said("error", verdict("out_of_range", 0.2, 0.05), ERRORS, rise=1.0)
+    assert far == f"{larger} (20.0% of error lie far outside the reference's range)"
+    wider = said("error", verdict("spread", 0.693147, 0.262364), ERRORS)
+    assert wider.startswith("the model's error varies more: ")
+
+
+def test_what_is_over_is_back() -> None:
+    back = "is back within what the reference's own windows vary"
+    assert said("temp", verdict("location", 0.1, 0.4), phase="resolved") == f"temp {back}"
+    assert said(None, verdict("volume", 100.0, 40.0), phase="resolved") == f"m features {back}"
+
+
+@pytest.mark.parametrize("name", ["location", "spread", "shape", "psi"])
+def test_a_threshold_that_nothing_reaches_can_be_said(name: str) -> None:
+    assert "inf" in said("temp", replace(verdict(name, 0.1, float("inf")), alarm=False))
