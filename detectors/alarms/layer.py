@@ -135,8 +135,9 @@ class AlarmLayer:
     @property
     def judged(self) -> Flags:
         """[C] which columns are judged: their history is long enough and homogeneous enough."""
-        refused = [c for c, step in self.unsteady.items() if step.refused]
-        return self.ready & ~np.isin(np.arange(len(self.windows)), refused)
+        judged = self.ready.copy()
+        judged[[c for c, step in self.unsteady.items() if step.refused]] = False
+        return judged
 
     def judge(
         self, x: Floats, worth: Floats, last_ms: int, alphas: Floats, base: Floats | None = None
