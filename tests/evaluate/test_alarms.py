@@ -155,6 +155,15 @@ def test_a_column_that_has_no_values_at_all_is_told_by_the_hard_rule_and_once() 
     assert verdict_of(now, "x", "missing").note == "hard rule: every value is missing"
 
 
+def test_a_verdict_tells_how_much_it_rests_on() -> None:
+    """Values, of the window and of the reference; events where the missing ones are judged."""
+    (judged,) = Run().play([window(7, holes=0.5)])
+    location, missing = (verdict_of(judged, "x", name) for name in ("location", "missing"))
+    assert (missing.n, missing.m) == (200, LEARNED * 200)
+    assert location.n < 150
+    assert 150 * LEARNED < location.m < missing.m
+
+
 def test_a_step_that_is_found_late_says_since_when() -> None:
     """A small one, added up over windows: the lag leads back to about its begin."""
     judged = Run().play([*sound(10), *(window(300 + i, shift=0.25, n=150) for i in range(12))])
