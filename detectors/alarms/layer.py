@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from detectors.alarms.homogeneity import Step, Unsteady, largest_steps
-from detectors.alarms.memory import Memory, fit_memory
+from detectors.alarms.memory import REACH, Memory, fit_memory
 from detectors.alarms.season import season
 from detectors.alarms.signals import Test
 from detectors.alarms.steps import Steps, detectable, newest_steps
@@ -19,7 +19,7 @@ from detectors.comparisons.rates import binomial_tail, share_at
 
 __all__ = ["AlarmLayer", "Judged", "Size"]
 
-WEEK_MS = 7 * 86_400_000
+DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
 PLENTY = 672
 """Windows that are a history even if they last less than a week: as many as four weeks of hours."""
 
@@ -68,7 +68,7 @@ class AlarmLayer:
         ready: [C] which columns have history enough to be judged; `reason` says what another lacks.
         unsteady: by column, where the history is not homogeneous; those refused are not judged either.
         windows: [C] windows learned from.
-        span_ms: from the first of them to the end of the last.
+        span_ms: from the first of them to the end of the last; a gap counts a day at most.
 
     Cost: about 3 ms a signal of 672 windows to fit, nothing while no column is ready; 7 us to judge.
     """
@@ -82,7 +82,8 @@ class AlarmLayer:
         self.size = size
         self.rates = np.zeros((S, C), np.bool_) if rates is None else rates
         self.windows: Counts = np.count_nonzero(worth.any(axis=0), axis=1)
-        self.span_ms = int(starts[-1] - starts[0]) + size.size_ms if T else 0
+        steps = np.minimum(np.diff(starts), max(DAY_MS, size.every_ms))
+        self.span_ms = int(steps.sum()) + size.size_ms if T else 0
         self.usual = np.zeros((S, C))
         """[S, C] worth of a usual window."""
         self.memories: list[Memory] = []
@@ -100,11 +101,15 @@ class AlarmLayer:
 
     def _fit(self, x: Floats, worth: Floats, starts: Counts) -> None:
         every = self.size.every_ms
-        at = (starts - starts[0]) // every
+        # Beyond what is looked back on, a gap tells nothing more by being longer.
+        gaps = np.minimum(np.diff(starts) // every, REACH)
+        at = np.concatenate([np.zeros(1, np.int64), np.cumsum(gaps)])
         filled = int(at[-1]) + 1
         even = np.zeros((2, *x.shape[:2], filled))
         even[0][..., at], even[1][..., at] = x, worth
-        times = starts[0] + every * np.arange(filled, dtype=np.int64)
+        places = np.arange(filled, dtype=np.int64)
+        last = np.searchsorted(at, places, side="right") - 1
+        times = starts[last] + every * (places - at[last])
         X = season(times, self.size.size_ms, self.span_ms)
         surprises = []
         for s, test in enumerate(self.tests):

@@ -1,0 +1,42 @@
+"""What a history is: time that was watched, not time that passed."""
+
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+
+from detectors.alarms.layer import AlarmLayer, Size
+from detectors.alarms.signals import VOLUME_TEST
+from detectors.arrays import Counts
+
+HOUR = 3_600_000
+SIZE = Size(HOUR, HOUR, 28)
+
+
+def layer_of(starts: Counts) -> AlarmLayer:
+    x = np.random.default_rng(3).normal(size=(1, 2, len(starts)))
+    return AlarmLayer((VOLUME_TEST,), x, np.ones_like(x), starts, SIZE)
+
+
+@pytest.mark.parametrize("weeks", [5, 500])
+def test_a_gap_of_weeks_is_no_week_of_history(weeks: int) -> None:
+    """Thirty hours and one more weeks later have shown neither nights nor weekends."""
+    starts = HOUR * np.append(np.arange(30), 168 * weeks)
+    layer = layer_of(starts)
+    assert layer.span_ms < 3 * 24 * HOUR
+    assert not layer.ready.any()
+
+
+def test_nights_without_windows_count_as_time() -> None:
+    starts = HOUR * np.flatnonzero(np.arange(24 * 8) % 24 >= 12)
+    assert layer_of(starts).ready.all()
+
+
+def test_a_long_gap_costs_no_memory_and_changes_no_hours() -> None:
+    """Of a history with a year's gap in it the same is learned as of one with a gap of a few weeks."""
+    week = HOUR * np.arange(200)
+    near, far = (layer_of(np.concatenate([week, week + 168 * weeks * HOUR])) for weeks in (3, 5000))
+    assert near.ready.all()
+    (one,), (other,) = near.memories, far.memories
+    for a, b in zip(astuple(one), astuple(other), strict=True):
+        assert np.array_equal(a, b)
