@@ -27,7 +27,7 @@ pane: 5m
 windows: [1h]
 idle_timeout: 10m
 reference: {learn_events: 4000, bins: 10}
-alarms: {monitors: 20}
+alarms: {monitors: 20, cooldown: 0s}
 commit_interval: 200ms
 """
 KEEP = ("--appendonly", "yes", "--appendfsync", "always")
@@ -38,7 +38,7 @@ def make_events() -> list[FileEvent]:
     chance = np.random.default_rng(11)
     x, error = chance.normal(size=ROWS), chance.normal(size=ROWS)
     for start in range(6_000, ROWS, 3_000):
-        x[start : start + 1_500] += 2.0
+        x[start : start + 1_500] += 20.0  # out of its range: told without a week of history
         error[start : start + 1_500] *= 4.0
     moved, wrong = x.round(4).tolist(), (1.5 + error).round(4).tolist()
     events = []
