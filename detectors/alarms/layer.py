@@ -43,6 +43,7 @@ class Judged:
         needed: [C] the size from which this very window would alarm; inf where none.
         lag: [C].
         usual: [C] what the season makes of the newest window.
+        away: [C] how far the newest window itself lies from that.
     """
 
     test: Test
@@ -51,6 +52,7 @@ class Judged:
     needed: Floats
     lag: Counts
     usual: Floats
+    away: Floats
 
 
 class AlarmLayer:
@@ -159,19 +161,20 @@ class AlarmLayer:
         S, C, N = x.shape
         if not self.memories:
             nothing = np.zeros(C)
-            rest = (nothing, np.full(C, inf), nothing.astype(np.int64), nothing)
+            rest = (nothing, np.full(C, inf), nothing.astype(np.int64), nothing, nothing)
             return [Judged(test, np.ones(C), *rest) for test in self.tests]
         times = last_ms - self.size.every_ms * np.arange(N - 1, -1, -1, dtype=np.int64)
         X = season(times, self.size.size_ms, self.span_ms)
         told = []
         for s in range(S):
             steps = newest_steps(self.memories[s], x[s], worth[s], X)
+            away = x[s, :, -1] - steps.usual
             if base is not None:
                 steps = replace(steps, usual=steps.usual + base[s])
-            told.append(self._judge(s, steps, worth[s, :, -1], alphas[s]))
+            told.append(self._judge(s, steps, worth[s, :, -1], alphas[s], away))
         return told
 
-    def _judge(self, s: int, steps: Steps, worth: Floats, alpha: float) -> Judged:
+    def _judge(self, s: int, steps: Steps, worth: Floats, alpha: float, away: Floats) -> Judged:
         told = self.judged & (worth > 0)
         chance = self.tails[s].chance(steps.surprise)
         if self.rates[s].any():
@@ -184,7 +187,7 @@ class AlarmLayer:
         needed = np.abs(steps.size) * -ndtri(alpha / 2) / np.maximum(scores, 1e-6)
         return Judged(
             self.tests[s], np.where(told, chance, 1.0), np.where(told, steps.size, 0.0),
-            np.where(told, needed, inf), steps.lag, steps.usual,
+            np.where(told, needed, inf), steps.lag, steps.usual, np.where(told, away, 0.0),
         )  # fmt: skip
 
     def detectable(self, s: int, alpha: float, within_ms: int) -> Floats:
@@ -195,6 +198,35 @@ class AlarmLayer:
             needed = self.tails[s].needed(alpha)
             found = detectable(self.memories[s], self.usual[s], needed, within)
         return np.where(self.judged, found, inf)
+
+    def keep(self, former: "AlarmLayer") -> None:
+        """Let columns stand by what they had learned before where this history has less than half as many windows.
+
+        So a column that was in an incident for so long that its history is gone is judged on as before, and not by what
+        little has come since. Where the season has other terms now, such a column is learned anew.
+        """
+        if not former.memories or not self.windows.size:
+            return
+        poorer = former.ready & (2 * self.windows < former.windows)
+        if not poorer.any():
+            return
+        if not self.memories:
+            self.memories, self.tails, self.usual = former.memories, former.tails, former.usual
+            self.span_ms = former.span_ms
+        elif self.memories[0].season.shape != former.memories[0].season.shape:
+            return
+        else:
+            for s, old in enumerate(former.memories):
+                self.memories[s] = self.memories[s].replaced(poorer, old)
+                slope = np.where(poorer, former.tails[s].slope, self.tails[s].slope)
+                self.tails[s] = Tail(self.tails[s].share, slope)
+            self.usual = np.where(poorer, former.usual, self.usual)
+        self.windows = np.where(poorer, former.windows, self.windows)
+        for c in np.flatnonzero(poorer).tolist():
+            self.unsteady.pop(c, None)
+            if c in former.unsteady:
+                self.unsteady[c] = former.unsteady[c]
+        self.__dict__.pop("ready", None)  # told anew
 
     def reason(self, c: int) -> str:
         """Say how far the learning of column c is; empty once it is done."""

@@ -16,12 +16,13 @@ drifts over many windows unsurprising, by itself. What the coefficients' own err
 """
 
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 
 from detectors.alarms.hindsight import score_history
 from detectors.alarms.likelihood import MOST, fit_signal
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Flags, Floats
 
 __all__ = ["LAGS", "PHIS", "REACH", "Memory", "fit_memory"]
 
@@ -64,6 +65,11 @@ class Memory:
     def payload(self) -> list[object]:
         """Give the arrays."""
         return list(astuple(self))
+
+    def replaced(self, where: Flags, by: "Memory") -> "Memory":
+        """Take some signals [R] from another memory of the same signals and as many seasonal terms."""
+        pairs = zip(astuple(self), astuple(by), strict=True)
+        return Memory(*(_chosen(where, theirs, own) for own, theirs in pairs))
 
 
 def fit_memory(
@@ -115,3 +121,7 @@ def fit_memory(
     for array in fields:
         array[:] = np.clip(array, -SINGLE, SINGLE).astype(np.float32)
     return memory, surprise
+
+
+def _chosen(where: Flags, a: Any, b: Any) -> Any:
+    return np.where(where.reshape(-1, *[1] * (a.ndim - 1)), a, b)

@@ -216,22 +216,23 @@ def _leave_out(
 def _stands(away: Floats, e: Floats, w: Floats, onset: int, size: float) -> bool:
     """Whether what a step brought is still there: no spike that has passed, no way back to what is usual.
 
-    Over the later half of the windows since the onset the signal must lie off the season on the step's side, and
-    by half of the step beyond where it was expected before; over the last quarter by a quarter, over the last
-    eighth by an eighth, as means of fewer windows are less sure.
+    Over the later half of the windows since the onset the signal must lie off the season by a quarter of the step,
+    on its side, and by half of the step beyond where it was expected before; over the last quarter by an eighth and a
+    quarter, over the last eighth by half of that, as means of fewer windows are less sure; and so over the last three.
     """
     N = len(away)
     while w[onset] == 0:  # the newest window is told
         onset += 1
     before = away[onset] - e[onset]
-    for part in (2, 4, 8):
+    for part, most in ((2, N), (4, N), (8, N), (8, 3)):
         later, times = 0.0, 0
-        for t in range(N - max(1, (N - onset) // part), N):
+        for t in range(N - min(most, max(1, (N - onset) // part)), N):
             if w[t] > 0:
                 later += away[t]
                 times += 1
         later /= times
-        if later * size <= 0 or (later - before) * size < size * size / part:
+        least = size * size / part
+        if 2 * later * size < least or (later - before) * size < least:
             return False
     return True
 

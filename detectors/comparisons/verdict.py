@@ -35,6 +35,8 @@ class Verdict:
             verdicts are equal or not without looking at these.
         note: why there is no p-value, in words; else empty.
         lag: how many windows before this one the change probably began.
+        away: how far the level lies from what is usual, signed, on a scale of the detector's own: by the step
+            that it alarms by, else by this window alone; 0 where it follows no level.
 
     Cost: a few hundred bytes, and the contributions.
 
@@ -56,6 +58,7 @@ class Verdict:
     contributions: Floats | None = field(compare=False)
     note: str = ""
     lag: int = 0
+    away: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from detectors.comparisons.counting import cells
 from detectors.comparisons.rates import share_at
 from detectors.comparisons.wander import EVENTS_MIN
 from detectors.summaries.summary import Summary
-from stream.evaluate.baseline import Baseline
+from stream.evaluate.baseline import Baseline, Compared
 from stream.evaluate.finding import Finding
 from stream.evaluate.rules import Rules
 from stream.evaluate.side_by_side import side_by_side
@@ -97,7 +97,10 @@ class Alarms:
         """
         anew = self._is_due(start_ms)
         if anew:
+            former = self.layer, self.volume_layer
             self.layer, self.volume_layer = self._fit()
+            self.layer.keep(former[0])
+            self.volume_layer.keep(former[1])
             self._reasons = self._all_reasons()
             self.fitted_ms = start_ms
         self._window = summary
@@ -116,12 +119,12 @@ class Alarms:
         found: list[Finding] = []
         if self._window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
-            seen = self.baseline.recent(recent.readings.x, self._worth(recent), recent.calm)
+            seen = self._seen(recent, self._worth(recent))
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
             found += self._columns(judged, recent.readings, seen.worth[..., -1] > 0, alphas)
         if self._tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
-            seen = self.baseline.recent(volume.readings.x, _volume_worth(volume), volume.calm)
+            seen = self._seen(volume, _volume_worth(volume))
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
             alone = "" if seen.worth[0, 0, -1] > 0 else ALONE
             events = int(volume.readings.events[0, -1])
@@ -232,7 +235,8 @@ class Alarms:
         floor = self.rules.floors.get(test.name, test.floor)
         alarm = p is not None and p < alpha and effect >= floor
         lag = int(told.lag[c]) if alarm else 0
-        return Verdict(test.name, statistic, bound, p, effect, alarm, n, m, None, note, lag)
+        away = 0.0 if note else float(told.size[c] if alarm else told.away[c])
+        return Verdict(test.name, statistic, bound, p, effect, alarm, n, m, None, note, lag, away)
 
     # -- history -----------------------------------------------------------------------------------------------------
 
@@ -263,6 +267,15 @@ class Alarms:
         x, worth = compared.x[..., since], compared.worth[..., since]
         rates = self._rates if tests is COLUMN_TESTS else None
         return AlarmLayer(tests, x, worth, starts[since], self.size, rates)
+
+    def _seen(self, recent: Past, worth: Floats) -> Compared:
+        """Give what is looked back on, without the windows of incidents that are over: their ends are no news.
+
+        An incident is over for who was in control in the window before the newest.
+        """
+        seen = self.baseline.recent(recent.readings.x, worth, recent.calm)
+        looked_at = (recent.calm | ~recent.calm[:, -2:-1])[:, -seen.x.shape[2] :]
+        return seen._replace(worth=seen.worth * looked_at)
 
     def _excluded(self, start_ms: int) -> bool:
         """Whether a window is in an excluded time."""

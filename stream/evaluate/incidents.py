@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from detectors import Verdict
 from stream.evaluate.finding import EXCLUDED, is_hard
 
-__all__ = ["Calm", "Change", "Incident", "Phase", "Severity", "advance", "strongest"]
+__all__ = ["Calm", "Change", "Held", "Incident", "Phase", "Severity", "advance", "strongest"]
 
 Phase = Literal["started", "ongoing", "escalated", "resolved"]
 Severity = Literal["info", "warning", "error", "critical"]
@@ -27,6 +27,8 @@ GROWTH = 7
 """How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
 DOUBLINGS_MAX = 2
 """How often the quiet that an incident needs is doubled at most, as it comes back again and again."""
+LASTS = 0.5
+"""The part of what a detector alarmed by that must still be there for the incident to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,34 @@ class Calm:
         return every is not None and since_ms >= every * int(GROWTH**reminders)
 
 
+class Held(NamedTuple):
+    """What an incident knows of a detector that takes part: its quiet windows in a row, and what it last alarmed by.
+
+    `away` is the step that it was (`Verdict.away`); 0 where a detector follows no level.
+    """
+
+    quiet: int = 0
+    away: float = 0.0
+
+    def after(self, verdict: Verdict) -> "Held":
+        """Take in another window.
+
+        A detector that follows a level is quiet when it does not alarm and most of the way back is done: a shift that
+        lasts is news only once, but it is not over.
+        """
+        if verdict.alarm:
+            return Held(0, verdict.away)
+        same_side = verdict.away * self.away > 0
+        if same_side and abs(verdict.away) >= LASTS * abs(self.away):
+            return Held(0, self.away)
+        return Held(self.quiet + 1, self.away)
+
+
 @dataclass(slots=True)
 class Incident:
     """A trouble begun by `detector`, last told at the end of the window `told_ms`.
 
-    `active` maps (window size, detector) to its quiet windows in a row; when nothing is left in it, the incident is
+    `active` maps (window size, detector) to how it stands; when nothing is left in it, the incident is
     resolved, and kept as long as an alarm would continue it. `severity` is the worst so far.
     """
 
@@ -67,14 +92,14 @@ class Incident:
     severity: Severity
     kind: str
     detector: str
-    active: dict[tuple[int, str], int] = field(default_factory=dict)
+    active: dict[tuple[int, str], Held] = field(default_factory=dict)
     told_ms: int = 0
     returns: int = 0
     reminders: int = 0
 
     def payload(self) -> list[object]:
         """Give the state as plain values."""
-        active = [[size, name, quiet] for (size, name), quiet in sorted(self.active.items())]
+        active = [[size, name, *held] for (size, name), held in sorted(self.active.items())]
         return [
             self.episode_id, self.started_ms, self.severity, self.kind, self.detector, active,
             self.told_ms, self.returns, self.reminders,
@@ -84,7 +109,7 @@ class Incident:
     def restore(cls, payload: Any) -> "Incident":
         """Read what `payload` gave."""
         episode_id, started_ms, severity, kind, detector, held, *counts = payload
-        active = {(size, name): quiet for size, name, quiet in held}
+        active = {(size, name): Held(*rest) for size, name, *rest in held}
         return cls(episode_id, started_ms, severity, kind, detector, active, *counts)
 
 
@@ -128,8 +153,9 @@ def advance(
 
     An incident starts with the first alarm, escalates when a window's severity exceeds all before, is ongoing when it
     alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that
-    took part was quiet for enough of its windows in a row. An alarm within `cooldown_ms` of that continues it: the same
-    episode is told as ongoing (or escalated), never as started, so that who is called by a start is called once.
+    took part was quiet for enough of its windows in a row: see `Held`. An alarm within `cooldown_ms` of that continues
+    it: the same episode is told as ongoing (or escalated), never as started, so that who is called by a start is called
+    once.
     """
     alarms = [v for v in verdicts if v.alarm]
     if incident is not None and not incident.active:
@@ -162,7 +188,7 @@ def _begin(
         return None, None
     name = blake2b(f"{monitor}|{size_ms}|{end_ms}".encode(), digest_size=6).hexdigest()
     first = strongest(alarms)
-    active = {(size_ms, v.detector): 0 for v in alarms}
+    active = {(size_ms, v.detector): Held(0, v.away) for v in alarms}
     incident = Incident(name, end_ms, severity, kind, first.detector, active)
     return _tell("started", incident, end_ms, first)
 
@@ -179,7 +205,7 @@ def _after_the_end(
     worse = RANK[severity] > RANK[incident.severity]
     incident.kind, incident.severity = kind, severity if worse else incident.severity
     incident.returns += 1
-    incident.active = {(size_ms, v.detector): 0 for v in alarms}
+    incident.active = {(size_ms, v.detector): Held(0, v.away) for v in alarms}
     incident, change = _tell(
         "escalated" if worse else "ongoing", incident, end_ms, strongest(alarms)
     )
@@ -195,21 +221,25 @@ def _tell(
 
 def _still_active(
     incident: Incident, size_ms: int, verdicts: Sequence[Verdict], needed: int
-) -> dict[tuple[int, str], int]:
-    """Count who has been quiet for how long, and leave out who was long enough; excluded times do not count."""
-    loud = {v.detector for v in verdicts if v.alarm}
-    mute = {v.detector for v in verdicts if v.note.startswith(CANNOT_TELL)}
+) -> dict[tuple[int, str], Held]:
+    """Count who has been quiet for how long, and leave out who was long enough; excluded times do not count.
+
+    A detector that has spoken and is not asked any more was quiet.
+    """
+    told = {v.detector: v for v in verdicts if not v.note.startswith(CANNOT_TELL)}
+    mute = {v.detector for v in verdicts} - told.keys()
     paused = any(v.note.startswith(EXCLUDED) for v in verdicts)
-    quiet = {
-        key: count
-        if paused or key[0] != size_ms or key[1] in mute
-        else 0
-        if key[1] in loud
-        else count + 1
-        for key, count in incident.active.items()
-    }
-    quiet |= {(size_ms, name): 0 for name in loud}
-    return {key: count for key, count in quiet.items() if count < needed}
+    active = dict(incident.active)
+    for key, held in incident.active.items():
+        size, name = key
+        if size == size_ms and not paused and name not in mute:
+            active[key] = (
+                held.after(told[name]) if name in told else Held(held.quiet + 1, held.away)
+            )
+    for v in verdicts:
+        if v.alarm:
+            active[size_ms, v.detector] = Held(0, v.away)
+    return {key: held for key, held in active.items() if held.quiet < needed}
 
 
 def _own(incident: Incident, verdicts: Sequence[Verdict]) -> Verdict:

@@ -47,7 +47,7 @@ __all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
 VERSION = 2
 """2: when each series of errors began."""
 CONSEQUENCES_VERSION = 1
-CHAIN_VERSION = 4
+CHAIN_VERSION, CHAIN_OLDEST = 5, 4
 """4: the alarm layer with its track of windows, in place of the detectors of slow drift."""
 RESULTS_KEPT = 512
 """Results of windows kept for looking back, of each size of each chain."""
@@ -353,7 +353,7 @@ class Model:
                 self.join.restore(number, rows[number])
 
     def _restore_chain(self, blob: bytes, standing: bytes | None) -> None:
-        body: Any = unpack(blob, "chain", CHAIN_VERSION, oldest=CHAIN_VERSION)[1]
+        body: Any = unpack(blob, "chain", CHAIN_VERSION, oldest=CHAIN_OLDEST)[1]
         version, segment, kind, payload = body
         series = Series(self.name, version, tuple((k, v) for k, v in segment))
         reference = self.book.by_digest(payload[0])

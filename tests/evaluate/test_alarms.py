@@ -14,6 +14,7 @@ from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, vol
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.model import CHAIN_VERSION
 from stream.evaluate.rules import Rules
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
@@ -62,14 +63,14 @@ class Run:
 
     def restart(self) -> None:
         """Go on with what is stored."""
-        of, payload = self.chain, unpack(stored(self), "chain", 4)[1]
+        of, payload = self.chain, unpack(stored(self), "chain", CHAIN_VERSION)[1]
         self.chain = Chain.restore(
             of.series, of.kind, of.reference, of.rules, lambda _: PLAN, payload
         )
 
 
 def stored(run: Run) -> bytes:
-    return pack("chain", 4, run.chain.payload())
+    return pack("chain", CHAIN_VERSION, run.chain.payload())
 
 
 def sound(n: int, first: int = 100) -> list[Summary | None]:
@@ -129,7 +130,9 @@ def test_a_floor_is_the_effect_from_which_on_it_is_told(
     found = verdict_of(Run().play([drift])[0], column, name)
     for floor, alarm in ((found.effect * 1.01, False), (found.effect * 0.99, True)):
         again = Run(rules=replace(RULES, floors={name: floor})).play([drift])[0]
-        assert verdict_of(again, column, name) == replace(found, alarm=alarm, lag=found.lag * alarm)
+        told = verdict_of(again, column, name)
+        assert told == replace(found, alarm=alarm, lag=found.lag * alarm, away=told.away)
+        assert told.away * found.away > 0
 
 
 def test_a_fixed_threshold_of_the_missing_or_the_volume_takes_the_layers_place() -> None:

@@ -11,6 +11,7 @@ from stream.config.calendar import Calendar, span_of
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.incidents import Held
 from stream.reference.reference import History, Reference
 from stream.state.codec import pack, unpack
 from tests.evaluate.hours import (
@@ -114,7 +115,7 @@ def test_an_incident_of_a_hard_rule_in_an_excluded_time_counts_no_quiet_of_other
     feed(of, windows[:FIRST])
     before = dict(of.incidents["x"].active)
     feed(of, windows[FIRST:], MONDAY + FIRST * HOUR)
-    assert of.incidents["x"].active == before | {(HOUR, "missing"): 0}
+    assert of.incidents["x"].active == before | {(HOUR, "missing"): Held()}
 
 
 def with_history(windows: list[Summary]) -> Reference:

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Verdict
-from stream.evaluate.incidents import RANK, Calm, Change, Incident, Severity, advance, strongest
+from stream.evaluate.incidents import (
+    LASTS,
+    RANK,
+    Calm,
+    Change,
+    Held,
+    Incident,
+    Severity,
+    advance,
+    strongest,
+)
 
 SEVERITIES: Sequence[Severity] = ("info", "warning", "error", "critical")
 CLEAR_AFTER = 3
@@ -96,6 +106,15 @@ def test_an_incident_goes_on_after_a_restart_as_before(windows: Windows) -> None
     assert len(set(names)) == len(names)
 
 
+def test_an_incident_that_the_last_version_wrote_goes_on() -> None:
+    """It knew of no levels."""
+    incident, _ = advance(None, "m|x", 60, 0, [verdict("psi", True)], "warning", "drift", PLAIN)
+    assert incident is not None
+    payload = incident.payload()
+    payload[5] = [[size, name, 2] for (size, name) in incident.active]
+    assert Incident.restore(payload).active == {(60, "psi"): Held(2, 0.0)}
+
+
 @given(windows=WINDOWS, every=st.integers(1, 3))
 @settings(max_examples=150)
 def test_an_incident_that_lasts_is_told_again_at_intervals_each_seven_times_the_last(
@@ -177,6 +196,35 @@ def test_a_detector_that_cannot_tell_keeps_an_incident_open() -> None:
         mute = [verdict("psi", False, note=note)]
         incident, change = advance(incident, "m|x", 60, 1, mute, "info", "data_drift", once)
         assert (change and change.phase) == phase
+
+
+AWAY = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.3, 0.5, 0.9, 1.0, 2.0, 5.0])
+
+
+@given(windows=st.lists(st.tuples(st.booleans(), AWAY), max_size=40))
+@settings(max_examples=300)
+def test_an_incident_lasts_as_long_as_the_level_is_not_most_of_the_way_back(
+    windows: list[tuple[bool, float]],
+) -> None:
+    """The twin looks back from each window: to the latest alarm, and whether all since then were nearer on its side."""
+    incident: Incident | None = None
+    ends, since = [], 0
+    for i, (alarm, away) in enumerate(windows):
+        one = replace(verdict("location", alarm), away=away)
+        before = incident is not None
+        incident, change = advance(incident, "m|x", 60, i, [one], "warning", "data_drift", PLAIN)
+        if change is not None and change.phase == "resolved":
+            ends.append(i)
+        if not before:
+            since = i
+        loud = [at for at in range(since, i + 1) if windows[at][0]]
+        last = windows[loud[-1]][1] if loud else 0.0
+        newest = windows[max(since, i - CLEAR_AFTER + 1) : i + 1]
+        back = [
+            not told and not (far * last > 0 and abs(far) >= LASTS * abs(last))
+            for told, far in newest
+        ]
+        assert (ends[-1:] == [i]) == (before and len(back) == CLEAR_AFTER and all(back))
 
 
 def test_a_cause_tells_the_story_rather_than_its_consequence() -> None:

@@ -288,11 +288,14 @@ def test_a_spike_that_has_passed_is_no_step_and_a_block_only_while_it_lasts() ->
             assert surprise == 0 or alarming
 
 
-def test_a_way_back_to_what_is_usual_is_no_step() -> None:
+@pytest.mark.parametrize("beyond", [0.0, -0.5])
+def test_a_way_back_to_what_is_usual_is_no_step(beyond: float) -> None:
+    """Even if it goes a little beyond; and at the latest after three windows the step before it is over, too."""
     x = np.zeros((1, REACH))
     x[0, 20:60] = 20.0
+    x[0, 60:] = beyond
     for back in range(30):
         at = 60 + back
         steps = newest_steps(known(0.9, 0.5), x[:, :at], ALIKE[:, :at], ONE[:at])
-        assert steps.size[0] >= 0
-        assert steps.surprise[0] > 20 if back == 0 else steps.surprise[0] == 0 or back < 13
+        assert steps.size[0] >= 0 or steps.surprise[0] < 10
+        assert steps.surprise[0] > 20 if back == 0 else steps.surprise[0] < 10 or back < 3
