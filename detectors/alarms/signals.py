@@ -169,8 +169,8 @@ class Scheme:
         enough = n >= EVENTS_MIN
         two = (self.used == 2)[:, None]
         mu = np.where(two, arcsine_rate(placed[:, :, 1], n), mu)
-        usual = self.freedom[:, None] * (1 / np.maximum(n, 1) + self.excess[:, None])
-        x = np.stack([mu, spread, np.cbrt(misfit / usual), arcsine_rate(cells.missing, cells.n)])
+        shape = np.cbrt(misfit / self._usual(n))
+        x = np.stack([mu, spread, shape, arcsine_rate(cells.missing, cells.n)])
         told = np.stack([enough & (self.used > least)[:, None] for least in (1, 2, 3)])
         told = np.concatenate([told, cells.n[None] >= EVENTS_MIN])
         return Readings(np.where(told, x, 0.0).astype(np.float32).astype(np.float64), n, cells.n)
@@ -186,25 +186,24 @@ class Scheme:
             np.where(events >= EVENTS_MIN, events + 0.75, 0.0),
         ])  # fmt: skip
 
-    def misfit(self, cells: Cells) -> Floats:
+    def misfit(self, readings: Readings) -> Floats:
         """[C, T] the misfit beyond what sampling and usual wander make: the effect of `shape`."""
-        placed = self._placed(cells.bins)
-        n = np.maximum(placed.sum(axis=2), 1)
-        usual = self.freedom[:, None] * (1 / n + self.excess[:, None])
-        return np.asarray(np.maximum(0.0, fit_probit(placed, self.scores, self.used)[2] - usual))
+        beyond = np.maximum(0.0, readings.x[2] ** 3 - 1)
+        return np.asarray(beyond * self._usual(readings.valid))
+
+    def _usual(self, n: Counts) -> Floats:
+        """[C, T] the misfit that sampling and usual wander make."""
+        return np.asarray(self.freedom[:, None] * (1 / np.maximum(n, 1) + self.excess[:, None]))
 
     def _placed(self, bins: Counts) -> Counts:
         """[C, T, most used] put counts into the bins in use, in order."""
         C, T, _ = bins.shape
-        placed = np.zeros((C, T, max(2, int(self.used.max(initial=1)))), np.int64)
-        for c in range(C):
-            source = np.flatnonzero(self.place[c] >= 0)
-            to = self.place[c][source]
-            if len(source) == self.used[c]:
-                placed[c][:, to] = bins[c][:, source]
-            else:
-                np.add.at(placed[c].T, to, bins[c].T[source])
-        return placed
+        P = max(2, int(self.used.max(initial=1)))
+        c, b = np.nonzero(self.place >= 0)
+        to = (c * T)[:, None] + np.arange(T)  # where each count belongs: columns, windows, places
+        to = to * P + self.place[c, b][:, None]
+        placed = np.bincount(to.ravel(), bins[c, :, b].ravel(), C * T * P)
+        return placed.reshape(C, T, P).astype(np.int64)
 
 
 def read_volume(events: Counts) -> Readings:

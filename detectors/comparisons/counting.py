@@ -12,7 +12,7 @@ from detectors.summaries.folding import SUM_CLIP, fold_numbers
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 
-__all__ = ["cells", "count"]
+__all__ = ["CellsOf", "cells", "count"]
 
 
 def count(windows: Sequence[ArrayLike], edges: ArrayLike) -> Cells:
@@ -68,38 +68,49 @@ def count(windows: Sequence[ArrayLike], edges: ArrayLike) -> Cells:
 
 
 def cells(layout: Layout, columns: Sequence[int], stack: Sequence[Summary]) -> Cells:
-    """View some columns over a stack of T summaries, as the comparisons read them.
+    """View some columns over a stack of T summaries once; see `CellsOf`."""
+    return CellsOf(layout, columns)(stack)
+
+
+class CellsOf:
+    """Some columns of a layout, to be viewed over stacks of T summaries as the comparisons read them.
 
     Columns of fewer bins than the widest of those asked for are padded, so ask for columns of like
-    widths together. Cost: one pass over the counts asked for.
+    widths together. Cost of a view: one pass over the counts asked for.
     """
-    chosen = [layout.columns[i] for i in columns]
-    width = np.array([column.bins for column in chosen], np.int64)
-    start = np.array([layout.slot_at[i] for i in columns], np.int64)
-    place = np.arange(width.max(initial=1))
-    held = place < width[:, None]
-    slots = np.concatenate([np.where(held, start[:, None] + place, 0).ravel(),
-                            (start + width + np.arange(4)[:, None]).ravel()])  # fmt: skip
-    counts = np.array([s.counts[slots] for s in stack], np.int64).reshape(len(stack), len(slots)).T
-    bins = counts[: held.size].reshape(*held.shape, len(stack)).transpose(0, 2, 1).copy()
-    missing, invalid, sums, squares = counts[held.size :].reshape(4, len(chosen), len(stack))
-    discrete = np.array([column.discrete for column in chosen], np.bool_)
-    lo, hi = _extremes(layout, columns, stack)
-    return Cells(
-        np.where(held[:, None], bins, 0), held, missing, invalid, lo, hi, discrete,
-        np.where(discrete[:, None], 0, sums), np.where(discrete[:, None], 0, squares), ~discrete,
-    )  # fmt: skip
 
+    def __init__(self, layout: Layout, columns: Sequence[int]) -> None:
+        chosen = [layout.columns[i] for i in columns]
+        width = np.array([column.bins for column in chosen], np.int64)
+        start = np.array([layout.slot_at[i] for i in columns], np.int64)
+        place = np.arange(width.max(initial=1))
+        self._held = place < width[:, None]
+        bins = np.where(self._held, start[:, None] + place, 0).ravel()
+        self._slots = np.concatenate([bins, (start + width + np.arange(4)[:, None]).ravel()])
+        self._discrete = np.array([column.discrete for column in chosen], np.bool_)
+        row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
+        numbers = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]
+        self._numbers = np.array(numbers, np.int64).reshape(-1, 2).T
 
-def _extremes(
-    layout: Layout, columns: Sequence[int], stack: Sequence[Summary]
-) -> tuple[Floats, Floats]:
-    """Give the smallest and the largest values, each [columns, T]; a discrete column has none."""
-    row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
-    found = np.full((2, len(columns), len(stack)), np.inf)
-    found[1] = -np.inf
-    rows = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]
-    if rows and stack:
-        to, source = np.array(rows).T
-        found[:, to] = np.array([s.extremes[source] for s in stack]).T
-    return found[0], found[1]
+    def __call__(self, stack: Sequence[Summary]) -> Cells:
+        """View them over T summaries."""
+        held, T = self._held, len(stack)
+        counts = np.array([s.counts[self._slots] for s in stack], np.int64)
+        counts = counts.reshape(T, len(self._slots)).T
+        bins = counts[: held.size].reshape(*held.shape, T).transpose(0, 2, 1).copy()
+        missing, invalid, sums, squares = counts[held.size :].reshape(4, len(held), T)
+        lo, hi = self._extremes(stack)
+        discrete = self._discrete
+        return Cells(
+            np.where(held[:, None], bins, 0), held, missing, invalid, lo, hi, discrete,
+            np.where(discrete[:, None], 0, sums), np.where(discrete[:, None], 0, squares), ~discrete,
+        )  # fmt: skip
+
+    def _extremes(self, stack: Sequence[Summary]) -> tuple[Floats, Floats]:
+        """Give the smallest and the largest values, each [columns, T]; a discrete column has none."""
+        found = np.full((2, len(self._held), len(stack)), np.inf)
+        found[1] = -np.inf
+        to, source = self._numbers
+        if len(to) and stack:
+            found[:, to] = np.array([s.extremes[source] for s in stack]).T
+        return found[0], found[1]

@@ -5,13 +5,14 @@ and holds a window against it. All is done on D, the distance whose mean without
 c (1/n + 1/m); a subclass says how its statistic and its effect follow from D.
 """
 
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells, baseline
-from detectors.comparisons.verdict import Score, Verdicts
+from detectors.comparisons.verdict import Score, Verdicts, Why, silenced
 from detectors.comparisons.wander import EVENTS_MIN, distance_p, distance_threshold, fit_distance
 
 __all__ = ["DistanceComparison", "RootDistance"]
@@ -63,15 +64,26 @@ class DistanceComparison:
         if self.fixed is not None:
             return score.fixed(self.fixed)
         some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
-        p = distance_p(distance, some_n, some_m, self.freedom, self.wander)
-        chance = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
-        with np.errstate(over="ignore", invalid="ignore"):  # a floor may lie beyond all distances
-            least = self.distance(np.full(len(n), self.floor))
-            bound = np.maximum(np.where(self.wander.ready, chance, 0.0), least)
-            threshold = self.statistic(bound, n)
-        alarm = (p < alpha) & (effect >= self.floor)
-        quiet = self.wander.quiet(n, m, EVENTS_MIN)
-        return score.judged(threshold, p, alarm, quiet)
+
+        @cache
+        def chance() -> Floats:
+            return distance_p(distance, some_n, some_m, self.freedom, self.wander)
+
+        def why() -> Why:
+            reach = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # a floor may lie beyond all distances
+                least = self.distance(np.full(len(n), self.floor))
+                bound = np.maximum(np.where(self.wander.ready, reach, 0.0), least)
+                threshold = self.statistic(bound, n)
+            return silenced(threshold, chance(), self.wander.quiet(n, m, EVENTS_MIN))
+
+        alarm = effect >= self.floor
+        if alpha <= 0 or not alarm.any():  # nobody asks for chances then
+            return score.later(np.zeros(len(n), np.bool_), why)
+        alarm &= (chance() < alpha) & ~self.wander.is_quiet(n, m, EVENTS_MIN)
+        return score.later(alarm, why)
 
     # What a subclass says.
 

@@ -4,13 +4,14 @@ A subclass gives the level x of a window, on a scale where its sampling variance
 class learns from the history where x lies and how it wanders, and holds a window against it.
 """
 
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells, baseline
-from detectors.comparisons.verdict import Fixed, Score, Verdicts
+from detectors.comparisons.verdict import Fixed, Score, Verdicts, Why, silenced
 from detectors.comparisons.wander import EVENTS_MIN, Sided, fit_level, level_p, level_reach
 
 __all__ = ["LevelComparison"]
@@ -64,19 +65,30 @@ class LevelComparison:
         if self.fixed is not None:
             return score.fixed(self.fixed, self.FIXED)
         some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
-        p = self.chance(x, some_n, some_m)
-        below = (x < self.centre) & (self.SIDED == "both")
-        chance = self.reach(alpha, below, some_n, some_m)
-        reach = np.maximum(self.floor, np.where(self.wander.ready, chance, 0.0))
-        with np.errstate(over="ignore"):  # a floor may lie beyond all scores
-            bound = self.at(self.centre + np.where(below, -reach, reach), n)
-        alarm = (p < alpha) & (effect >= self.floor)
-        return score.judged(bound, p, alarm, self.wander.quiet(n, m, self.EVENTS_MIN))
+
+        @cache
+        def chance() -> Floats:
+            return self.chance(x, some_n, some_m)
+
+        def why() -> Why:
+            below = (x < self.centre) & (self.SIDED == "both")
+            chances = self.reach(alpha, below, some_n, some_m)
+            reach = np.maximum(self.floor, np.where(self.wander.ready, chances, 0.0))
+            with np.errstate(over="ignore"):  # a floor may lie beyond all scores
+                bound = self.at(self.centre + np.where(below, -reach, reach), n)
+            return silenced(bound, chance(), self.wander.quiet(n, m, self.EVENTS_MIN))
+
+        alarm = (effect >= self.floor) & (
+            level_p(x, some_n, some_m, self.wander, self.SIDED) < alpha
+        )
+        if alarm.any():  # then it is worth the pains
+            alarm &= (chance() < alpha) & ~self.wander.is_quiet(n, m, self.EVENTS_MIN)
+        return score.later(alarm, why)
 
     # What a subclass says, or says otherwise.
 
     def chance(self, x: Floats, n: Counts, m: Counts) -> Floats:
-        """[C] the chance in control of levels as far away as x [C]; 1 while learning."""
+        """[C] the chance in control of levels as far away as x [C]; 1 while learning. Never smaller than `level_p`."""
         return level_p(x, n, m, self.wander, self.SIDED)
 
     def reach(self, alpha: float, below: Flags, n: Counts, m: Counts) -> Floats:  # noqa: ARG002 - every one is called alike

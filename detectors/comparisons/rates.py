@@ -10,16 +10,13 @@ looked at, too, and the larger chance counts.
 from math import inf, pi
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import bdtrik, betainc
 
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
 
-__all__ = ["RateComparison", "arcsine_rate", "binomial_tail", "share_at"]
-
-HALVINGS = 40
-"""How often the interval of shares is halved to invert a tail; 40 leave 1e-12 of it."""
+__all__ = ["RateComparison", "arcsine_rate", "binomial_share", "binomial_tail", "share_at"]
 
 
 def arcsine_rate(k: Counts, n: Counts) -> Floats:
@@ -56,6 +53,19 @@ def binomial_tail(share: Floats, n: Floats, rate: Floats, below: Flags) -> Float
     low = betainc(np.maximum(n - k, 1e-300), k + 1, 1 - rate)
     high = betainc(np.maximum(k, 1e-300), n - k + 1, rate)
     return np.where(below, np.where(k >= n, 1.0, low), np.where(k <= 0, 1.0, high))
+
+
+def binomial_share(chance: float, n: Floats, rate: Floats, below: Flags) -> Floats:
+    """Tell the share whose `binomial_tail` is a chance; 0 or 1 where no share is so rare.
+
+    >>> at_1_percent = np.array([1000.0]), np.array([0.01]), np.array([True])
+    >>> tail = binomial_tail(binomial_share(1e-3, *at_1_percent), *at_1_percent)
+    >>> tail.round(9).tolist()
+    [0.001]
+    """
+    k = bdtrik(chance, n, np.where(below, rate, 1 - rate))
+    share = np.clip(np.nan_to_num(k, nan=0.0) / n, 0.0, 1.0)
+    return np.asarray(np.where(below, share, 1 - share))
 
 
 class RateComparison(LevelComparison):
@@ -102,13 +112,9 @@ class RateComparison(LevelComparison):
         if alpha <= 0:
             return np.full(below.shape, inf)
         worth, wanted = self._worth(n, m), alpha / 2 if self.SIDED == "both" else alpha
-        near, far = self._rate, np.where(below, 0.0, 1.0)
-        attained = binomial_tail(far, worth, self._rate, below) < wanted
-        for _ in range(HALVINGS):
-            middle = (near + far) / 2
-            rare = binomial_tail(middle, worth, self._rate, below) < wanted
-            near, far = np.where(rare, near, middle), np.where(rare, middle, far)
-        level = 2 * np.arcsin(np.sqrt((far * n + 3 / 8) / (n + 3 / 4)))
+        attained = binomial_tail(np.where(below, 0.0, 1.0), worth, self._rate, below) < wanted
+        share = binomial_share(wanted, worth, self._rate, below)
+        level = 2 * np.arcsin(np.sqrt((share * n + 3 / 8) / (n + 3 / 4)))
         exact = np.where(attained, np.abs(level - self.centre), pi)
         return np.maximum(exact, super().reach(alpha, below, n, m))
 

@@ -1,15 +1,16 @@
 """What a comparison says: the score, the bound it was held against, and whether that is an alarm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf, isnan, nan
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
 
-__all__ = ["Fixed", "Score", "Verdict", "Verdicts", "first_reason"]
+__all__ = ["Fixed", "Score", "Verdict", "Verdicts", "Why", "first_reason", "silenced"]
 
 Fixed = Literal["most", "least", "away", "factor"]
 """What a fixed threshold t bounds: the statistic s <= t, s >= t, |s| <= t, or 1/t <= s <= t."""
@@ -61,27 +62,36 @@ class Verdict:
     away: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Why(NamedTuple):
+    """What stands behind verdicts: thresholds [C], p-values [C], NaN where none was computed, and notes [C]."""
+
+    threshold: Floats
+    p_value: Floats
+    notes: list[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Verdicts:
     """The answers of one comparison about C columns of one window: `Verdict`, array by array.
 
-    `verdicts[i]` and iteration give them one by one, with the contributions of the bins that the
-    column has.
+    `verdicts[i]`, `some` and iteration give them one by one, with the contributions of the bins that
+    the column has.
 
     Attributes:
         detector: the comparison's name.
         statistic: [C].
-        threshold: [C].
-        p_value: [C] NaN where none was computed.
         effect: [C].
         alarm: [C].
         n: [C].
         m: [C].
+        why: makes thresholds, p-values and notes when one of them is first asked for: of windows of
+            which nothing is told nobody asks.
         contributions: [C, P], 0 in the padding; or None.
         held: [C, P] which contributions are no padding; or None.
-        notes: [C].
+        lag: [C]; or None, for 0.
+        away: [C]; or None, for 0.
 
-    Cost: giving one takes about 1 us, giving them all less each.
+    Cost: giving one takes about 1 us, giving them all less each; `why` some 10 us a column.
 
     >>> from detectors import Cells, Psi
     >>> history = Cells.of([[0, 48 + w % 5, 52 - w % 5, 0] for w in range(20)])
@@ -93,50 +103,82 @@ class Verdicts:
 
     detector: str
     statistic: Floats
-    threshold: Floats
-    p_value: Floats
     effect: Floats
     alarm: Flags
     n: Counts
     m: Counts
-    contributions: Floats | None
-    held: Flags | None
-    notes: list[str]
+    why: Callable[[], Why]
+    contributions: Floats | None = None
+    held: Flags | None = None
+    lag: Counts | None = None
+    away: Floats | None = None
+
+    @cached_property
+    def _why(self) -> Why:
+        return self.why()
+
+    @property
+    def threshold(self) -> Floats:
+        """[C]."""
+        return self._why.threshold
+
+    @property
+    def p_value(self) -> Floats:
+        """[C] NaN where none was computed."""
+        return self._why.p_value
+
+    @property
+    def notes(self) -> list[str]:
+        """[C]."""
+        return self._why.notes
 
     def __len__(self) -> int:
-        return len(self.notes)
+        return len(self.statistic)
 
     def __getitem__(self, i: int) -> Verdict:
-        at = range(len(self))[i]
-        return next(self._told(slice(at, at + 1)))
+        return next(self.some([range(len(self))[i]]))
 
     def __iter__(self) -> Iterator[Verdict]:
-        return self._told(slice(None))
+        return self.some(range(len(self)))
 
-    def _told(self, which: slice) -> Iterator[Verdict]:
-        arrays = (self.statistic, self.threshold, self.p_value, self.effect, self.alarm)
-        numbers = [array[which].tolist() for array in (*arrays, self.n, self.m)]
-        parts: list[Floats | None] = [None] * len(self.notes[which])
+    def some(self, which: Sequence[int]) -> Iterator[Verdict]:
+        """Give those at some places, in that order."""
+        at = np.asarray(which, np.int64)
+        why, zeros = self._why, np.zeros(len(self))
+        away = zeros if self.away is None else self.away
+        arrays = (
+            self.statistic,
+            why.threshold,
+            why.p_value,
+            self.effect,
+            away,
+            self.alarm,
+            self.n,
+            self.m,
+        )
+        lag = np.zeros(len(self), np.int64) if self.lag is None else self.lag
+        numbers = [array[at].tolist() for array in (*arrays, lag)]
+        parts: list[Floats | None] = [None] * len(at)
         if self.contributions is not None and self.held is not None:
-            rows = zip(self.contributions[which], self.held[which], strict=True)
+            rows = zip(self.contributions[at], self.held[at], strict=True)
             parts = [row[held] for row, held in rows]
-        told = zip(*numbers, parts, self.notes[which], strict=True)
-        for statistic, threshold, p, effect, alarm, n, m, own, note in told:
-            chance = None if isnan(p) else p
+        told = zip(at.tolist(), *numbers, parts, strict=True)
+        for c, statistic, threshold, p, effect, far, alarm, n, m, back, own in told:
             yield Verdict(
-                self.detector, statistic, threshold, chance, effect, alarm, n, m, own, note
-            )
+                self.detector, statistic, threshold, None if isnan(p) else p, effect, alarm, n, m, own,
+                why.notes[c], back, far,
+            )  # fmt: skip
 
     def overruled(self, where: Flags, threshold: float, note: str) -> "Verdicts":
         """Let a hard rule speak where it holds: an alarm, whatever chance says."""
         if not where.any():
             return self
-        return replace(
-            self,
-            threshold=np.where(where, threshold, self.threshold),
-            alarm=self.alarm | where,
-            notes=[note if hard else old for hard, old in zip(where, self.notes, strict=True)],
-        )
+
+        def why() -> Why:
+            notes = [note if hard else old for hard, old in zip(where, self.notes, strict=True)]
+            return Why(np.where(where, threshold, self.threshold), self.p_value, notes)
+
+        return replace(self, alarm=self.alarm | where, why=why)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +205,7 @@ class Score:
             bound = np.where(low, 1 / bound, bound)
         beyond = np.where(low, self.statistic < bound, self.statistic > bound)
         note = "fixed threshold: no false-alarm budget covers it"
-        return self._verdicts(bound, np.full(size, nan), beyond, [note] * size)
+        return self.later(beyond, lambda: Why(bound, np.full(size, nan), [note] * size))
 
     def judged(
         self,
@@ -184,27 +226,24 @@ class Score:
             notes: [C] what is to be said of the others; None for nothing.
         """
         silent = np.array([bool(reason) for reason in quiet], np.bool_)
-        told = quiet if notes is None else [a or b for a, b in zip(quiet, notes, strict=True)]
-        return self._verdicts(
-            np.where(silent, inf, threshold), np.where(silent, nan, p_value), alarm & ~silent, told
-        )
+        return self.later(alarm & ~silent, lambda: silenced(threshold, p_value, quiet, notes))
 
-    def _verdicts(
-        self, threshold: Floats, p_value: Floats, alarm: Flags, notes: list[str]
-    ) -> Verdicts:
+    def later(self, alarm: Flags, why: Callable[[], Why]) -> Verdicts:
+        """Complete the verdicts by what is worked out when somebody asks."""
         return Verdicts(
-            self.detector,
-            self.statistic,
-            threshold,
-            p_value,
-            self.effect,
-            alarm,
-            self.n,
-            self.m,
-            self.contributions,
+            self.detector, self.statistic, self.effect, alarm, self.n, self.m, why, self.contributions,
             self.held,
-            notes,
-        )
+        )  # fmt: skip
+
+
+def silenced(
+    threshold: Floats | float, p_value: Floats | float, quiet: list[str],
+    notes: list[str] | None = None,
+) -> Why:  # fmt: skip
+    """Take threshold and p-value from columns of which nothing can be said; see `Score.judged`."""
+    silent = np.array([bool(reason) for reason in quiet], np.bool_)
+    told = quiet if notes is None else [a or b for a, b in zip(quiet, notes, strict=True)]
+    return Why(np.where(silent, inf, threshold), np.where(silent, nan, p_value), told)
 
 
 def first_reason(columns: int, *reasons: tuple[Flags, Callable[[int], str]]) -> list[str]:

@@ -106,6 +106,10 @@ class Wander:
         """[C] what the uncertainty of the centre does to a standard deviation."""
         return np.sqrt(1 + 1 / self.n_eff)
 
+    def is_quiet(self, n: Counts, m: Counts, events_min: int) -> Flags:
+        """[C] where nothing can be said of n events against m; `quiet` says why."""
+        return np.asarray(~self.ready | (m == 0) | (n < events_min))
+
     def quiet(self, n: Counts, m: Counts, events_min: int) -> list[str]:
         """Tell why nothing can be said of n events against m, column by column; else empty."""
         return first_reason(

@@ -1,32 +1,32 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
 from collections.abc import Iterator, Mapping
-from math import copysign, inf
+from dataclasses import replace
+from math import copysign, inf, nan
 from typing import Any
 
 import numpy as np
 
-from detectors import Verdict
+from detectors import Verdicts
 from detectors.alarms.homogeneity import Unsteady
 from detectors.alarms.layer import AlarmLayer, Judged, Size
 from detectors.alarms.signals import (
     COLUMN_TESTS,
     VOLUME_TEST,
     Readings,
-    Scheme,
     Test,
     read_volume,
     volume_worth,
 )
 from detectors.arrays import Counts, Flags, Floats
-from detectors.comparisons.counting import cells
 from detectors.comparisons.rates import share_at
+from detectors.comparisons.verdict import Score, Why
 from detectors.comparisons.wander import EVENTS_MIN
 from detectors.summaries.summary import Summary
 from stream.evaluate.baseline import Baseline, Compared
-from stream.evaluate.finding import Finding
+from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
-from stream.evaluate.side_by_side import side_by_side
+from stream.evaluate.signals import Signals
 from stream.evaluate.standing import Standing
 from stream.evaluate.track import Past, Row, Track
 from stream.evaluate.unsteady import told_step
@@ -63,30 +63,15 @@ class Alarms:
         self.names: list[str | None] = [column.name for column in reference.columns]
         own = reference.histories[which]
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
-        self._batches: list[tuple[Scheme, list[int]]] = []
-        parts: list[Readings] = []
-        for columns in side_by_side(reference.columns, len(own)):
-            history = cells(reference.layout, columns, own.summaries)
-            whole = cells(reference.layout, columns, [reference.total])
-            scheme = Scheme(whole, history if usual.all() else history.select(usual))
-            self._batches.append((scheme, columns))
-            parts.append(scheme.read(history))
-        self._rates = np.zeros((len(COLUMN_TESTS), len(self.names)), np.bool_)
-        self.used = np.zeros(len(self.names), np.int64)
-        for scheme, columns in self._batches:
-            self._rates[:, columns], self.used[columns] = scheme.rates, scheme.used
-        read = self._beside(parts, len(own))
+        self.signals = Signals(reference, which, usual)
         volume = read_volume(np.array([s.n for s in own.summaries], np.int64))
-        self.track = Track((read, volume), own.starts, window.every_ms, self._excluded)
+        self.track = Track((self.signals.own, volume), own.starts, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
         self._window: Summary | None = None
         if saved is None:
             self.layer, self.volume_layer = self._fit()
         else:
             self._restore(saved)
-        self._reasons = self._all_reasons()
-        layout, total = reference.layout, reference.total
-        self._known = [int(total.counts[layout.bins_of(c)].sum()) for c in range(len(self.names))]
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -101,35 +86,30 @@ class Alarms:
             self.layer, self.volume_layer = self._fit()
             self.layer.keep(former[0])
             self.volume_layer.keep(former[1])
-            self._reasons = self._all_reasons()
             self.fitted_ms = start_ms
         self._window = summary
-        parts = []
-        if summary is not None:
-            layout = self.reference.layout
-            parts = [scheme.read(cells(layout, of, [summary])) for scheme, of in self._batches]
-        read, calm = self._beside(parts, 1), np.full(len(self.names), True)
+        read, calm = self.signals.read(summary), np.full(len(self.names), True)
         self.track.append(Row(start_ms, read, read_volume(np.array([events])), calm, True))
         return anew
 
-    def judge(self, share: float) -> list[Finding]:
+    def judge(self, share: float) -> list[Said]:
         """Judge the window taken last, given the false alarms that each monitor may raise by such a window."""
         recent, volume = self.track.recent(self.baseline.reach)
         start = self.track.rows[-1].start_ms
-        found: list[Finding] = []
+        said: list[Said] = []
         if self._window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
             seen = self._seen(recent, self._worth(recent))
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            found += self._columns(judged, recent.readings, seen.worth[..., -1] > 0, alphas)
+            newest = recent.readings.windows(slice(-1, None))
+            said += self._columns(judged, newest, seen.worth[..., -1] > 0, alphas)
         if self._tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
             seen = self._seen(volume, _volume_worth(volume))
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            alone = "" if seen.worth[0, 0, -1] > 0 else ALONE
-            events = int(volume.readings.events[0, -1])
-            found.append(self._volume(told[0], events, alphas[0], alone))
-        return found
+            events = volume.readings.events[:, -1]
+            said.append(self._volume(told[0], events, alphas[0], seen.worth[0, :, -1] > 0))
+        return said
 
     def calm(self, loud: Mapping[str | None, int]) -> None:
         """Say which columns are not in control, and since how many windows, so that these do not enter the history.
@@ -155,11 +135,11 @@ class Alarms:
         found = {t.name: self.layer.detectable(s, share * t.share, DAY_MS) for s, t in tests}
         for c, column in enumerate(self.reference.columns):
             steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if np.isfinite(x[c])}
-            if self.used[c] < 2:
+            if self.signals.used[c] < 2:
                 many = (
                     "constant in the reference: only missing, invalid and unknown values are told"
                 )
-                reason = many if self.used[c] else "no value of it is in the reference"
+                reason = many if self.signals.used[c] else "no value of it is in the reference"
                 yield Standing(column.name, "unwatched", reason, steps)
             elif not found:
                 yield Standing(
@@ -187,56 +167,63 @@ class Alarms:
             yield from ((None, step) for step in self.volume_layer.unsteady.values())
 
     def _columns(
-        self, judged: list[Judged], recent: Readings, comparable: Flags, alphas: Floats
-    ) -> list[Finding]:
-        """Give the verdicts of all tests: of the first column, then of the second..."""
-        valid, events = recent.valid[:, -1], recent.events[:, -1]
+        self, judged: list[Judged], newest: Readings, comparable: Flags, alphas: Floats
+    ) -> list[Said]:
+        """Give the verdicts of all tests."""
         off = self.rules.off | frozenset(self.rules.fixed)
-        tests = [s for s in range(len(judged)) if judged[s].test.name not in off]
-        found: list[list[Finding]] = [[] for _ in self.names]
-        for s in tests:
-            told, name = judged[s], judged[s].test.name
-            n = events if name == "missing" else valid
-            statistic, bound = told.size, np.copysign(told.needed, told.size)
-            known = self._known
-            effect = self._misfit() if name == "shape" else np.abs(told.size)
-            if name == "missing":
-                statistic, known = (
-                    self._missing() / np.maximum(n, 1),
-                    [self.reference.total.n] * len(n),
+        places = np.arange(len(self.names))
+        said = []
+        for s, told in enumerate(judged):
+            if told.test.name not in off:
+                score, bound = self._score(told, newest)
+                verdicts = self._verdicts(
+                    told, score, bound, alphas[s], self.layer, comparable[s], EVENTS_MIN
                 )
-                reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
-                bound = np.where(np.isfinite(bound), reached, inf)
+                said.append(Said(places, verdicts, self.signals.used > LEAST_BINS[s]))
+        return said
+
+    def _score(self, told: Judged, newest: Readings) -> tuple[Score, Floats]:
+        """Say in terms that people know what was found of the columns, and from where on that would alarm."""
+        test, n, m = told.test.name, newest.valid[:, 0], self.signals.known
+        bound, effect = np.copysign(told.needed, told.size), np.abs(told.size)
+        if test == "shape":
+            effect = self.signals.misfit(newest)[:, 0]
+        if test != "missing" or self._window is None:
+            return Score(test, told.size, effect, n, m), bound
+        n, m = newest.events[:, 0], np.full(len(n), self.reference.total.n)
+        reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
+        share = self.signals.missing(self._window) / np.maximum(n, 1)
+        return Score(test, share, effect, n, m), np.where(np.isfinite(bound), reached, inf)
+
+    def _volume(self, told: Judged, events: Counts, alpha: float, comparable: Flags) -> Said:
+        bound = told.needed
+        if np.isfinite(bound[0]):
+            reached = float(told.usual[0]) + copysign(float(bound[0]), float(told.size[0]))
+            bound = np.array([np.expm1(min(reached, 700.0))])
+        n, m = events - VOLUME_SLACK, np.array([self.reference.total.n])
+        score = Score("volume", n.astype(np.float64), np.abs(told.size), n, m)
+        verdicts = self._verdicts(told, score, bound, alpha, self.volume_layer, comparable, 0)
+        return Said(np.array([-1]), verdicts, np.array([True]))
+
+    def _verdicts(
+        self, told: Judged, score: Score, bound: Floats, alpha: float, layer: AlarmLayer,
+        comparable: Flags, events_min: int,
+    ) -> Verdicts:  # fmt: skip
+        """Complete the verdicts of a test, of which nothing is said where there is a reason for it."""
+        floor = self.rules.floors.get(told.test.name, told.test.floor)
+        some = layer.judged & (score.n >= events_min) & comparable
+        alarm = some & (told.chance < alpha) & (score.effect >= floor)
+
+        def why() -> Why:
             notes = [
-                note or (f"too few events: {k} of {EVENTS_MIN}" if k < EVENTS_MIN else "" if some else ALONE)
-                for note, k, some in zip(self._reasons, n.tolist(), comparable[s], strict=True)
+                _reason(layer, c)
+                or (f"too few events: {k} of {events_min}" if k < events_min else "" if there else ALONE)
+                for c, (k, there) in enumerate(zip(score.n.tolist(), comparable.tolist(), strict=True))
             ]  # fmt: skip
-            for c in np.flatnonzero(self.used > LEAST_BINS[s]).tolist():
-                found[c].append(Finding(self.names[c], self._verdict(
-                    told, c, float(statistic[c]), float(bound[c]), float(effect[c]), int(n[c]),
-                    known[c], alphas[s], notes[c],
-                )))  # fmt: skip
-        return [finding for of_column in found for finding in of_column]
+            return Why(bound, np.where(some, told.chance, nan), notes)
 
-    def _volume(self, told: Judged, events: int, alpha: float, alone: str) -> Finding:
-        size, needed = float(told.size[0]), float(told.needed[0])
-        bound = needed
-        if np.isfinite(needed):
-            bound = float(np.expm1(min(float(told.usual[0]) + copysign(needed, size), 700.0)))
-        n, m = events - VOLUME_SLACK, self.reference.total.n
-        note = _reason(self.volume_layer, 0) or alone
-        return Finding(None, self._verdict(told, 0, float(n), bound, abs(size), n, m, alpha, note))
-
-    def _verdict(
-        self, told: Judged, c: int, statistic: float, bound: float, effect: float, n: int, m: int, alpha: float,
-        note: str,
-    ) -> Verdict:  # fmt: skip
-        test, p = told.test, None if note else float(told.chance[c])
-        floor = self.rules.floors.get(test.name, test.floor)
-        alarm = p is not None and p < alpha and effect >= floor
-        lag = int(told.lag[c]) if alarm else 0
-        away = 0.0 if note else float(told.size[c] if alarm else told.away[c])
-        return Verdict(test.name, statistic, bound, p, effect, alarm, n, m, None, note, lag, away)
+        away = np.where(some, np.where(alarm, told.size, told.away), 0.0)
+        return replace(score.later(alarm, why), lag=np.where(alarm, told.lag, 0), away=away)
 
     # -- history -----------------------------------------------------------------------------------------------------
 
@@ -265,7 +252,7 @@ class Alarms:
         some = np.flatnonzero(compared.worth.any(axis=(0, 1)))
         since = slice(int(some[0]) if len(some) else len(starts), None)
         x, worth = compared.x[..., since], compared.worth[..., since]
-        rates = self._rates if tests is COLUMN_TESTS else None
+        rates = self.signals.rates if tests is COLUMN_TESTS else None
         return AlarmLayer(tests, x, worth, starts[since], self.size, rates)
 
     def _seen(self, recent: Past, worth: Floats) -> Compared:
@@ -281,40 +268,9 @@ class Alarms:
         """Whether a window is in an excluded time."""
         return bool(self.rules.calendar.excluded(start_ms, start_ms + self.size.size_ms))
 
-    def _all_reasons(self) -> list[str]:
-        """Say of each column why it is not judged."""
-        return [_reason(self.layer, c) for c in range(len(self.names))]
-
     def _worth(self, past: Past) -> Floats:
         """[S, C, T] the worth of the columns' signals, 0 in excluded times."""
-        readings = past.readings
-        worth = np.zeros_like(readings.x)
-        for scheme, columns in self._batches:
-            of = Readings(readings.x[:, columns], readings.valid[columns], readings.events[columns])
-            worth[:, columns] = scheme.worth(of) * past.told
-        return worth
-
-    def _beside(self, parts: list[Readings], windows: int) -> Readings:
-        """Put the batches' columns into their places."""
-        if not parts:
-            return Readings.empty(len(COLUMN_TESTS), len(self.names), windows)
-        at = [np.array(columns, np.int64) for _, columns in self._batches]
-        return Readings.beside(parts, at)
-
-    def _misfit(self) -> Floats:
-        """[C] the effect of `shape` in the window taken last."""
-        effect = np.zeros(len(self.names))
-        if self._window is not None:
-            for scheme, columns in self._batches:
-                window = cells(self.reference.layout, columns, [self._window])
-                effect[columns] = scheme.misfit(window)[:, 0]
-        return effect
-
-    def _missing(self) -> Counts:
-        """[C] values missing in the window taken last."""
-        layout, window = self.reference.layout, self._window
-        slots = np.array([layout.tail_of(c) for c in range(len(self.names))], np.int64)
-        return np.zeros(len(slots), np.int64) if window is None else window.counts[slots]
+        return self.signals.worth(past.readings) * past.told
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -325,7 +281,7 @@ class Alarms:
 
     def _restore(self, payload: Any) -> None:
         self.fitted_ms, (columns, volume), track = payload
-        self.layer = AlarmLayer.restore(COLUMN_TESTS, self.size, self._rates, columns)
+        self.layer = AlarmLayer.restore(COLUMN_TESTS, self.size, self.signals.rates, columns)
         self.volume_layer = AlarmLayer.restore((VOLUME_TEST,), self.size, None, volume)
         self.track.restore(track)
 

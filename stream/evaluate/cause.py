@@ -37,10 +37,9 @@ def cause_of(
     if known is not None:
         return known
     outside = any(
-        f.column == column and f.verdict.detector == OUTSIDE and f.verdict.alarm
-        and f.verdict.statistic >= OUTSIDE_MIN
-        for f in judged.findings
-    )  # fmt: skip
+        v.detector == OUTSIDE and v.alarm and v.statistic >= OUTSIDE_MIN
+        for v in judged.findings.of(column)
+    )
     ratio = 1.0 if window is None else _ratio(reference, column, window)
     scaled = outside or ratio >= SCALED or 0 < ratio <= 1 / SCALED
     return "unit or scale" if scaled and kind is not Kind.ERRORS else SHIFT

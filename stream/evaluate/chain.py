@@ -1,19 +1,22 @@
 """One kind of one series under its reference: panes into windows, windows to the judge, verdicts to incidents."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detectors import WINDOWS_MIN, Verdict
+import numpy as np
+
+from detectors import WINDOWS_MIN
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
-from stream.evaluate.finding import Finding, excused, is_hard
+from stream.evaluate.finding import Finding
+from stream.evaluate.findings import Findings, Said
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.rules import Rules
-from stream.evaluate.scores import Scores
+from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
@@ -37,7 +40,7 @@ class Judged:
 
     window: WindowSize
     closed: Closed
-    findings: tuple[Finding, ...]
+    findings: Findings
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
 
@@ -58,6 +61,7 @@ class Chain:
         self.kind = kind
         self.reference = reference
         self.rules = rules
+        self.places = {column.name: i for i, column in enumerate(reference.columns)}
         self.rings = [Ring(window) for window in reference.windows]
         self.carried: list[Closed | None] = [None for _ in reference.windows]
         self.grown: list[list[Summary]] = [[] for _ in reference.windows]
@@ -94,7 +98,7 @@ class Chain:
 
     def _judge(self, which: int, closed: Closed) -> Judged:
         window = self.reference.windows[which]
-        findings: list[Finding] = []
+        findings = Findings(self.places)
         told = closed
         plan = self._follow(closed.end_ms)
         judged = closed.start_ms >= self.reference.end_ms
@@ -103,31 +107,32 @@ class Chain:
             findings = self._findings(which, closed, told if ready else None)
         changes = tuple(self._changes(window, told, findings))
         if judged and closed.whole:
-            self._learn(which, closed, findings)
-        return Judged(window, told, tuple(findings), changes, plan)
+            self._learn(which, closed, findings.loud())
+        return Judged(window, told, findings, changes, plan)
 
-    def _findings(self, which: int, closed: Closed, told: Closed | None) -> list[Finding]:
+    def _findings(self, which: int, closed: Closed, told: Closed | None) -> Findings:
         """Judge a closed window; `told` is what is known of its columns, None while there are too few events."""
-        found: list[Finding] = []
+        said: list[Said] = []
+        extra: list[Finding] = []
         scores, share = self._scores_of(which), self._share_of(which)
         excluded = self._excluded(closed)
         summary = None if told is None else told.summary
         if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-            found += scores.volume(closed.summary)
+            said += scores.volume(closed.summary)
         if summary is not None:
             of_columns = scores.columns(summary, share)
             # A part of a window may differ from the whole as night from day.
-            found += of_columns if closed.whole else [f for f in of_columns if is_hard(f.verdict)]
+            said += of_columns if closed.whole else [s.only(s.hard()) for s in of_columns]
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
             if alarms.take(closed.start_ms, summary, events):
                 self._stand(which)
-            ruled = {(f.column, f.verdict.detector) for f in found}  # by a hard rule: told once
-            found += [f for f in alarms.judge(share) if (f.column, f.verdict.detector) not in ruled]
+            ruled = [s for s in said if s.verdicts.detector in LAYERED]
+            said += [_told_once(s, ruled) for s in alarms.judge(share)]
             if which == 0 and summary is not None and self.rules.extra and not excluded:
-                found += self._extra(scores, closed.end_ms, summary)
-        return [excused(f, excluded) for f in found] if excluded else found
+                extra += self._extra(scores, closed.end_ms, summary)
+        return Findings(self.places, said, extra, excluded)
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""
@@ -195,19 +200,19 @@ class Chain:
         standing = self._alarms_of(which).standing(self._share_of(which))
         self.standings[which], self.restood = tuple(standing), True
 
-    def _learn(self, which: int, closed: Closed, findings: Sequence[Finding]) -> None:
+    def _learn(self, which: int, closed: Closed, found: Mapping[str | None, int]) -> None:
         """Let a window into the history, but what is not in control: what an incident is about must not become usual.
 
-        Where an incident begins, the windows since its onset leave the history again.
+        `found` are the columns that alarm and how many windows ago that began. Where an incident begins, the windows
+        since its onset leave the history again.
 
         The scores want only some windows, to know how much rates of broken values vary.
         """
-        new = {c for c, incident in self.incidents.items() if incident.started_ms == closed.end_ms}
         loud: dict[str | None, int] = dict.fromkeys(self.incidents, 0)
-        for finding in findings:
-            if finding.verdict.alarm:
-                lag = finding.verdict.lag if finding.column in new else 0
-                loud[finding.column] = max(loud.get(finding.column, 0), lag)
+        for column, lag in found.items():
+            incident = self.incidents.get(column)
+            new = incident is not None and incident.started_ms == closed.end_ms
+            loud[column] = lag if new else 0
         self._alarms_of(which).calm(loud)
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):
@@ -234,12 +239,14 @@ class Chain:
                     yield Finding(column.name, verdict)
 
     def _changes(
-        self, window: WindowSize, told: Closed, findings: Sequence[Finding]
+        self, window: WindowSize, told: Closed, findings: Findings
     ) -> Iterator[tuple[str | None, Change]]:
-        by_column: dict[str | None, list[Verdict]] = {}
-        for finding in findings:
-            by_column.setdefault(finding.column, []).append(finding.verdict)
-        for column, verdicts in by_column.items():
+        """Go through the columns that alarm or that have a story, the series first."""
+        concerned = {*findings.loud(), *self.incidents, *self.cooling}
+        for column in sorted(concerned, key=lambda name: -1 if name is None else self.places[name]):
+            verdicts = findings.of(column)
+            if not verdicts:
+                continue
             alarms = [v for v in verdicts if v.alarm]
             severity = severity_of(self.reference, column, alarms, told.summary)
             monitor = f"{self.series}|{self.kind}|{column}"
@@ -303,3 +310,11 @@ class Chain:
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}
         chain.cooling = {column: Incident.restore(p) for column, p in cooling}
         return chain
+
+
+def _told_once(said: Said, before: Sequence[Said]) -> Said:
+    """Leave out of what the alarm layer says what a hard rule of the same name has told already."""
+    for other in before:
+        if other.verdicts.detector == said.verdicts.detector:
+            said = said.only(~np.isin(said.columns, other.columns[other.told]))
+    return said

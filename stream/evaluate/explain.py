@@ -93,7 +93,7 @@ def _unseen(
     judged: Judged, column: str, verdict: Verdict, reference: Reference
 ) -> dict[str, object]:
     """Name the values that the reference does not know, where their share is an alarm or the alert's own matter."""
-    alarms = [f.verdict for f in judged.findings if f.column == column and f.verdict.alarm]
+    alarms = [v for v in judged.findings.of(column) if v.alarm]
     window = judged.closed.summary
     if window is None or all(v.detector != "unseen" for v in (verdict, *alarms)):
         return {}
@@ -103,10 +103,7 @@ def _unseen(
 
 def coaffected(judged: Judged, column: str | None) -> list[str]:
     """Name the other columns of the series that alarm in the same window."""
-    return sorted(
-        {f.column for f in judged.findings if f.verdict.alarm and f.column is not None}
-        - {column or ""}
-    )
+    return sorted(name for name in judged.findings.loud() if name is not None and name != column)
 
 
 def onset(judged: Judged, verdict: Verdict) -> dict[str, object]:

@@ -31,9 +31,8 @@ def is_hard(verdict: Verdict) -> bool:
     return verdict.note.startswith("hard rule")
 
 
-def excused(finding: Finding, name: str) -> Finding:
-    """Take the judgement out of a finding in an excluded time: its score stays, and what a hard rule says."""
-    if is_hard(finding.verdict):
-        return finding
-    verdict = replace(finding.verdict, p_value=None, alarm=False, note=f"{EXCLUDED}: {name}")
-    return Finding(finding.column, verdict)
+def excused(verdict: Verdict, name: str) -> Verdict:
+    """Take the judgement out of a verdict in an excluded time: its score stays, and what a hard rule says."""
+    if is_hard(verdict):
+        return verdict
+    return replace(verdict, p_value=None, alarm=False, note=f"{EXCLUDED}: {name}")

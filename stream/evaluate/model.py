@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-import orjson
-
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
 from stream.evaluate.chain import Chain, Judged, PlanAt
@@ -16,7 +14,7 @@ from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.learner import Learner
-from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.evaluate.report import Context, Told, drift_events, kept_result
 from stream.evaluate.report_consequence import meeting_event, reminder_event
 from stream.evaluate.roll_up import roll_ups
 from stream.evaluate.rules import Rules
@@ -49,7 +47,7 @@ VERSION = 2
 CONSEQUENCES_VERSION = 1
 CHAIN_VERSION, CHAIN_OLDEST = 5, 4
 """4: the alarm layer with its track of windows, in place of the detectors of slow drift."""
-RESULTS_KEPT = 512
+RESULTS_KEPT, RESULT_VERSION = 168, 1
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)
 NEW_WINDOWS = 10
@@ -242,8 +240,8 @@ class Model:
             which = chain.reference.windows.index(window.window)
             self.latest[chain.series, chain.kind, which] = window
             slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
-            self.changed[result_field(chain.series, chain.kind, which, slot)] = orjson.dumps(
-                window_result(window)
+            self.changed[result_field(chain.series, chain.kind, which, slot)] = pack(
+                "result", RESULT_VERSION, kept_result(window)
             )
             of_window = drift_events(
                 chain, window, self.rules.context, told, new_version=self._is_new(chain, window)

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdict, Volume
+from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdicts, Volume
 from detectors.arrays import Counts
-from detectors.comparisons.counting import cells
+from detectors.comparisons.counting import CellsOf
 from detectors.summaries.summary import Summary
-from stream.evaluate.finding import Finding, Place
+from stream.evaluate.finding import Place
+from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.side_by_side import part, side_by_side
 from stream.reference.reference import Reference
 
-__all__ = ["Scores", "enabled"]
+__all__ = ["LAYERED", "Scores", "enabled"]
 
 BROKEN_SHARE = {"invalid": 0.02, "unseen": 0.02, "out_of_range": 0.02, "frozen": 0.02}
 """Parts of a monitor's budget that the detectors of broken values may spend."""
@@ -31,6 +32,7 @@ class _Batch:
     """Columns that are judged in one call, and what is asked of them: comparisons with their columns in the batch."""
 
     columns: list[int]
+    view: CellsOf
     tests: list[tuple[Comparison, Counts]]
     location: Location | None
     located: Counts
@@ -53,8 +55,8 @@ class Scores:
         self._fixed = frozenset(rules.fixed)
         self._batches: list[_Batch] = []
         for columns in side_by_side(reference.columns, len(history)):
-            total = cells(reference.layout, columns, [reference.total])
-            windows = cells(reference.layout, columns, history)
+            view = CellsOf(reference.layout, columns)
+            total, windows = view([reference.total]), view(history)
             tests: list[tuple[Comparison, Counts]] = []
             for kind in enabled(rules):
                 asked = np.flatnonzero(kind.applies(total))
@@ -66,34 +68,28 @@ class Scores:
             location = None
             if rules.extra:
                 location = Location(part(total, located), part(windows, located), inside)
-            self._batches.append(_Batch(columns, tests, location, located))
+            self._batches.append(_Batch(columns, view, tests, location, located))
         counts, past = _events([reference.total]), _events(history)
         self._volume: list[Comparison] = []
         if "volume" not in rules.off:
             floor, fixed = rules.floors.get("volume"), rules.fixed.get("volume")
             self._volume = [kind(counts, past, inside, floor, fixed) for kind in (Volume, Silence)]
 
-    def columns(self, summary: Summary, share: float) -> list[Finding]:
+    def columns(self, summary: Summary, share: float) -> list[Said]:
         """Judge every column of a window, given the false alarms that each monitor may raise by such a window."""
-        names = [column.name for column in self.reference.columns]
-        found: list[list[Finding]] = [[] for _ in names]
+        said = []
         for batch in self._batches:
-            window = cells(self.reference.layout, batch.columns, [summary])
+            window = batch.view([summary])
+            places = np.array(batch.columns, np.int64)
             for test, asked in batch.tests:
                 alpha = share * BROKEN_SHARE.get(test.name, 0.0)
-                for at, verdict in zip(
-                    asked.tolist(), test.judge(part(window, asked), alpha), strict=True
-                ):
-                    i = batch.columns[at]
-                    if self._tells(verdict):
-                        found[i].append(Finding(names[i], verdict))
-        return [finding for of_column in found for finding in of_column]
+                said.append(self._said(places[asked], test.judge(part(window, asked), alpha)))
+        return said
 
-    def volume(self, summary: Summary | None) -> list[Finding]:
+    def volume(self, summary: Summary | None) -> list[Said]:
         """Judge how many events a window has."""
-        window = _events([summary])
-        verdicts = (test.judge(window, 0.0)[0] for test in self._volume)
-        return [Finding(None, verdict) for verdict in verdicts if self._tells(verdict)]
+        window, series = _events([summary]), np.array([-1])
+        return [self._said(series, test.judge(window, 0.0)) for test in self._volume]
 
     def places(self, summary: Summary) -> list[Place | None]:
         """Tell where each column of a window lies; None for a column without a location, or if nobody asked."""
@@ -101,7 +97,7 @@ class Scores:
         for batch in self._batches:
             if batch.location is None:
                 continue
-            window = cells(self.reference.layout, batch.columns, [summary])
+            window = batch.view([summary])
             window = part(window, batch.located)
             told = zip(
                 batch.located, batch.location.signal(window), batch.location.z(window), strict=True
@@ -110,9 +106,11 @@ class Scores:
                 places[batch.columns[at]] = Place(float(location), float(z))
         return places
 
-    def _tells(self, verdict: Verdict) -> bool:
-        """Whether a verdict is told: not if the alarm layer has a better one."""
-        return verdict.alarm or verdict.detector not in LAYERED or verdict.detector in self._fixed
+    def _said(self, columns: Counts, verdicts: Verdicts) -> Said:
+        """Tell everything, but where the alarm layer has a better answer only what alarms."""
+        layered = verdicts.detector in LAYERED and verdicts.detector not in self._fixed
+        every = np.full(len(columns), True)
+        return Said(columns, verdicts, verdicts.alarm if layered else every)
 
 
 def enabled(rules: Rules) -> tuple[type[Comparison], ...]:

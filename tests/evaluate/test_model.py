@@ -6,7 +6,6 @@ from functools import cache
 from itertools import pairwise, permutations
 from typing import Any
 
-import orjson
 import pytest
 from msgspec.structs import replace
 
@@ -20,6 +19,7 @@ from stream.evaluate.model import RESULTS_KEPT, _merge
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
+from stream.state.codec import unpack
 from stream.state.store import Answer, Commit
 from stream.summaries.raw_values import Raw
 from stream.words import INPUTS, Kind, Series
@@ -295,9 +295,13 @@ def test_alerts_stay_in_the_outbox_until_they_are_acknowledged() -> None:
 
 def test_every_window_leaves_its_result_and_the_number_of_results_is_bounded() -> None:
     fields = at_once().state()
-    results = [orjson.loads(value) for field, value in fields.items() if field.startswith(b"h:")]
-    assert {"start", "end", "n", "columns"} == set(results[0])
+    results = [
+        unpack(value, "result", 1)[1] for field, value in fields.items() if field.startswith(b"h:")
+    ]
+    assert {"start", "end", "n", "scores"} == set(results[0])
     assert at_once().evaluator.model.windows >= len(results) > 50
+    places, statistics, alarms = results[0]["scores"]["missing"][0]
+    assert len(places) == len(statistics) == len(alarms) > 0
     assert RESULTS_KEPT < 1000
 
 

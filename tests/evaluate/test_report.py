@@ -14,6 +14,7 @@ from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import BINS_TOLD, told_bins
 from stream.evaluate.finding import Finding
+from stream.evaluate.findings import Findings
 from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.windows import Closed
@@ -57,7 +58,7 @@ def judged_of(
     )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
-    return Judged(window, closed, (), changes, PLAN)
+    return Judged(window, closed, Findings(chain.places), changes, PLAN)
 
 
 def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
@@ -166,10 +167,13 @@ def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() 
     assert explained(made)["new_categories_distinct"] == 7
     assert str(made.data["summary"]).endswith("does not know: n11, n0, n1 and 4 more")
     alarm = Finding("kind", replace(judged.changes[0][1].verdict, alarm=True))
-    beside = replace(judged_of(chain, rows, "kind", "chi_square"), findings=(alarm,))
+    beside = replace(
+        judged_of(chain, rows, "kind", "chi_square"), findings=Findings(chain.places, plain=[alarm])
+    )
     (other,) = drift_events(chain, beside, CONTEXT, TOLD)
     assert explained(other)["new_categories"] == explained(made)["new_categories"]
-    quiet = replace(beside, findings=(replace(alarm, verdict=replace(alarm.verdict, alarm=False)),))
+    still = replace(alarm, verdict=replace(alarm.verdict, alarm=False))
+    quiet = replace(beside, findings=Findings(chain.places, plain=[still]))
     (silent,) = drift_events(chain, quiet, CONTEXT, TOLD)
     assert "new_categories" not in explained(silent)
 

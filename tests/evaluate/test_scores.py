@@ -11,6 +11,7 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from stream.evaluate import side_by_side
 from stream.evaluate.extra import ExtraRule
+from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import BROKEN_SHARE, LAYERED, Scores, enabled
 from tests.evaluate.streams import LEARNED
@@ -18,6 +19,7 @@ from tests.evaluate.watched import COLUMNS, LAYOUT, RULES, SHARE, reference, win
 
 REFERENCE = reference()
 OWN = REFERENCE.histories[0].summaries
+PLACES = {column.name: i for i, column in enumerate(REFERENCE.columns)}
 EVERYTHING = replace(RULES, on=frozenset(kind.name for kind in COMPARISONS))
 FIXED = replace(RULES, fixed={"psi": 0.05, "missing": 0.4}, floors={"psi": 0.01})
 STRANGE = (window(99), window(98, shift=2.0, words=12), window(97, lost="x"), Summary.empty(LAYOUT))
@@ -28,7 +30,12 @@ def scores_of(rules: Rules = RULES) -> Scores:
 
 
 def told(scores: Scores, summary: Summary) -> list[tuple[str | None, Verdict]]:
-    return [(finding.column, finding.verdict) for finding in scores.columns(summary, SHARE)]
+    found = Findings(PLACES, scores.columns(summary, SHARE))
+    return [(finding.column, finding.verdict) for finding in found]
+
+
+def of_series(scores: Scores, summary: Summary | None) -> list[Verdict]:
+    return Findings(PLACES, scores.volume(summary)).of(None)
 
 
 def loud(rules: Rules, summary: Summary) -> set[tuple[str | None, str]]:
@@ -66,8 +73,8 @@ def test_a_score_alarms_by_a_fixed_threshold_only_and_says_that_no_budget_covers
     assert ("x", "psi") in loud(FIXED, moved)
     notes = {v.note for _, v in told(scores_of(FIXED), moved) if v.detector in FIXED.fixed}
     assert notes == {"fixed threshold: no false-alarm budget covers it"}
-    volume = scores_of(replace(RULES, fixed={"volume": 500.0})).volume(moved)
-    assert {(f.verdict.alarm, f.verdict.note[:5]) for f in volume} == {(True, "fixed")}
+    volume = of_series(scores_of(replace(RULES, fixed={"volume": 500.0})), moved)
+    assert {(v.alarm, v.note[:5]) for v in volume} == {(True, "fixed")}
 
 
 def test_values_that_are_broken_alarm_without_a_threshold() -> None:
@@ -80,9 +87,9 @@ def test_values_that_are_broken_alarm_without_a_threshold() -> None:
 
 def test_only_silence_is_told_of_the_number_of_events() -> None:
     scores = scores_of()
-    (silent,) = (f.verdict for f in scores.volume(None) if f.verdict.alarm)
+    (silent,) = (v for v in of_series(scores, None) if v.alarm)
     assert (silent.detector, silent.note) == ("silence", "hard rule: no events at all")
-    assert not any(f.verdict.alarm for f in scores.volume(window(94, n=3)))
+    assert not any(v.alarm for v in of_series(scores, window(94, n=3)))
 
 
 @pytest.mark.parametrize("limit", ["PADDING_MAX", "CELLS_MAX"])

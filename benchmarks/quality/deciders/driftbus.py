@@ -74,16 +74,15 @@ class Driftbus:
                 if summary.n:
                     chain.take(start, summary, {})
                 for judged in chain.close(start + windows.window_ms):
-                    for finding in judged.findings:
-                        if finding.verdict.note.startswith("learning"):
-                            learning.add(row[finding.column])
-                    loud: dict[int, list[int]] = {}
-                    for i, finding in enumerate(judged.findings):
-                        if finding.verdict.alarm:
-                            loud.setdefault(row[finding.column], []).append(i)
-                    for m, at in loud.items():
+                    standing = chain.standings[0]
+                    learning |= {row[of.column] for of in standing if of.state == "learning"}
+                    for column in judged.findings.loud():
+                        m, alarming = (
+                            row[column],
+                            [v for v in judged.findings.of(column) if v.alarm],
+                        )
                         alarms[m, w] = True
-                        told[m, w] = strongest([judged.findings[i].verdict for i in at]).detector
+                        told[m, w] = strongest(alarming).detector
         self.by_detector = Counter(told[int(m), int(w)] for m, w in np.argwhere(begins(alarms)))
         self.learning = len(learning)
         return alarms

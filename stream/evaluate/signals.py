@@ -1,0 +1,86 @@
+"""The signals of all columns of a reference: how windows are read, and what their readings are worth."""
+
+import numpy as np
+
+from detectors.alarms.signals import COLUMN_TESTS, Readings, Scheme
+from detectors.arrays import Counts, Flags, Floats
+from detectors.comparisons.counting import CellsOf
+from detectors.summaries.summary import Summary
+from stream.evaluate.side_by_side import side_by_side
+from stream.reference.reference import Reference
+
+__all__ = ["Signals"]
+
+
+class Signals:
+    """How the C columns of a reference are read, in batches of columns of like widths.
+
+    Args:
+        reference: what is learned from.
+        which: the size of windows.
+        usual: [T] which of its own windows tell what is usual.
+
+    Attributes:
+        own: the readings of the reference's own windows.
+        used: [C] bins that the reference fills.
+        rates: [S, C] which signals are arcsine rates.
+        known: [C] values that the reference knows.
+    """
+
+    def __init__(self, reference: Reference, which: int, usual: Flags) -> None:
+        layout, own = reference.layout, reference.histories[which].summaries
+        self._columns = len(reference.columns)
+        self._layout = layout
+        self._batches: list[tuple[CellsOf, Scheme, list[int]]] = []
+        self.rates = np.zeros((len(COLUMN_TESTS), self._columns), np.bool_)
+        self.used = np.zeros(self._columns, np.int64)
+        parts: list[Readings] = []
+        for columns in side_by_side(reference.columns, len(own)):
+            view = CellsOf(layout, columns)
+            history = view(own)
+            scheme = Scheme(
+                view([reference.total]), history if usual.all() else history.select(usual)
+            )
+            self._batches.append((view, scheme, columns))
+            self.rates[:, columns], self.used[columns] = scheme.rates, scheme.used
+            parts.append(scheme.read(history))
+        self.own = self._beside(parts, len(own))
+        counts = reference.total.counts
+        known = [int(counts[layout.bins_of(c)].sum()) for c in range(self._columns)]
+        self.known = np.array(known, np.int64)
+        self._missing = np.array([layout.tail_of(c) for c in range(self._columns)], np.int64)
+
+    def read(self, window: Summary | None) -> Readings:
+        """Read a window; None tells nothing of any column."""
+        if window is None:
+            return self._beside([], 1)
+        return self._beside([scheme.read(view([window])) for view, scheme, _ in self._batches], 1)
+
+    def worth(self, readings: Readings) -> Floats:
+        """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
+        worth = np.zeros_like(readings.x)
+        for _, scheme, columns in self._batches:
+            worth[:, columns] = scheme.worth(_of(readings, columns))
+        return worth
+
+    def misfit(self, readings: Readings) -> Floats:
+        """[C, T] the effect of `shape`."""
+        effect = np.zeros(readings.valid.shape)
+        for _, scheme, columns in self._batches:
+            effect[columns] = scheme.misfit(_of(readings, columns))
+        return effect
+
+    def missing(self, window: Summary) -> Counts:
+        """[C] values missing in a window."""
+        return window.counts[self._missing]
+
+    def _beside(self, parts: list[Readings], windows: int) -> Readings:
+        """Put the batches' columns into their places."""
+        if not parts:
+            return Readings.empty(len(COLUMN_TESTS), self._columns, windows)
+        at = [np.array(columns, np.int64) for _, _, columns in self._batches]
+        return Readings.beside(parts, at)
+
+
+def _of(readings: Readings, columns: list[int]) -> Readings:
+    return Readings(readings.x[:, columns], readings.valid[columns], readings.events[columns])
