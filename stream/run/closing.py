@@ -9,7 +9,7 @@ from rich.text import Text
 
 from stream.run.advice import advice_of
 from stream.run.arguments import plain
-from stream.run.story import Row, incidents_of, rows_of
+from stream.run.story import Row, episodes, incidents_of, rows_of
 from stream.run.view import SEVERITY_STYLES, Scene
 
 __all__ = ["Cost", "closing"]
@@ -30,7 +30,7 @@ def closing(scene: Scene, cost: Cost) -> RenderableType:
     if advice:
         parts += [Text(), Text("What to look at", "bold")]
         parts += [_point(sentence) for sentence in advice]
-    parts += [Text(), Text(_figures(scene, cost, len(incidents)))]
+    parts += [Text(), Text(_figures(scene, cost, episodes(scene.alerts)))]
     return Group(*parts)
 
 

@@ -1,4 +1,4 @@
-"""What a run's drift events say as a whole: one `Incident` for each episode, one row for each column."""
+"""What a run's drift events say as a whole: an `Incident` for each trouble of each episode, a row for each column."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sinks.event import DriftEvent, order
 
-__all__ = ["RANK", "Incident", "Row", "day", "incidents_of", "number", "rows_of"]
+__all__ = ["RANK", "Incident", "Row", "day", "episodes", "incidents_of", "number", "rows_of"]
 
 RANK = {"info": 0, "warning": 1, "error": 2, "critical": 3}
 SPANS_TOLD = 3
@@ -16,12 +16,14 @@ SPANS_TOLD = 3
 class Incident(NamedTuple):
     """The life of one monitor's trouble, as its alerts tell it.
 
+    An episode in which a column was first warm and then missing is two of them, each with its own time and worst.
+
     Attributes:
         name: the column; `features`, `predictions` or `labels` for a series as a whole.
         kind: such as `data_drift`.
         severity: the worst it reached.
         start_ms: the estimated onset.
-        end_ms: the end of the window that resolved it; None while it is open.
+        end_ms: the end of the window that resolved it, or the onset of what came in its place; None while it is open.
         peak: the alert's `data` in which it was strongest.
     """
 
@@ -66,9 +68,13 @@ def incidents_of(alerts: Iterable[DriftEvent]) -> list[Incident]:
     """Read drift events back into incidents, ordered by their starts; roll-ups repeat them and are left out."""
     told = (event for event in alerts if "members" not in event.data)
     ordered = sorted(told, key=lambda event: (_episode(event), *order(event)))
-    episodes = groupby(ordered, key=_episode)
-    found = [_incident(list(events)) for _, events in episodes]
+    found = [i for _, events in groupby(ordered, key=_episode) for i in _incidents(list(events))]
     return sorted(found, key=lambda incident: (incident.start_ms, incident.name, incident.kind))
+
+
+def episodes(alerts: Iterable[DriftEvent]) -> int:
+    """Count the episodes, without those that gather others."""
+    return len({_episode(event) for event in alerts if "members" not in event.data})
 
 
 def rows_of(incidents: Iterable[Incident]) -> list[Row]:
@@ -111,18 +117,35 @@ def _name(event: DriftEvent) -> str:
     return str(topics[0]["topic"]) if topics else "events"
 
 
-def _incident(events: Sequence[DriftEvent]) -> Incident:
+def _incidents(events: Sequence[DriftEvent]) -> list[Incident]:
+    """Part an episode where it was resolved and where its kind changes."""
+    parts: list[list[DriftEvent]] = []
+    for event in events:
+        before = parts[-1][-1] if parts else None
+        goes_on = event.phase == "resolved" or (before is not None and before.kind == event.kind)
+        if before is None or before.phase == "resolved" or not goes_on:
+            parts.append([])
+        parts[-1].append(event)
+    ends = [_onset_ms(later[0]) for later in parts[1:]]
+    return [_incident(part, end) for part, end in zip(parts, [*ends, None], strict=True)]
+
+
+def _incident(events: Sequence[DriftEvent], next_ms: int | None) -> Incident:
     first, last = events[0], events[-1]
     told = [event for event in events if event.phase != "resolved"] or [first]
-    onset: Any = first.data["onset"]
     return Incident(
         name=_name(first),
         kind=told[-1].kind,
         severity=max((event.severity for event in told), key=RANK.__getitem__),
-        start_ms=int(datetime.fromisoformat(onset["estimate"]).timestamp() * 1000),
-        end_ms=last.time_ms if last.phase == "resolved" else None,
+        start_ms=_onset_ms(first),
+        end_ms=last.time_ms if last.phase == "resolved" else next_ms,
         peak=max(told, key=_strength).data,
     )
+
+
+def _onset_ms(event: DriftEvent) -> int:
+    onset: Any = event.data["onset"]
+    return int(datetime.fromisoformat(onset["estimate"]).timestamp() * 1000)
 
 
 def _strength(event: DriftEvent) -> float:

@@ -2,8 +2,8 @@
 
 import random
 
-from stream.run.story import incidents_of, rows_of
-from tests.demo.alerts import alert
+from stream.run.story import episodes, incidents_of, rows_of
+from tests.demo.alerts import DAY, alert
 
 
 def test_an_episode_is_one_incident_from_its_onset_to_the_window_that_resolved_it() -> None:
@@ -96,3 +96,27 @@ def test_categories_quality_and_volume_say_how_much_in_their_own_terms() -> None
         "labels": "labels on day 1",
         "visib": "visib on day 5",
     }
+
+
+def test_a_column_that_is_first_warm_and_then_missing_has_two_stories_of_one_episode() -> None:
+    """Each with its own time, its own kind and its own worst; and what comes back is open for a second time."""
+    events = [
+        alert(5, "temp", mean=(10.0, 30.0)),
+        alert(20, "temp", "resolved", "info"),
+        alert(25, "temp", "ongoing", mean=(10.0, 25.0)),
+        alert(40, "temp", "escalated", "error", "data_quality", value=0.9),
+        alert(50, "temp", "resolved", "info", "data_quality"),
+    ]
+    told = [(i.kind, i.severity, i.end_ms) for i in incidents_of(events)]
+    assert told == [
+        ("data_drift", "warning", events[1].time_ms),
+        ("data_drift", "warning", events[3].time_ms - DAY),
+        ("data_quality", "error", events[4].time_ms),
+    ]
+    warm, missing = sorted(rows_of(incidents_of(events)), key=lambda row: row.kind)
+    assert (warm.when, warm.how_much) == (
+        "Jan 6 - Jan 21, Jan 26 - Feb 9",
+        "mean 30 on Jan 6, was 10",
+    )
+    assert (missing.when, missing.how_much) == ("Feb 10 - Feb 20", "temp on day 40")
+    assert episodes(events) == 1
