@@ -38,6 +38,7 @@ class Verdict:
         lag: how many windows before this one the change probably began.
         away: how far the level lies from what is usual, signed, on a scale of the detector's own: by the step
             that it alarms by, else by this window alone; 0 where it follows no level.
+        usual: what the statistic is as a rule at such a time; None where that is not followed.
 
     Cost: a few hundred bytes, and the contributions.
 
@@ -60,6 +61,7 @@ class Verdict:
     note: str = ""
     lag: int = 0
     away: float = 0.0
+    usual: float | None = None
 
 
 class Why(NamedTuple):
@@ -90,6 +92,7 @@ class Verdicts:
         held: [C, P] which contributions are no padding; or None.
         lag: [C]; or None, for 0.
         away: [C]; or None, for 0.
+        usual: [C] NaN where not followed; or None, for nowhere.
 
     Cost: giving one takes about 1 us, giving them all less each; `why` some 10 us a column.
 
@@ -112,6 +115,7 @@ class Verdicts:
     held: Flags | None = None
     lag: Counts | None = None
     away: Floats | None = None
+    usual: Floats | None = None
 
     @cached_property
     def _why(self) -> Why:
@@ -146,16 +150,10 @@ class Verdicts:
         at = np.asarray(which, np.int64)
         why, zeros = self._why, np.zeros(len(self))
         away = zeros if self.away is None else self.away
+        usual = np.full(len(self), nan) if self.usual is None else self.usual
         arrays = (
-            self.statistic,
-            why.threshold,
-            why.p_value,
-            self.effect,
-            away,
-            self.alarm,
-            self.n,
-            self.m,
-        )
+            self.statistic, why.threshold, why.p_value, self.effect, away, usual, self.alarm, self.n, self.m
+        )  # fmt: skip
         lag = np.zeros(len(self), np.int64) if self.lag is None else self.lag
         numbers = [array[at].tolist() for array in (*arrays, lag)]
         parts: list[Floats | None] = [None] * len(at)
@@ -163,10 +161,10 @@ class Verdicts:
             rows = zip(self.contributions[at], self.held[at], strict=True)
             parts = [row[held] for row, held in rows]
         told = zip(at.tolist(), *numbers, parts, strict=True)
-        for c, statistic, threshold, p, effect, far, alarm, n, m, back, own in told:
+        for c, statistic, threshold, p, effect, far, rule, alarm, n, m, back, own in told:
             yield Verdict(
                 self.detector, statistic, threshold, None if isnan(p) else p, effect, alarm, n, m, own,
-                why.notes[c], back, far,
+                why.notes[c], back, far, None if isnan(rule) else rule,
             )  # fmt: skip
 
     def overruled(self, where: Flags, threshold: float, note: str) -> "Verdicts":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import copysign, inf, nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ LEAST_BINS = (1, 2, 3, 0)
 """A column of so many bins in use, or fewer, tells nothing to a test."""
 ALONE = "too few events: none a week before"
 """The note where `last_week` has nothing to compare with."""
+LOGARITHM_MAX = 700.0
 VOLUME_SLACK = 1
 """`Readings.events` of a volume are one more than the events, so that an empty window is no gap."""
 
@@ -175,39 +176,41 @@ class Alarms:
         said = []
         for s, told in enumerate(judged):
             if told.test.name not in off:
-                score, bound = self._score(told, newest)
+                score, bound, usual = self._score(told, newest)
                 verdicts = self._verdicts(
-                    told, score, bound, alphas[s], self.layer, comparable[s], EVENTS_MIN
+                    told, score, bound, alphas[s], self.layer, comparable[s], EVENTS_MIN, usual
                 )
                 said.append(Said(places, verdicts, self.signals.used > LEAST_BINS[s]))
         return said
 
-    def _score(self, told: Judged, newest: Readings) -> tuple[Score, Floats]:
-        """Say in terms that people know what was found of the columns, and from where on that would alarm."""
+    def _score(self, told: Judged, newest: Readings) -> tuple[Score, Floats, Floats | None]:
+        """Say in terms that people know what was found of columns, from where on that alarms, and what is usual."""
         test, n, m = told.test.name, newest.valid[:, 0], self.signals.known
         bound, effect = np.copysign(told.needed, told.size), np.abs(told.size)
         if test == "shape":
             effect = self.signals.misfit(newest)[:, 0]
         if test != "missing" or self._window is None:
-            return Score(test, told.size, effect, n, m), bound
+            return Score(test, told.size, effect, n, m), bound, None
         n, m = newest.events[:, 0], np.full(len(n), self.reference.total.n)
         reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
         share = self.signals.missing(self._window) / np.maximum(n, 1)
-        return Score(test, share, effect, n, m), np.where(np.isfinite(bound), reached, inf)
+        bound = np.where(np.isfinite(bound), reached, inf)
+        return Score(test, share, effect, n, m), bound, share_at(told.usual, n)
 
     def _volume(self, told: Judged, events: Counts, alpha: float, comparable: Flags) -> Said:
-        bound = told.needed
-        if np.isfinite(bound[0]):
-            reached = float(told.usual[0]) + copysign(float(bound[0]), float(told.size[0]))
-            bound = np.array([np.expm1(min(reached, 700.0))])
+        usual, step = np.minimum(told.usual, LOGARITHM_MAX), np.copysign(told.needed, told.size)
+        reached = np.expm1(np.minimum(usual + step, LOGARITHM_MAX))
+        bound = np.where(np.isfinite(told.needed), reached, inf)
         n, m = events - VOLUME_SLACK, np.array([self.reference.total.n])
         score = Score("volume", n.astype(np.float64), np.abs(told.size), n, m)
-        verdicts = self._verdicts(told, score, bound, alpha, self.volume_layer, comparable, 0)
+        verdicts = self._verdicts(
+            told, score, bound, alpha, self.volume_layer, comparable, 0, np.expm1(usual)
+        )
         return Said(np.array([-1]), verdicts, np.array([True]))
 
     def _verdicts(
         self, told: Judged, score: Score, bound: Floats, alpha: float, layer: AlarmLayer,
-        comparable: Flags, events_min: int,
+        comparable: Flags, events_min: int, usual: Floats | None = None,
     ) -> Verdicts:  # fmt: skip
         """Complete the verdicts of a test, of which nothing is said where there is a reason for it."""
         floor = self.rules.floors.get(told.test.name, told.test.floor)
@@ -223,7 +226,10 @@ class Alarms:
             return Why(bound, np.where(some, told.chance, nan), notes)
 
         away = np.where(some, np.where(alarm, told.size, told.away), 0.0)
-        return replace(score.later(alarm, why), lag=np.where(alarm, told.lag, 0), away=away)
+        lag = np.where(alarm, told.lag, 0)
+        if usual is not None:
+            usual = np.where(some, usual, nan)
+        return replace(score.later(alarm, why), lag=lag, away=away, usual=usual)
 
     # -- history -----------------------------------------------------------------------------------------------------
 

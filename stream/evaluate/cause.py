@@ -31,7 +31,8 @@ def cause_of(
     """
     window = judged.closed.summary
     if column is None:
-        fewer = (0 if window is None else window.n) < usual_volume(reference)
+        usual = verdict.usual if verdict.usual is not None else usual_volume(reference)
+        fewer = (0 if window is None else window.n) < usual
         return "label delay" if kind is Kind.LABELS and fewer else "volume"
     known = CAUSE_OF.get(verdict.detector)
     if known is not None:

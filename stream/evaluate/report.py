@@ -130,6 +130,7 @@ def _score(verdict: Verdict) -> dict[str, object]:
         "effect": rounded(verdict.effect),
         "n": verdict.n,
         "n_reference": verdict.m,
+        "usual": rounded(verdict.usual),
         "note": verdict.note,
     }
 

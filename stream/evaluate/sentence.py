@@ -60,11 +60,11 @@ def sentence(
         return f"{subject} is back within what the reference's own windows vary"
     if column is None:
         n = 0 if window is None else window.n
-        usual = usual_volume(reference)
+        usual = round(verdict.usual if verdict.usual is not None else usual_volume(reference))
         return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
     told = BROKEN.get(verdict.detector)
     if told is not None:
-        usual_share = _missing(reference, column)
+        usual_share = verdict.usual if verdict.usual is not None else _missing(reference, column)
         text = told.format(column=column, share=verdict.statistic, usual=usual_share)
         if verdict.detector == OUTSIDE and reference.kind is Kind.ERRORS:  # a worse model
             return f"{_turn(reference, column, verdict, window, moved)} ({text})"

@@ -70,6 +70,14 @@ def test_what_happened_comes_first_and_the_number_last(
     assert said(column, of) == expected
 
 
+def test_what_is_usual_is_that_of_the_hour_where_it_is_followed() -> None:
+    """100 events at night may be twice as many as ever, and a fifth missing as many as always."""
+    doubled = replace(verdict("volume", 100.0, 80.0), usual=50.3)
+    assert said(None, doubled) == "100 features events in the window, usually about 50"
+    missing = replace(verdict("missing", 0.6, 0.31), usual=0.2)
+    assert said("gap", missing) == "60.0% of gap are missing, usually 20.0%"
+
+
 def test_an_error_is_the_models_and_far_outside_its_range_it_is_a_worse_model() -> None:
     larger = "the model's error is larger: mean 2.5 against 2"
     moved = said("error", verdict("location", 1.2, 0.4), ERRORS, rise=1.0)
