@@ -27,6 +27,8 @@ NAMES = {
     "driftbus_alerts_emitted_total": "Drift events that every sink has taken",
     "driftbus_outbox_alerts": "Drift events that wait for a sink",
     "driftbus_sink_failures_total": "Deliveries that a sink has refused",
+    "driftbus_sink_recognised_total": "Drift events that were not sent again, as they had arrived before",
+    "driftbus_sink_looks_failed_total": "Times that a sink could not be looked at for what had arrived before",
     "driftbus_commit_seconds": "Time of a commit of the state",
     "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to handing its alerts to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
@@ -69,12 +71,7 @@ class WorkerMetrics(Collector):
         yield _gauge(
             "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
         )
-        failures = CounterMetricFamily(
-            "driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"]
-        )
-        for courier in runtime.outlet.couriers:
-            failures.add_metric([courier.sink.name], runtime.outlet.failures[courier.sink.name])
-        yield failures
+        yield from self._of_sinks()
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
         yield from _histogram(
             "driftbus_detect_latency_seconds", {"": {"": runtime.tallies.detect_seconds}}
@@ -89,6 +86,20 @@ class WorkerMetrics(Collector):
         )
         build.add_metric([version("driftbus")], 1)
         yield build
+
+    def _of_sinks(self) -> Iterator[Metric]:
+        outlet = self.runtime.outlet
+        told = [("failures", outlet.failures)]
+        told += [
+            (name, {c.sink.name: getattr(c, name) for c in outlet.couriers})
+            for name in ("recognised", "looks_failed")
+        ]
+        for name, counts in told:
+            full = f"driftbus_sink_{name}"
+            family = CounterMetricFamily(full, NAMES[f"{full}_total"], labels=["sink"])
+            for sink, n in counts.items():
+                family.add_metric([sink], n)
+            yield family
 
     def _of_monitors(self) -> Metric:
         monitors = GaugeMetricFamily(

@@ -352,6 +352,7 @@ class Runtime:
         await self.calls.once(evaluator.load)
         if self._owns(name):
             self.evaluators[name] = evaluator
+            self.outlet.doubt(name)
             LOG.info("took over model %s", name)
 
     async def acknowledge(self) -> None:

@@ -436,7 +436,9 @@ def _sink(config: Config, sink: SinkConfig) -> Sink:
         return JsonlSink(sink.path)
     if isinstance(sink, ConsoleConfig):
         return ConsoleSink(sys.stdout)
-    return KafkaSink(admin_settings(config), config.topics.alerts, sink.mode)
+    return KafkaSink(
+        admin_settings(config), config.topics.alerts, sink.mode, ahead_ms=config.max_future_ms
+    )
 
 
 def _json(told: object) -> bytes:
