@@ -391,6 +391,13 @@ class Config(_Section, frozen=True, kw_only=True):
     )
     files: FilesConfig = FilesConfig()
     http: HttpConfig = HttpConfig()
+    on_lost_log: Annotated[
+        Literal["fail", "reset_and_flag"],
+        Meta(
+            description="When a topic no longer holds what was not read yet: stop, or go on where it begins and note"
+            " the gap in the state."
+        ),
+    ] = "fail"
     shutdown_timeout_ms: Annotated[Span, Meta(description="Time to end in after SIGTERM.")] = field(
         name="shutdown_timeout", default=20_000
     )

@@ -20,6 +20,8 @@ NAMES = {
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
     "driftbus_panes_folded_total": "Panes begun",
+    "driftbus_events_lost_total": "Events that were gone from the log before they were read",
+    "driftbus_log_gaps_total": "Times that reading went on behind a gap in the log",
     "driftbus_lag_records": "Records between the end of the topic and what is folded",
     "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
     "driftbus_watermark_timestamp_seconds": "Event time up to which a topic is complete",
@@ -112,7 +114,8 @@ class WorkerMetrics(Collector):
 
     def _of_topics(self) -> Iterator[Metric]:
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",
-                   "events_sampled_out": "sampled_out", "panes_folded": "panes"}  # fmt: skip
+                   "events_sampled_out": "sampled_out", "panes_folded": "panes", "events_lost": "lost",
+                   "log_gaps": "gaps"}  # fmt: skip
         counts = dict(self.runtime.tallies.events)
         topics = sorted(
             {source.topic for source in list(self.runtime.ingest.partitions)} | counts.keys()

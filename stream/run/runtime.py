@@ -29,6 +29,7 @@ from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
+from stream.run.lost_log import go_on
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
@@ -237,6 +238,19 @@ class Runtime:
         self._held.discard(source)
         self._ends.pop(source, None)
         return Start(offset, self.term[source])
+
+    async def outside_log(self, source: Source, low: int, high: int) -> Start:
+        """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
+        async with self._lock(source):
+            if source in self.ingest.partitions:
+                partition = self.ingest.partitions[source]
+                before = replace(partition.fold_state.counters)
+                if go_on(partition, low, high, self.config.on_lost_log):
+                    self.tallies.folded(source.topic, before, partition.fold_state.counters)
+                    await self._commit(source)
+                    partition = self.ingest.partitions[source]
+                return Start(partition.fold_state.next_offset, self.term[source])
+            return Start(low, self.term.get(source, 0))  # it has gone: what is read is left out
 
     def _drop(self, source: Source) -> None:
         self.ingest.drop(source)

@@ -287,6 +287,11 @@ class Worker:
         """Know that a partition was read to its end."""
         self.runtime.caught_up(source, offset)
 
+    def outside_log(self, source: Source, low: int, high: int) -> Start:
+        """Tell where to go on in a log that does not have the next offset."""
+        start: Start = self._call(self.runtime.outside_log(source, low, high))
+        return start
+
     def failed(self, error: BaseException) -> None:
         """End the worker: without its consumer it is of no use."""
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
