@@ -39,7 +39,7 @@ from stream.state.versions import dump, load
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
-__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
+__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from", "pending_fields"]
 
 RESULTS_KEPT = 168
 """Results of windows kept for looking back, of each size of each chain."""
@@ -363,6 +363,18 @@ def needed_from(base: bytes) -> dict[Kind, int]:
         kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)
     }
     return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
+
+
+def pending_fields(name: str, fields: Mapping[bytes, bytes]) -> set[bytes]:
+    """Tell which fields of a model's hash count for nothing any more and only wait for their deletion."""
+    *_, joined, learning, _ = load(fields[STATE], "model")
+    learned = {
+        learn_field(Series(name, version, tuple((k, v) for k, v in segment)), Kind(kind), number)
+        for version, segment, kind, panes in learning
+        for number in panes
+    }
+    gone = {field for field in fields if field.startswith(b"l:")} - learned
+    return gone | {f for f in fields if f.startswith(b"w:") and int(f[2:]) < joined[1]}
 
 
 def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:

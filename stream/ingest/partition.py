@@ -15,7 +15,7 @@ from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_fie
 from stream.state.store import Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load
 
-__all__ = ["Marks", "Partition", "read_marks"]
+__all__ = ["Marks", "Partition", "models_of", "read_marks"]
 
 
 class Marks(NamedTuple):
@@ -64,7 +64,7 @@ class Partition:
             fold.gaps = [(first, end) for first, end in gaps]
             fold.next_offset = int(taken.base)
             self._committed_state = taken.fields[STATE]
-            for model in _models(taken.fields[MODELS]) if MODELS in taken.fields else ():
+            for model in models_of(taken.fields):
                 self._load_model(model, taken.fields)
         return fold.next_offset
 
@@ -214,9 +214,12 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
             marks[source] = None
             continue
         p = load(state, "partition")
-        marks[source] = Marks(p[0], p[2], Counters(*p[3]), tuple(_models(models)) if models else ())
+        marks[source] = Marks(
+            p[0], p[2], Counters(*p[3]), tuple(load(models, "models")) if models else ()
+        )
     return marks
 
 
-def _models(blob: bytes) -> list[str]:
-    return list(load(blob, "models"))
+def models_of(fields: Mapping[bytes, bytes]) -> list[str]:
+    """List the models that a partition's fields name."""
+    return list(load(fields[MODELS], "models")) if MODELS in fields else []

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from stream.evaluate.monitors import count_monitors
 from stream.ingest.fold import NEVER
+from stream.run.backup import Backup
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
 
@@ -35,6 +36,8 @@ NAMES = {
     "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to handing its alerts to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
+    "driftbus_backup_timestamp_seconds": "When the last copy of the state was taken, of the worker that takes them",
+    "driftbus_backup_failures_total": "Copies of the state that could not be taken",
     "driftbus_partitions_owned": "Partitions this worker owns",
     "driftbus_models_owned": "Models this worker owns",
     "driftbus_monitors": "Monitors of the models this worker owns, by how they stand: watching, learning, unwatched",
@@ -46,8 +49,9 @@ NAMES = {
 class WorkerMetrics(Collector):
     """Reads a runtime at scrape time. `lag` gives records behind by source, `state_bytes` was measured last."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, backup: Backup) -> None:
         self.runtime = runtime
+        self.backup = backup
         self.lag_by_topic: dict[str, int] = {}
         self.state_bytes = 0
 
@@ -80,6 +84,8 @@ class WorkerMetrics(Collector):
         )
         yield _gauge("driftbus_state_bytes", self.state_bytes)
         yield _counter("driftbus_state_reloads_total", runtime.tallies.reloads)
+        yield _gauge("driftbus_backup_timestamp_seconds", self.backup.made_s or 0.0)
+        yield _counter("driftbus_backup_failures_total", self.backup.failed)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
         yield _gauge("driftbus_models_owned", len(runtime.evaluators))
         yield self._of_monitors()

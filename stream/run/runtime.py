@@ -30,6 +30,7 @@ from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
 from stream.run.lost_log import go_on
+from stream.run.lost_store import state_lost
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
@@ -227,6 +228,8 @@ class Runtime:
         )
         self.tallies.reloads += 1
         start = await self._load(source)
+        if start.offset == 0 and partition.fold_state.next_offset > 0:
+            state_lost(self.config, source)
         if self.bus is not None:
             self.bus.seek(source, start)
 
