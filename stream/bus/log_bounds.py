@@ -31,4 +31,6 @@ def log_bounds(config: Config, sources: Iterable[Source]) -> dict[Source, tuple[
                 for source in sources
             }
     except KafkaException as error:
-        raise BusUnavailable(error.args[0].str(), config.bootstrap, "is it running there?") from None
+        raise BusUnavailable(
+            error.args[0].str(), config.bootstrap, "is it running there?"
+        ) from None

@@ -9,7 +9,7 @@ from stream.bus.log_bounds import log_bounds
 from stream.config import Config
 from stream.errors import ConfigError, UsageError
 from stream.run.census import take_cut
-from stream.run.export import Export, canonical, read_export, write_export
+from stream.run.export import Export, Written, canonical, read_export, write_export
 from stream.run.restore import missing_events, restore
 from stream.run.topics import cluster_of, input_topics, sources_of
 from stream.state.kept import Kept
@@ -18,7 +18,7 @@ from stream.state.snapshot import newest_snapshot
 from stream.state.store import Store
 from stream.words import Kind
 
-__all__ = ["Restored", "export_state", "kinds_of", "open_store", "restore_state"]
+__all__ = ["Restored", "export_of", "export_state", "kinds_of", "open_store", "restore_state"]
 
 
 class Restored(NamedTuple):
@@ -49,18 +49,27 @@ def kinds_of(config: Config) -> dict[str, Kind]:
     return {topic: kind for kind, topic in input_topics(config).items()}
 
 
-def export_state(config: Config, store: Store, path: Path) -> Export:
-    """Write the canonical export of a store; workers may go on meanwhile.
+def export_of(config: Config, store: Store) -> Export:
+    """Give the canonical export of a store; workers may go on meanwhile.
+
+    Raises:
+        UsageError: there is nothing to export.
+    """
+    export = canonical(take_cut(config, store), kinds_of(config))
+    if not export.hashes:
+        told = f"the store holds no state of {config.app}"
+        raise UsageError(told, "state", "is it the right `app` and `redis.url`?")
+    return export
+
+
+def export_state(config: Config, store: Store, path: Path) -> Written:
+    """Write the canonical export of a store.
 
     Raises:
         UsageError: there is nothing to export.
         FileError: it cannot be written.
     """
-    hashes = canonical(take_cut(config, store), kinds_of(config))
-    if not hashes:
-        told = f"the store holds no state of {config.app}"
-        raise UsageError(told, "state export", "is it the right `app` and `redis.url`?")
-    return write_export(path, hashes)
+    return write_export(path, export_of(config, store))
 
 
 def restore_state(config: Config, store: Store, path: Path | None, *, force: bool) -> Restored:
@@ -74,7 +83,7 @@ def restore_state(config: Config, store: Store, path: Path | None, *, force: boo
     hashes: Sequence[Kept]
     cautions: list[str] = []
     if path is not None:
-        hashes, source = read_export(path), str(path)
+        hashes, source = read_export(path).hashes, str(path)
     elif snapshot is not None:
         hashes, cautions = snapshot.hashes, list(snapshot.broken)
         source = f"copy {snapshot.generation} on {config.backup_topic}"

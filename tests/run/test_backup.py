@@ -5,16 +5,15 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from stream.config import BackupConfig, RedisConfig
 from stream.errors import StoreRefused, StoreUnavailable, UsageError
 from stream.run.backup import Backup, backup_key, refuse_lost_store
 from stream.run.census import holds_state, take_cut
-from stream.run.export import canonical, write_export
+from stream.run.export import Export, canonical, write_export
 from stream.run.restore import missing_events, restore
-from stream.state.kept import Kept
 from stream.state.memory import MemoryStore
 from stream.state.snapshot import newest_snapshot
 from stream.state.store import Answer, Commit, Taken
@@ -51,7 +50,7 @@ async def work(rig: Rig, first: int, until: int) -> None:
     await rig.pass_s(10)
 
 
-def exported(rig: Rig) -> list[Kept]:
+def exported(rig: Rig) -> Export:
     """Give the canonical state."""
     return canonical(take_cut(rig.config, rig.store), KINDS)
 
@@ -79,7 +78,7 @@ def copied(rig: Rig, log: MemoryLog) -> Backup:
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(1, 12))
-@settings(max_examples=12)
+@settings(max_examples=12, phases=[Phase.generate])
 def test_a_store_that_is_flushed_in_the_middle_and_restored_ends_as_if_nothing_had_happened(
     expected: Rig, pauses: list[int], lost_at: int
 ) -> None:
@@ -352,6 +351,6 @@ class CutShort(MemoryStore):
         return super().commit(commit)
 
 
-def exported_of(store: MemoryStore) -> list[Kept]:
+def exported_of(store: MemoryStore) -> Export:
     """Give the canonical state of a store."""
     return canonical(take_cut(CONFIG, store), KINDS)
