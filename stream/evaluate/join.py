@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party, Rows, Said
 from stream.words import Series
@@ -204,6 +204,7 @@ def _pack(rows: list[_Row]) -> bytes:
     ])  # fmt: skip
 
 
+@making_sense("join")
 def _unpack(blob: bytes) -> list[_Row]:
     held = load(blob, "join")
     parties = [(version, tuple((k, v) for k, v in segment)) for version, segment in held[0]]

@@ -3,7 +3,7 @@
 from stream.evaluate.standing import Standing
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.reference import Reference
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
@@ -56,5 +56,6 @@ class Learner:
         return freeze(self.series, self.kind, raws, self.rules, origin, start, within)
 
 
+@making_sense("learn")
 def _raw(blob: bytes) -> Raw:
     return Raw.from_payload(load(blob, "learn"))

@@ -35,7 +35,7 @@ from stream.state.fields import (
     result_field,
     standing_field,
 )
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
@@ -316,8 +316,9 @@ class Model:
         gone, self.obsolete = sorted(self.obsolete), set()
         return gone
 
+    @making_sense("model")
     def restore(self, base: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Take the state that was committed; references must be in the book."""
+        """Take the state that was committed; CodecError when it cannot be read, or names an unknown reference."""
         if not base:
             return
         self.bases = {kind: int(b) for kind, b in zip(KINDS, base.split(b","), strict=True)}
@@ -365,6 +366,7 @@ def needed_from(base: bytes) -> dict[Kind, int]:
     return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
 
 
+@making_sense("model")
 def pending_fields(name: str, fields: Mapping[bytes, bytes]) -> set[bytes]:
     """Tell which fields of a model's hash count for nothing any more and only wait for their deletion."""
     *_, joined, learning, _ = load(fields[STATE], "model")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["STATES", "Standing", "State", "dump_standings", "load_standings"]
 
@@ -35,6 +35,7 @@ def dump_standings(reference_digest: bytes, by_window: Mapping[int, Sequence[Sta
     return dump("standing", [reference_digest, body])
 
 
+@making_sense("standing")
 def load_standings(blob: bytes, reference_digest: bytes) -> dict[int, tuple[Standing, ...]]:
     """Read what `dump_standings` wrote; nothing if it was under another reference."""
     digest, body = load(blob, "standing")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from detectors.summaries.summary import Summary
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.summaries.unseen import dump_unseen, load_unseen
@@ -77,8 +77,9 @@ class Pane:
         return Rows.concat(self.rows).in_order()
 
     @classmethod
+    @making_sense("pane")
     def unpack(cls, model: str, blob: bytes, rows: bytes | None) -> "Pane":
-        """Read a pane back."""
+        """Read a pane back; CodecError when the bytes are none."""
         pane = cls()
         pane.first, pane.last, entries = load(blob, "pane")
         for version, segment, digest, body in entries:
@@ -95,7 +96,8 @@ class Pane:
         return pane
 
 
+@making_sense("rows")
 def unpack_rows(blob: bytes) -> tuple[int, int, Rows]:
-    """Read the rows of a pane: first and last offset, rows."""
+    """Read the rows of a pane: first and last offset, rows; CodecError when the bytes are none."""
     first, last, payload = load(blob, "rows")
     return first, last, Rows.from_payload(payload)

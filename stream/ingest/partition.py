@@ -13,7 +13,7 @@ from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
 from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_field
 from stream.state.store import Answer, Commit, Store, partition_key
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["Marks", "Partition", "models_of", "read_marks"]
 
@@ -51,8 +51,9 @@ class Partition:
 
     # -- taking over -------------------------------------------------------------------------------------------------
 
+    @making_sense("partition")
     def load(self) -> int:
-        """Take the partition over and give the offset to read from."""
+        """Take the partition over and give the offset to read from; CodecError when what is stored cannot be read."""
         taken = self._store.take_over(self.key)
         self._epoch, self._base = taken.epoch, taken.base
         fold = self.fold_state
@@ -204,6 +205,7 @@ class Partition:
         return self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
 
 
+@making_sense("partition")
 def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Marks | None]:
     """Read the marks of partitions, whoever owns them; None for one that nobody has committed yet."""
     keys = [partition_key(app, s.topic, s.partition) for s in sources]

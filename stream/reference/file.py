@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stream.errors import CodecError, FileError
 from stream.reference.reference import Reference
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["read_references", "write_references"]
 
@@ -31,7 +31,8 @@ def read_references(path: Path) -> list[Reference]:
     """
     try:
         payload = load(path.read_bytes(), "references")
-        return [Reference.unpack(bytes(blob)) for blob in payload]
+        with making_sense("references"):
+            return [Reference.unpack(b"%b" % blob) for blob in payload]
     except OSError as error:
         raise FileError(f"cannot be read ({error.strerror})", str(path), "check the path") from None
     except CodecError as error:

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.state.store import Store, fleet_key
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.words import Kind, Series
 
 __all__ = ["Fleet"]
@@ -49,7 +49,8 @@ class Fleet:
 
 
 def _payload(blob: bytes) -> bytes:
-    return bytes(load(blob, "entry")[0])
+    with making_sense("entry"):
+        return b"%b" % load(blob, "entry")[0]
 
 
 def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:

@@ -18,7 +18,7 @@ from math import fsum
 from stream.errors import CodecError
 from stream.reference.book import Book
 from stream.reference.reference import ALWAYS, Reference
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.words import Kind
 
 __all__ = [
@@ -108,6 +108,7 @@ class Plan:
         return dump("plan", body)
 
     @classmethod
+    @making_sense("plan")
     def unpack(cls, blob: bytes, rules: PlanRules, book: Book) -> "Plan":
         """Read a plan from bytes.
 

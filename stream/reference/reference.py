@@ -13,7 +13,7 @@ from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.errors import ReferenceMismatch
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
@@ -102,6 +102,7 @@ class Reference:
         return blake2b(self.packed, digest_size=16).digest()
 
     @classmethod
+    @making_sense("reference")
     def unpack(cls, blob: bytes) -> "Reference":
         """Read a reference from bytes; CodecError when they are none."""
         (

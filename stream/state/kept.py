@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from stream.errors import CodecError
 from stream.state.store import BASE, META, fleet_key, model_key, partition_key
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 
 __all__ = [
     "FLEET", "Kept", "What", "kept_of", "key_of", "model_of", "pack_kept", "partition_of", "unpack_kept",
@@ -58,9 +58,12 @@ def pack_kept(kept: Kept) -> bytes:
     )
 
 
+@making_sense("kept")
 def unpack_kept(blob: bytes) -> Kept:
     """Read what `pack_kept` gave; CodecError when it is something else."""
     (kind, name, number), base, fields = load(blob, "kept")
     if kind not in KINDS:
         raise CodecError(f"{kind!r} is no kind of a hash", "kept")
-    return Kept((kind, name, number), base, {bytes(field): bytes(value) for field, value in fields})
+    # `%b` takes bytes only: `bytes` of a number would make that many of them.
+    read = {b"%b" % field: b"%b" % value for field, value in fields}
+    return Kept((str(kind), str(name), int(number)), b"%b" % base, read)

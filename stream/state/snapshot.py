@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from stream.errors import CodecError
 from stream.state.kept import Kept, What, pack_kept, unpack_kept
-from stream.state.versions import dump, load
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["PIECE_BYTES", "Record", "Snapshot", "newest_snapshot", "records_of"]
 
@@ -26,6 +26,8 @@ MANIFEST = b"manifest"
 
 Record = tuple[bytes, bytes]
 """Key and value."""
+Entry = tuple[What, int, bytes]
+"""Of a hash in the manifest: whose it is, how many pieces, and the digest of the whole."""
 
 
 class Snapshot(NamedTuple):
@@ -59,13 +61,12 @@ def newest_snapshot(records: Iterable[Record]) -> Snapshot | None:
     """
     found = dict(records)
     broken: list[str] = []
-    manifests: list[tuple[int, int, list[tuple[What, int, bytes]], bytes]] = []
+    manifests: list[tuple[int, int, list[Entry], bytes]] = []
     for slot in (b"%d" % n for n in range(SLOTS)):
         blob = found.get(b"%b/%b" % (slot, MANIFEST))
         if blob is not None:
             try:
-                generation, made_ms, entries = load(blob, "manifest")
-                manifests.append((generation, made_ms, entries, slot))
+                manifests.append((*_manifest(blob), slot))
             except CodecError as error:
                 broken.append(f"the manifest in slot {slot.decode()}: {error}")
     for generation, made_ms, entries, slot in sorted(manifests, reverse=True):
@@ -79,13 +80,20 @@ def newest_snapshot(records: Iterable[Record]) -> Snapshot | None:
     return None
 
 
+@making_sense("manifest")
+def _manifest(blob: bytes) -> tuple[int, int, list[Entry]]:
+    generation, made_ms, entries = load(blob, "manifest")
+    read = [((str(w[0]), str(w[1]), int(w[2])), int(n), b"%b" % d) for w, n, d in entries]
+    return int(generation), int(made_ms), read
+
+
+@making_sense("piece")
 def _collect(
     found: dict[bytes, bytes], slot: bytes, generation: int, what: What, count: int, digest: bytes
 ) -> Kept:
     parts = []
-    tag = _tag((what[0], what[1], what[2]))
     for number in range(count):
-        blob = found.get(b"%b/%b/%d" % (slot, tag, number))
+        blob = found.get(b"%b/%b/%d" % (slot, _tag(what), number))
         if blob is None:
             raise CodecError(f"piece {number} of {what[0]} {what[1]} is missing", "backup")
         of, piece = load(blob, "piece")

@@ -8,12 +8,14 @@ To change a payload: raise `newest` here, add the step from the version before, 
 file of it under tests/state/golden/.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from stream.errors import CodecError
 from stream.state.codec import pack, unpack
 
-__all__ = ["MIGRATIONS", "VERSIONS", "Versions", "dump", "load"]
+__all__ = ["MIGRATIONS", "VERSIONS", "Versions", "dump", "load", "making_sense"]
 
 
 class Versions(NamedTuple):
@@ -81,6 +83,17 @@ def load(blob: bytes, kind: str) -> Any:
     """
     oldest, newest = VERSIONS[kind]
     version, payload = unpack(blob, kind, newest, oldest)
-    for step in range(version, newest):
-        payload = MIGRATIONS[kind, step](payload)
+    with making_sense(kind):
+        for step in range(version, newest):
+            payload = MIGRATIONS[kind, step](payload)
     return payload
+
+
+@contextmanager
+def making_sense(kind: str) -> Iterator[None]:
+    """Build something of a payload: what does not fit together becomes a CodecError that names its kind."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        told = f"its contents make no sense ({type(error).__name__}: {error})"
+        raise CodecError(told, kind) from error
