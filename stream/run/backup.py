@@ -20,7 +20,7 @@ from stream.state.kept import Kept
 from stream.state.snapshot import Record, newest_snapshot, records_of
 from stream.state.store import BASE, Answer, Commit, Store, Taken
 
-__all__ = ["Backup", "BackupLog", "backup_key", "mark_restored", "refuse_lost_store"]
+__all__ = ["MADE", "Backup", "BackupLog", "backup_key", "mark_restored", "refuse_lost_store"]
 
 LOG = logging.getLogger("driftbus.backup")
 MADE, BEGAN = b"made", b"began"

@@ -1,7 +1,5 @@
 """How long the input topics keep events, against what going on from a copy of the state needs."""
 
-from typing import Any
-
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
@@ -10,7 +8,7 @@ from stream.bus.settings import admin_settings
 from stream.config import Config
 from stream.run.topics import ANSWER_S, input_topics, unavailable
 
-__all__ = ["ALLOWANCE_MS", "needed_ms", "retention_ms", "too_short"]
+__all__ = ["ALLOWANCE_MS", "is_compacted", "needed_ms", "retention_ms", "too_short"]
 
 ALLOWANCE_MS = 3_600_000
 """Time to notice that the state is gone, and to restore it."""
@@ -29,23 +27,36 @@ def retention_ms(config: Config) -> dict[str, int | None]:
     Raises:
         BusUnavailable: the brokers do not say.
     """
-    settings: dict[str, Any] = admin_settings(config)
-    resources = {
-        topic: ConfigResource(ConfigResource.Type.TOPIC, topic)
-        for topic in input_topics(config).values()
-    }
+    found = {}
+    for topic, settings in _settings_of(config, list(input_topics(config).values())).items():
+        kept = int(settings["retention.ms"])
+        deletes = "delete" in settings["cleanup.policy"]
+        found[topic] = kept if deletes and kept >= 0 else None
+    return found
+
+
+def is_compacted(config: Config, topic: str) -> bool | None:
+    """Tell whether a topic keeps the newest record of each key and throws none away by age; None: it is not there.
+
+    Raises:
+        BusUnavailable: the brokers do not say.
+    """
+    settings = _settings_of(config, [topic]).get(topic)
+    return None if settings is None else settings["cleanup.policy"] == "compact"
+
+
+def _settings_of(config: Config, topics: list[str]) -> dict[str, dict[str, str]]:
     try:
-        client = AdminClient(settings)
+        client = AdminClient(admin_settings(config))
         there = client.list_topics(timeout=ANSWER_S).topics
-        asked = [one for topic, one in resources.items() if topic in there]
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, t) for t in topics if t in there]
         answers = client.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}
-        found: dict[str, int | None] = {}
-        for resource, answer in answers.items():
-            entries = answer.result(timeout=ANSWER_S)
-            compacted = "delete" not in str(entries["cleanup.policy"].value)
-            kept = int(entries["retention.ms"].value)
-            found[str(resource.name)] = None if compacted or kept < 0 else kept
-        return found
+        return {
+            str(resource.name): {
+                name: str(entry.value) for name, entry in answer.result(timeout=ANSWER_S).items()
+            }
+            for resource, answer in answers.items()
+        }
     except KafkaException as error:
         raise unavailable(config, error.args[0].str()) from None
     except TimeoutError:
