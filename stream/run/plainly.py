@@ -19,7 +19,7 @@ from stream.words import Kind, Series
 
 __all__ = ["plain_value", "plainly", "series_of_tags"]
 
-DECODED = {b"c": "chain", b"s": "standing", b"l": "learn", b"w": "join"}
+DECODED = {b"c": "chain", b"s": "standing", b"l": "learn", b"h": "result"}
 """Of a model's fields by their first letter: the kind of payload."""
 TOLD = {b"c": "chain", b"s": "standing", b"l": "learning", b"h": "result"}
 
@@ -78,8 +78,7 @@ def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:
             yield f"{where} waiting {int(rest[0])}", load(value, "join")
         elif letter in TOLD:
             series, more = tags.get(rest[0], rest[0].decode()), b" ".join(rest[1:]).decode()
-            decoded = load(value, DECODED[letter]) if letter in DECODED else value
-            yield f"{where} {TOLD[letter]} {series} {more}", decoded
+            yield f"{where} {TOLD[letter]} {series} {more}", load(value, DECODED[letter])
 
 
 def series_of_tags(name: str, fields: Mapping[bytes, bytes]) -> dict[bytes, str]:

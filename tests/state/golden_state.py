@@ -36,6 +36,7 @@ OF_MODEL = {
     b"w:": "join",
     b"q": "consequences",
     b"l:": "learn",
+    b"h:": "result",
 }
 """By the first letters of a field: the kind of what it holds."""
 
