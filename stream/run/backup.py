@@ -99,6 +99,7 @@ class Backup:
         self._wall = wall
         self._key = backup_key(config.app)
         self._taken: Taken | None = None
+        self._newest = 0
         self._not_before = float("-inf")
         self._stopping = threading.Event()
 
@@ -133,9 +134,11 @@ class Backup:
         if self.made_s is not None and wait > 0:
             self._not_before = self._clock() + min(wait, every_s)
             return
-        number = int(taken.base or 0) + 1
+        # A store that went back must not make us number a copy below one that is there already.
+        number = max(int(taken.base or 0), self._newest) + 1
         made_ms = int(self._wall() * 1000)
         self._log.write(self._checked(taken, records_of(number, made_ms, self._cut())))
+        self._newest = number
         self._move(taken, number, made_ms)
         self.made_s = made_ms / 1000
         self._not_before = self._clock() + every_s

@@ -192,6 +192,32 @@ def test_a_log_that_fails_is_tried_again_and_the_copy_before_stays_whole() -> No
     run(story)
 
 
+def test_a_store_that_went_back_does_not_make_an_older_copy_look_like_the_newest() -> None:
+    """The next one has a higher number than any before it."""
+
+    async def story() -> None:
+        rig, log = Rig(config=CONFIG), MemoryLog()
+        await rig.runtime.take_over(SOURCES)
+        await work(rig, 0, PORTION)
+        backup, key = copied(rig, log), backup_key(CONFIG.app)
+        backup.take()
+        old = rig.store.peek(key)
+        for _ in range(2):
+            rig.now += 60
+            backup.take()
+        rig.store._hashes[key] = dict(old)
+        for seconds in (60, 60):
+            rig.now += seconds
+            backup.take()
+        assert (backup.failed, backup.made_s) == (1, rig.now)
+        snapshot = newest_snapshot(log.compacted())
+        assert snapshot is not None
+        assert (snapshot.generation, snapshot.made_ms) == (4, int(rig.now * 1000))
+        rig.runtime.close()
+
+    run(story)
+
+
 @pytest.mark.parametrize("at_record", [0, 1, 3])
 def test_a_store_that_is_flushed_while_it_is_copied_leaves_no_copy_of_the_emptiness(
     at_record: int,
