@@ -3,8 +3,8 @@
 One worker of all does it, the owner of the first partition: a copy is of everything, taken in an order in which its
 parts fit together (`census.take_cut`), which owners that each copy their own could not give. Who does it is fenced like
 any owner, by a hash of its own, `{app:backup}`, whose base is the number of the last copy. That hash goes with the
-store: where it is missing and there are copies, the store has been lost, and nobody begins anew by mistake, nor copies
-the beginning over what can be restored.
+store: it is made by the first worker of all, and where it is missing later, the store has been lost. So nobody begins
+anew by mistake, nor copies the beginning over what can be restored.
 """
 
 import logging
@@ -20,7 +20,15 @@ from stream.state.kept import Kept
 from stream.state.snapshot import Record, newest_snapshot, records_of
 from stream.state.store import BASE, Answer, Commit, Store, Taken
 
-__all__ = ["MADE", "Backup", "BackupLog", "backup_key", "mark_restored", "refuse_lost_store"]
+__all__ = [
+    "MADE",
+    "Backup",
+    "BackupLog",
+    "backup_key",
+    "is_lost",
+    "mark_restored",
+    "refuse_lost_store",
+]
 
 LOG = logging.getLogger("driftbus.backup")
 MADE, BEGAN = b"made", b"began"
@@ -49,12 +57,18 @@ def backup_key(app: str) -> str:
 
 
 def refuse_lost_store(config: Config, store: Store, log: BackupLog) -> None:
-    """Raise StoreRefused where the store knows of no copy and yet there is one.
+    """Raise StoreRefused where the store knows of no copy and yet there is one; without one, note the beginning.
 
     Cost: one read of the store; only where that finds nothing, a read of the whole log.
     """
-    if store.read(backup_key(config.app), [BASE])[0] is None:
+    if is_lost(config, store):
         _refuse_if_kept(log)
+        mark_restored(store, backup_key(config.app), 0)
+
+
+def is_lost(config: Config, store: Store) -> bool:
+    """Tell whether the store does not know that copies of it are taken, as only an empty one does."""
+    return store.read(backup_key(config.app), [BASE]) == [None]
 
 
 def _refuse_if_kept(log: BackupLog) -> None:

@@ -30,7 +30,7 @@ from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
 from stream.run.lost_log import go_on
-from stream.run.lost_store import state_lost
+from stream.run.lost_store import check_beginning
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
@@ -228,14 +228,16 @@ class Runtime:
         )
         self.tallies.reloads += 1
         start = await self._load(source)
-        if start.offset == 0 and partition.fold_state.next_offset > 0:
-            state_lost(self.config, source)
         if self.bus is not None:
             self.bus.seek(source, start)
 
     async def _load(self, source: Source) -> Start:
         """Take a partition over, from whoever had it."""
+        before = self.ingest.partitions.get(source)
         offset = await self.calls.insist(partial(self.ingest.take_over, source))
+        if offset == 0:
+            check = partial(check_beginning, self.config, self.store, source, before)
+            await self.calls.insist(check)
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
@@ -252,6 +254,7 @@ class Runtime:
                     self.tallies.folded(source.topic, before, partition.fold_state.counters)
                     await self._commit(source)
                     partition = self.ingest.partitions[source]
+                self._held.discard(source)  # the bus reads on
                 return Start(partition.fold_state.next_offset, self.term[source])
             return Start(low, self.term.get(source, 0))  # it has gone: what is read is left out
 
