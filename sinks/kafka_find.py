@@ -53,7 +53,8 @@ def find_ids(
     end = time.monotonic() + deadline
     reading = {
         **settings,
-        "group.id": "driftbus-find",  # never joined, and no offset is stored in it
+        # Never joined, and no offset is stored in it; the app's own, so that no other right is needed.
+        "group.id": str(settings.get("client.id", "driftbus")),
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "isolation.level": "read_committed",

@@ -127,7 +127,11 @@ def show_state(told: Mapping[str, Any]) -> None:
         ["copies", copies["number"]],
         ["newest copy", copies["newest"] or "never"],
     ]
-    show_table("fleet", ["what", "told"], [[name, str(value)] for name, value in rows])
+    show_table(
+        "fleet",
+        ["what", "told"],
+        [[name, f"{value:,}" if isinstance(value, int) else value] for name, value in rows],
+    )
     gaps = [
         [f"{p['topic']}/{p['partition']}", *gap] for p in told["partitions"] for gap in p["gaps"]
     ]
