@@ -120,18 +120,9 @@ def show_state(told: Mapping[str, Any]) -> None:
     ]  # fmt: skip
     show_table("models" if models else "no model", header, models)
     fleet, copies = told["fleet"], told["copies"]
-    rows: list[list[Cell]] = [
-        ["references", fleet["references"]],
-        ["plan", fleet["plan"]],
-        ["bytes", fleet["bytes"]],
-        ["copies", copies["number"]],
-        ["newest copy", copies["newest"] or "never"],
-    ]
-    show_table(
-        "fleet",
-        ["what", "told"],
-        [[name, f"{value:,}" if isinstance(value, int) else value] for name, value in rows],
-    )
+    row: list[Cell] = [fleet["references"], fleet["plan"], fleet["bytes"], copies["number"]]
+    header = ["references", "plan", "bytes", "copies", "newest copy"]
+    show_table("fleet", header, [[*row, copies["newest"] or "never"]])
     gaps = [
         [f"{p['topic']}/{p['partition']}", *gap] for p in told["partitions"] for gap in p["gaps"]
     ]
