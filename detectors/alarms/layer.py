@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from detectors.alarms.homogeneity import Step, Unsteady, largest_steps
 from detectors.alarms.memory import REACH, Memory, fit_memory
-from detectors.alarms.season import season
+from detectors.alarms.season import season, terms
 from detectors.alarms.signals import Test
 from detectors.alarms.steps import Steps, detectable, newest_steps
 from detectors.alarms.tail import Tail, fit_tail
@@ -20,6 +20,8 @@ from detectors.comparisons.rates import binomial_tail, share_at
 __all__ = ["AlarmLayer", "Judged", "Size"]
 
 DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
+HOURS, SEEN = 24, 3
+"""Hours of the day; so many windows about one of them say what is usual then."""
 PLENTY = 672
 """Windows that are a history even if they last less than a week: as many as four weeks of hours."""
 
@@ -92,6 +94,12 @@ class AlarmLayer:
         self.tails: list[Tail] = []
         self.unsteady: dict[int, Unsteady] = {}
         """By column, where its history is not homogeneous."""
+        self.hours: Counts = np.zeros((C, HOURS), np.int64)
+        """[C, 24] windows of each hour of the day that were learned from, `SEEN` at most."""
+        told = np.asarray(worth.any(axis=0))
+        for c in range(C):
+            self.hours[c] = np.bincount(self._hour(starts[told[c]]), minlength=HOURS)
+        self.hours = np.minimum(self.hours, SEEN)
         if self.ready.any():
             self._fit(x, worth, starts)
 
@@ -100,6 +108,18 @@ class AlarmLayer:
         """[C] which columns have a history that is long enough."""
         long = (self.span_ms >= WEEK_MS) | (self.windows >= PLENTY)
         return (self.windows >= self.size.windows_min) & long
+
+    def covers(self, start_ms: int) -> Flags:
+        """[C] of which columns the history knows windows about that hour of the day: else a season is a guess."""
+        harmonics, _ = terms(self.size.size_ms, self.span_ms)
+        if not harmonics:
+            return np.full(len(self.windows), True)
+        step = max(1, self.size.size_ms * HOURS // DAY_MS)
+        about = (int(self._hour(start_ms)) + np.array([-step, 0, step])) % HOURS
+        return np.asarray(self.hours[:, np.unique(about)].sum(axis=1) >= SEEN)
+
+    def _hour(self, starts: Counts | int) -> Counts:
+        return np.asarray((starts + self.size.size_ms // 2) % DAY_MS * HOURS // DAY_MS, np.int64)
 
     def _fit(self, x: Floats, worth: Floats, starts: Counts) -> None:
         every = self.size.every_ms
@@ -222,6 +242,7 @@ class AlarmLayer:
                 self.tails[s] = Tail(self.tails[s].share, slope)
             self.usual = np.where(poorer, former.usual, self.usual)
         self.windows = np.where(poorer, former.windows, self.windows)
+        self.hours = np.where(poorer[:, None], former.hours, self.hours)
         for c in np.flatnonzero(poorer).tolist():
             self.unsteady.pop(c, None)
             if c in former.unsteady:
@@ -242,18 +263,19 @@ class AlarmLayer:
         tails = [[tail.share, tail.slope] for tail in self.tails]
         memories = [memory.payload() for memory in self.memories]
         unsteady = [[c, *step] for c, step in sorted(self.unsteady.items())]
-        return [self.windows, self.span_ms, self.usual, memories, tails, unsteady]
+        return [self.windows, self.span_ms, self.usual, memories, tails, unsteady, self.hours]
 
     @classmethod
     def restore(
         cls, tests: tuple[Test, ...], size: Size, rates: Flags | None, payload: Any
     ) -> "AlarmLayer":
         """Make one of what `payload` gave."""
-        windows, span_ms, usual, memories, tails, unsteady = payload
+        windows, span_ms, usual, memories, tails, unsteady, hours = payload
         nothing = np.zeros((len(tests), len(windows), 0))
         layer = cls(tests, nothing, nothing, np.zeros(0, np.int64), size, rates)
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
         layer.__dict__.pop("ready")  # it was told of no windows
+        layer.hours = hours
         layer.memories = [Memory(*fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
         layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}

@@ -4,11 +4,14 @@ The reference gives each edge between bins its normal score z_b = Phi^-1(share b
 described as if its values, on that scale, were normal with mean mu and standard deviation sigma:
 the bin between two edges then has the share Phi((z_b - mu)/sigma) - Phi((z_(b-1) - mu)/sigma)
 (McCullagh 1980). It is fitted as Phi(a + b z), whose likelihood has one maximum (Pratt 1981), and
-mu = -a/b, sigma = 1/b. In control mu = 0 and log sigma = 0. A shift of the whole distribution moves mu by
-as many standard deviations whatever the column's shape, since ranks alone count; a wider one moves
-log sigma; what neither explains is the misfit, the sum of (p - fitted)^2 / fitted. Unlike projections
-on fixed scores, mu stays what it is when it is large, so a level that wanders far does not look
-like a change of spread or shape.
+sigma = 1/b. The location is how far the line lies off at the centre of what the window tells,
+-(a + (b - 1) centre): with many bins that is about mu = -a/b, as the centre is about where half lies
+below; but where few bins hold nearly all and sigma is hardly known, -a/b would run away. In control
+it is 0, as log sigma is. A shift of the whole distribution moves it by as many standard deviations
+whatever the column's shape, since ranks alone count; a wider one moves log sigma; what neither
+explains is the misfit, the sum of (p - fitted)^2 / fitted. Unlike projections on fixed scores, the
+location stays what it is when it is large, so a level that wanders far does not look like a change of
+spread or shape.
 """
 
 from math import erfc, exp, log, sqrt
@@ -30,7 +33,7 @@ ROOT2PI = 2.5066282746310002
 
 
 def fit_probit(bins: Counts, scores: Floats, used: Counts) -> tuple[Floats, Floats, Floats]:
-    """[C, T] location mu, log sigma and misfit of each window of each column.
+    """[C, T] location mu (see above), log sigma and misfit of each window of each column.
 
     Args:
         bins: [C, T, B] counts in order.
@@ -86,12 +89,13 @@ def _fit_all(bins: Counts, scores: Floats, used: Counts, out: Floats) -> None:
             for k in range(b):
                 share[k] = (bins[c, t, k] + plain[k]) / (n + 1)
             intercept, slope = _fit_line(scores[c], b, share, here, info)
-            _terms(scores[c], b, intercept, slope, share, here, info, False)
+            _terms(scores[c], b, intercept, slope, share, here, info, True)
             misfit = 0.0
             for k in range(b):
                 gap = bins[c, t, k] / n - here[k]
                 misfit += gap * gap / max(here[k], 0.5 / n)
-            out[0, c, t], out[1, c, t], out[2, c, t] = -intercept / slope, -log(slope), misfit
+            off = -intercept - (slope - 1) * info[1] / max(info[0], 1e-300)
+            out[0, c, t], out[1, c, t], out[2, c, t] = off, -log(slope), misfit
 
 
 @compiled
@@ -148,7 +152,7 @@ def _terms(
 
 @compiled
 def _weights(scores: Floats, used: Counts, mu: Floats, out: Floats) -> None:
-    """Invert the information of (a, b) at b = 1, and carry it over to mu = -a / b and log sigma = -log b."""
+    """Take the information of (a, b) at b = 1; log sigma is -log b, and mu has its own at the centre."""
     C, B = scores.shape
     share, info = np.ones(B + 1), np.empty(5)
     here = np.empty(B + 1)
@@ -161,5 +165,4 @@ def _weights(scores: Floats, used: Counts, mu: Floats, out: Floats) -> None:
             out[0, c, k] = aa
             if used[c] > 2:
                 det = max(aa * bb - ab * ab, 0.0)
-                out[0, c, k] = det / max(bb - 2 * mu[k] * ab + mu[k] * mu[k] * aa, 1e-300)
                 out[1, c, k] = det / max(aa, 1e-300)

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 
+PER_BIN = 5
+"""Values that a window needs for each bin in use before its misfit is told."""
 PLACES: Floats = np.linspace(-4.0, 4.0, 33)
 """Locations for which it is worked out how much an event tells; the middle one is that of the reference."""
 
@@ -185,7 +187,8 @@ class Scheme:
         enough = n >= EVENTS_MIN
         of_mu = n * self.weights[0, :, len(PLACES) // 2, None]
         of_mu = np.where((self.used == 2)[:, None], n + 0.75, of_mu)
-        shape = np.where(self.used > 3, 4.5 * self.freedom, 0.0)[:, None] * enough
+        filled = n >= PER_BIN * self.used[:, None]  # else a misfit is no chi-square
+        shape = np.where(self.used > 3, 4.5 * self.freedom, 0.0)[:, None] * (enough & filled)
         return np.stack([
             of_mu * enough, n * self._spread_weights(readings.x[0]) * enough, shape,
             np.where(events >= EVENTS_MIN, events + 0.75, 0.0),

@@ -1,5 +1,6 @@
 """Volume: many more or fewer events than usual; and none at all."""
 
+from dataclasses import replace
 from math import nan
 from typing import ClassVar
 
@@ -37,6 +38,10 @@ class Volume(LevelComparison):
     SIDED: ClassVar[Sided] = "both"
     EVENTS_MIN: ClassVar[int] = 0
     FIXED: ClassVar[Fixed] = "least"
+
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
+        """Judge one window; see `Comparison`."""
+        return replace(super().judge(window, alpha), usual=self.at(self.centre, self.m))
 
     def level(self, cells: Cells) -> Floats:
         """[C, T] log(n + 1)."""
@@ -97,7 +102,7 @@ class Silence:
         n = window.n[:, 0]
         score = Score(self.name, n.astype(np.float64), np.abs(np.log1p(n) - self.usual), n, self.m)
         if self.fixed is not None:
-            return score.fixed(self.fixed, "least")
+            return replace(score.fixed(self.fixed, "least"), usual=np.expm1(self.usual))
         short = np.full(len(n), self.windows < WINDOWS_MIN)
         quiet = first_reason(
             len(n),
@@ -106,4 +111,4 @@ class Silence:
         )
         alarm = (n == 0) & (score.effect >= self.floor)
         notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]
-        return score.judged(0.0, nan, alarm, quiet, notes)
+        return replace(score.judged(0.0, nan, alarm, quiet, notes), usual=np.expm1(self.usual))

@@ -38,8 +38,8 @@ __all__ = ["Alarms"]
 DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
 LEAST_BINS = (1, 2, 3, 0)
 """A column of so many bins in use, or fewer, tells nothing to a test."""
-ALONE = "too few events: none a week before"
-"""The note where `last_week` has nothing to compare with."""
+ALONE = "too few events: now, at this hour in the history, or to compare with"
+"""The note where nothing is known of what is usual."""
 LOGARITHM_MAX = 700.0
 VOLUME_SLACK = 1
 """`Readings.events` of a volume are one more than the events, so that an empty window is no gap."""
@@ -101,6 +101,7 @@ class Alarms:
         if self._window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
             seen = self._seen(recent, self._worth(recent))
+            seen.worth[..., -1] *= self.layer.covers(start)
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
             newest = recent.readings.windows(slice(-1, None))
             said += self._columns(judged, newest, seen.worth[..., -1] > 0, alphas)

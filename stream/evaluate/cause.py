@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Judged
-from stream.evaluate.meaning import CAUSE_OF, OUTSIDE, column_position, means, usual_volume
+from stream.evaluate.meaning import CAUSE_OF, OUTSIDE, column_position, means
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -31,8 +31,7 @@ def cause_of(
     """
     window = judged.closed.summary
     if column is None:
-        usual = verdict.usual if verdict.usual is not None else usual_volume(reference)
-        fewer = (0 if window is None else window.n) < usual
+        fewer = verdict.usual is None or verdict.n < verdict.usual
         return "label delay" if kind is Kind.LABELS and fewer else "volume"
     known = CAUSE_OF.get(verdict.detector)
     if known is not None:

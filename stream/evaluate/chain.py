@@ -35,11 +35,14 @@ PlanAt = Callable[[int], Plan]
 class Judged:
     """A window after judging: all findings, and the turns of incidents that they brought (column, change).
 
-    `plan` is the one whose share of the budget it was judged by.
+    `closed` is what was judged of columns: the window itself or, where it has too few events, with those held over from
+    the windows before; `own` is the window itself, which the series as a whole is judged by. `plan` is the one whose
+    share of the budget it was judged by.
     """
 
     window: WindowSize
     closed: Closed
+    own: Closed
     findings: Findings
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
@@ -108,10 +111,13 @@ class Chain:
         changes = tuple(self._changes(window, told, findings))
         if judged and closed.whole:
             self._learn(which, closed, findings.loud())
-        return Judged(window, told, findings, changes, plan)
+        return Judged(window, told, closed, findings, changes, plan)
 
     def _findings(self, which: int, closed: Closed, told: Closed | None) -> Findings:
-        """Judge a closed window; `told` is what is known of its columns, None while there are too few events."""
+        """Judge a closed window; `told` is what is known of its columns, None while there are too few events.
+
+        The alarm layer judges windows as they are; scores may tell of several that were held over.
+        """
         said: list[Said] = []
         extra: list[Finding] = []
         scores, share = self._scores_of(which), self._share_of(which)
@@ -126,7 +132,9 @@ class Chain:
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
-            if alarms.take(closed.start_ms, summary, events):
+            # What was held over is of other hours, to which nothing in the history is like.
+            own = closed.summary if events >= self.rules.events_min else None
+            if alarms.take(closed.start_ms, own, events):
                 self._stand(which)
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
             said += [_told_once(s, ruled) for s in alarms.judge(share)]
@@ -162,6 +170,8 @@ class Chain:
         carried, self.carried[which] = self.carried[which], None
         if self._excluded(closed):
             return closed, closed.summary is None or closed.summary.n >= self.rules.events_min
+        if closed.summary is not None and closed.summary.n >= self.rules.events_min:
+            return closed, True  # what is held over would only make another hour of it
         merged = closed
         if carried is not None and carried.summary is not None:
             merged = Closed(

@@ -12,7 +12,8 @@ from detectors.summaries.summary import Summary
 from sinks.event import rfc3339
 from stream.evaluate.chain import Judged
 from stream.evaluate.meaning import column_position, means, new_categories
-from stream.reference.reference import Reference
+from stream.evaluate.windows import Closed
+from stream.reference.reference import Reference, WindowSize
 
 __all__ = ["BINS_TOLD", "coaffected", "explained", "moved", "onset", "rounded", "told_bins"]
 
@@ -71,7 +72,7 @@ def explained(
     """Explain a verdict by its window: bins, mean, rates of missing and invalid values, new categories."""
     summary = judged.closed.summary
     if column is None:
-        return {"events": 0 if summary is None else summary.n}
+        return {"events": verdict.n}
     told: dict[str, object] = {"bins": bins}
     if summary is None:
         return told
@@ -106,12 +107,12 @@ def coaffected(judged: Judged, column: str | None) -> list[str]:
     return sorted(name for name in judged.findings.loud() if name is not None and name != column)
 
 
-def onset(judged: Judged, verdict: Verdict) -> dict[str, object]:
+def onset(window: WindowSize, closed: Closed, verdict: Verdict) -> dict[str, object]:
     """Estimate when it began: at the step that surprises most, between the neighbours of its lag that were tried."""
-    every, start = judged.window.every_ms, judged.closed.start_ms
+    every, start = window.every_ms, closed.start_ms
     at = int(np.searchsorted(LAGS, verdict.lag))
     further = int(LAGS[min(at + 1, len(LAGS) - 1)]) if verdict.lag else 0
     nearer = int(LAGS[max(at - 1, 0)])
-    end = judged.closed.end_ms if verdict.lag == 0 else start - nearer * every
+    end = closed.end_ms if verdict.lag == 0 else start - nearer * every
     interval = [rfc3339(start - further * every), rfc3339(end)]
     return {"estimate": rfc3339(start - verdict.lag * every), "interval": interval}

@@ -27,8 +27,9 @@ GROWTH = 7
 """How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
 DOUBLINGS_MAX = 2
 """How often the quiet that an incident needs is doubled at most, as it comes back again and again."""
-LASTS = 0.5
-"""The part of what a detector alarmed by that must still be there for the incident to last."""
+LASTS = 0.25
+"""The part of what a detector alarmed by that must still be there for the incident to last: less than half, as a level
+that wanders comes near to what is usual now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class Held(NamedTuple):
         A detector that follows a level is quiet when it does not alarm and most of the way back is done: a shift that
         lasts is news only once, but it is not over.
         """
-        if verdict.alarm:
-            return Held(0, verdict.away)
+        if verdict.alarm:  # a hard rule knows of no level, and that of others goes on
+            return Held(0, verdict.away or self.away)
         same_side = verdict.away * self.away > 0
         if same_side and abs(verdict.away) >= LASTS * abs(self.away):
             return Held(0, self.away)
@@ -238,7 +239,9 @@ def _still_active(
             )
     for v in verdicts:
         if v.alarm:
-            active[size_ms, v.detector] = Held(0, v.away)
+            active[size_ms, v.detector] = incident.active.get((size_ms, v.detector), Held()).after(
+                v
+            )
     return {key: held for key, held in active.items() if held.quiet < needed}
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "means",
     "new_categories",
     "severity_of",
-    "usual_volume",
 ]
 
 QUALITY = frozenset({"missing", "invalid", "unseen", "out_of_range", "frozen"})
@@ -107,9 +106,3 @@ def new_categories(
     if unseen is None:
         return [], 0
     return [name for name, _ in unseen.common(NAMED)], round(unseen.distinct)
-
-
-def usual_volume(reference: Reference) -> int:
-    """Tell how many events a window of the smallest size has as a rule."""
-    counts = sorted(s.n for s in reference.histories[0].summaries)
-    return counts[len(counts) // 2] if counts else reference.total.n

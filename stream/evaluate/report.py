@@ -51,7 +51,8 @@ def _event(
     chain: Chain, judged: Judged, column: str | None, change: Change, context: Context, told: Told,
     new_version: bool,
 ) -> DriftEvent:  # fmt: skip
-    s, closed, verdict, reference = chain.series, judged.closed, change.verdict, chain.reference
+    s, verdict, reference = chain.series, change.verdict, chain.reference
+    closed = judged.own if column is None else judged.closed
     start, end = rfc3339(closed.start_ms), rfc3339(closed.end_ms)
     decides = context.detection_hash + judged.plan.digest + reference.digest
     params = blake2b(decides, digest_size=16).hexdigest()
@@ -107,7 +108,7 @@ def _event(
             "budget": f"{context.budget:g}/week", "plan": judged.plan.version,
             "covered": not verdict.note.startswith("fixed threshold"),
         },
-        "onset": onset(judged, verdict),
+        "onset": onset(judged.window, closed, verdict),
         "explain": explained(reference, column, judged, verdict, bins)
         | ({} if change.phase == "resolved" else hints),
         "replay": [

@@ -5,7 +5,7 @@ from math import exp, inf
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.meaning import OUTSIDE, column_position, means, new_categories, usual_volume
+from stream.evaluate.meaning import OUTSIDE, column_position, means, new_categories
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -46,6 +46,8 @@ BROKEN = {
 }
 FAR = 700.0
 """A logarithm whose number is hardly one."""
+STILL_STRANGE = 0.01
+"""A chance below which nobody says that a column is back."""
 SAID = 3
 """New categories that a sentence names."""
 
@@ -57,11 +59,11 @@ def sentence(
     """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
     if phase == "resolved":
         subject = f"{reference.series.model} {reference.kind}" if column is None else column
+        if verdict.p_value is not None and verdict.p_value < STILL_STRANGE:
+            return f"{subject} is most of the way back to what is usual"
         return f"{subject} is back within what the reference's own windows vary"
     if column is None:
-        n = 0 if window is None else window.n
-        usual = round(verdict.usual if verdict.usual is not None else usual_volume(reference))
-        return f"{n:,} {reference.kind} events in the window, usually about {usual:,}"
+        return f"{verdict.n:,} {reference.kind} events in the window{_usually(verdict)}"
     told = BROKEN.get(verdict.detector)
     if told is not None:
         usual_share = verdict.usual if verdict.usual is not None else _missing(reference, column)
@@ -132,3 +134,7 @@ def _named(reference: Reference, column: str, window: Summary | None) -> str:
 def _number(x: float) -> str:
     """Write a number as people do: three digits, and thousands in full."""
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e9 else f"{x:.3g}"
+
+
+def _usually(verdict: Verdict) -> str:
+    return "" if verdict.usual is None else f", usually about {round(verdict.usual):,}"

@@ -12,10 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from stream.errors import CodecError
 from stream.state.codec import pack, unpack
 
 __all__ = ["MIGRATIONS", "VERSIONS", "Versions", "dump", "load", "making_sense"]
+
+
+ALARMS_PLACE = 5
+"""Where a chain's payload has the state of its alarm layers, by size of windows."""
 
 
 class Versions(NamedTuple):
@@ -26,7 +32,7 @@ class Versions(NamedTuple):
 
 
 VERSIONS: Mapping[str, Versions] = {
-    "chain": Versions(4, 5),
+    "chain": Versions(4, 6),
     "consequences": Versions(1, 1),
     "entry": Versions(1, 1),
     "index": Versions(1, 1),
@@ -59,8 +65,18 @@ def _chain_with_steps(old: Any) -> Any:
     return old
 
 
+def _chain_with_hours(old: Any) -> Any:
+    """Version 6 tells which hours of the day were learned from; where that is not known, they are all taken to be."""
+    *_, payload = old
+    for alarms in payload[ALARMS_PLACE]:
+        for layer in alarms[1] if alarms is not None else ():
+            layer.append(np.full((len(layer[0]), 24), 3, np.int64))
+    return old
+
+
 MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
+    ("chain", 5): _chain_with_hours,
     ("partition", 1): _partition_with_gaps,
 }
 """By kind and version: how a payload of that version becomes one of the next."""

@@ -206,7 +206,7 @@ AWAY = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.3, 0.5, 0.9, 1.0, 2.0, 5.0])
 def test_an_incident_lasts_as_long_as_the_level_is_not_most_of_the_way_back(
     windows: list[tuple[bool, float]],
 ) -> None:
-    """The twin looks back from each window: to the latest alarm, and whether all since then were nearer on its side."""
+    """The twin looks back from each window: to the latest alarm by a level, and whether the newest were far nearer."""
     incident: Incident | None = None
     ends, since = [], 0
     for i, (alarm, away) in enumerate(windows):
@@ -218,7 +218,7 @@ def test_an_incident_lasts_as_long_as_the_level_is_not_most_of_the_way_back(
         if not before:
             since = i
         loud = [at for at in range(since, i + 1) if windows[at][0]]
-        last = windows[loud[-1]][1] if loud else 0.0
+        last = next((windows[at][1] for at in reversed(loud) if windows[at][1]), 0.0)
         newest = windows[max(since, i - CLEAR_AFTER + 1) : i + 1]
         back = [
             not told and not (far * last > 0 and abs(far) >= LASTS * abs(last))

@@ -58,7 +58,7 @@ def judged_of(
     )
     window = chain.reference.windows[0]
     changes = ((column, Change("started", incident, verdict)),)
-    return Judged(window, closed, Findings(chain.places), changes, PLAN)
+    return Judged(window, closed, closed, Findings(chain.places), changes, PLAN)
 
 
 def chain_of(kind: Kind = Kind.FEATURES) -> Chain:
@@ -152,7 +152,7 @@ def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     assert explain["mean"]["cur"] == pytest.approx(np.mean(held), rel=1e-2)
     assert explained(event(column="kind"))["invalid_rate"] == {"ref": 0.0, "cur": 0.5}
     assert explained(event(column=None)) == {
-        "events": 0, "coaffected": [], "cause_hint": "volume",
+        "events": 80, "coaffected": [], "cause_hint": "volume",
     }  # fmt: skip
 
 

@@ -40,3 +40,17 @@ def test_a_long_gap_costs_no_memory_and_changes_no_hours() -> None:
     (one,), (other,) = near.memories, far.memories
     for a, b in zip(astuple(one), astuple(other), strict=True):
         assert np.array_equal(a, b)
+
+
+def test_hours_of_the_day_that_the_history_does_not_know_are_not_covered() -> None:
+    """An hour and its neighbours need three windows; and windows of a day or half of one know no hours."""
+    days = HOUR * np.flatnonzero(np.isin(np.arange(24 * 14) % 24, range(9, 18)))
+    layer = layer_of(days)
+    covered = [bool(layer.covers(HOUR * (24 * 20 + hour)).all()) for hour in range(24)]
+    assert covered == [8 <= hour <= 18 for hour in range(24)]
+    x = np.zeros((1, 2, 60))
+    long = Size(12 * HOUR, 12 * HOUR, 28)
+    half = AlarmLayer((VOLUME_TEST,), x, np.ones_like(x), 12 * HOUR * np.arange(60), long)
+    assert half.covers(5 * HOUR).all()
+    again = AlarmLayer.restore((VOLUME_TEST,), SIZE, None, layer.payload())
+    assert np.array_equal(again.covers(3 * HOUR), layer.covers(3 * HOUR))
