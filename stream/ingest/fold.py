@@ -3,6 +3,7 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.roster import DAY_MS, Roster
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
@@ -35,11 +37,19 @@ class FoldRules:
     raw_rows_max: int
     join_rows_max: int
     event_bytes_max: int
+    models_max: int
+    series_max: int
+    columns_max: int
 
 
 @dataclass(slots=True)
 class Counters:
-    """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact."""
+    """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact.
+
+    `models_refused`: events of models beyond `limits.models_max`. `series_refused`: events that a version or a segment
+    beyond `limits.series_max` lacks. `columns_refused`: values of columns beyond `limits.columns_max`, or of too long a
+    name, while learning. `raw_rows_dropped`: events whose raw values were left out of a sample.
+    """
 
     seen: int = 0
     sampled_out: int = 0
@@ -48,13 +58,18 @@ class Counters:
     folded: int = 0
     panes: int = 0
     join_rows_dropped: int = 0
+    models_refused: int = 0
+    series_refused: int = 0
+    columns_refused: int = 0
+    raw_rows_dropped: int = 0
 
 
 @dataclass
 class Fold:
     """The fold of one partition: where it stands in its log, its watermark, and its open panes.
 
-    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit.
+    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `rosters`
+    has the models that are counted, at most `models_max`, first come, first served, each with its series.
     """
 
     source: Source
@@ -65,6 +80,7 @@ class Fold:
     counters: Counters = field(default_factory=Counters)
     open: dict[tuple[str, int], Pane] = field(default_factory=dict)
     touched: set[tuple[str, int]] = field(default_factory=set)
+    rosters: dict[str, Roster] = field(default_factory=dict)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
         """Take in a batch and give its dead letters. Messages below the next offset are known already and left out."""
@@ -81,8 +97,10 @@ class Fold:
         decoded = decoder.decode(batch, self.rules.max_future_ms)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
-        for group in group_by_model(decoded, accepted, decoder.schema_of):
-            self._fold_group(group, decoded, book)
+        groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
+        groups.sort(key=_first)
+        for model in dict.fromkeys(group.model for group in groups):
+            self._fold_model(model, [g for g in groups if g.model == model], decoded, book)
         return decoded.dead
 
     def tick(self, watermark: int) -> None:
@@ -107,7 +125,29 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_group(self, group: Group, decoded: Decoded, book: Book) -> None:
+    def _fold_model(
+        self, model: str, groups: Sequence[Group], decoded: Decoded, book: Book
+    ) -> None:
+        """Fold the events of a model; one by one in the order of the log where there may be no room for all its series."""
+        roster = self.rosters.get(model)
+        if roster is None:
+            if len(self.rosters) >= self.rules.models_max:
+                self.counters.models_refused += sum(len(group.at) for group in groups)
+                return
+            roster = self.rosters[model] = Roster(self.rules.series_max)
+        told = {
+            Series(model, version, part)
+            for group in groups
+            for version, segment in group.parties
+            for part in ((), segment)
+        }
+        if not roster.has_room(told):
+            alone = (g.alone(i) for g in groups for i in range(len(g.at)))
+            groups = sorted(alone, key=_first)
+        for group in groups:
+            self._fold_group(group, roster, decoded, book)
+
+    def _fold_group(self, group: Group, roster: Roster, decoded: Decoded, book: Book) -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -120,9 +160,13 @@ class Fold:
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             version, segment = group.parties[who]
+            day = number * self.rules.pane_ms // DAY_MS
             for part in dict.fromkeys(((), segment)):
                 series = Series(group.model, version, part)
-                self._fold_series(pane, series, number, group, chosen, book)
+                if roster.enter(series, day):
+                    self._fold_series(pane, series, number, group, chosen, book)
+                else:
+                    self.counters.series_refused += len(chosen)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -155,10 +199,17 @@ class Fold:
             X, columns, codes, values = group.columns(reference)
             entry.summary.add(reference.layout, X, columns, chosen, codes, values)
             return
-        kind, rules = self.source.kind, self.rules
+        kind, rules, before = self.source.kind, self.rules, entry.dropped
         for i in chosen.tolist():
             fields = group.fields(kind, i, rules.event_bytes_max)
-            entry.add(fields, rules.raw_rows_max, group.told(kind, i))
+            told = group.told(kind, i)
+            refused = entry.add(fields, rules.raw_rows_max, told, rules.columns_max)
+            self.counters.columns_refused += refused
+        self.counters.raw_rows_dropped += entry.dropped - before
+
+
+def _first(group: Group) -> int:
+    return int(group.at[0])
 
 
 def _blocks(

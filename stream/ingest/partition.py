@@ -10,9 +10,17 @@ from stream.ingest.decode import Decoder
 from stream.ingest.fold import Counters, Fold, FoldRules
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.roster import Roster
 from stream.reference.book import Book
 from stream.state.codec import pack, unpack
-from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_field
+from stream.state.fields import (
+    MODELS,
+    STATE,
+    index_field,
+    pane_field,
+    roster_field,
+    rows_field,
+)
 from stream.state.store import Answer, Commit, Store, partition_key
 
 __all__ = ["Marks", "Partition", "read_marks"]
@@ -33,7 +41,7 @@ class Partition:
     """One source partition as its owner holds it.
 
     `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
-    Memory: the open panes, and eight bytes for each pane that is kept in the store.
+    Memory: the open panes, eight bytes for each pane that is kept in the store, and the names of models and series.
     """
 
     def __init__(self, store: Store, app: str, source: Source, rules: FoldRules) -> None:
@@ -71,6 +79,9 @@ class Partition:
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
         fold = self.fold_state
+        fold.rosters[model] = roster = Roster(fold.rules.series_max)
+        if roster_field(model) in fields:
+            roster.restore(model, unpack(fields[roster_field(model)], "roster", VERSION)[1])
         _, payload = unpack(fields[index_field(model)], "index", VERSION)
         index: Any = payload
         self._index[model] = set(np.asarray(index).tolist())
@@ -151,6 +162,10 @@ class Partition:
             fields[index_field(model)] = pack(
                 "index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64)
             )
+        for model, roster in sorted(fold.rosters.items()):
+            if roster.changed:
+                fields[roster_field(model)] = pack("roster", VERSION, roster.payload())
+                roster.changed = False
         self._index_changed.clear()
         fold.touched.clear()
         self._commits += 1

@@ -19,6 +19,7 @@ NAMES = {
     "driftbus_events_late_total": "Events left out because their pane had closed",
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
+    "driftbus_refused_total": "What was left out because a limit was reached, by place (a topic or evaluate) and reason",
     "driftbus_panes_folded_total": "Panes begun",
     "driftbus_lag_records": "Records between the end of the topic and what is folded",
     "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
@@ -66,6 +67,12 @@ class WorkerMetrics(Collector):
         for (severity, kind), n in sorted(runtime.tallies.alerts.items()):
             alerts.add_metric([severity, kind], n)
         yield alerts
+        refused = CounterMetricFamily(
+            "driftbus_refused", NAMES["driftbus_refused_total"], labels=["at", "reason"]
+        )
+        for (at, reason), n in sorted(runtime.tallies.refusals.counts.items()):
+            refused.add_metric([at, reason], n)
+        yield refused
         yield _gauge(
             "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
         )

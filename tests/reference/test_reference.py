@@ -204,10 +204,11 @@ def test_a_long_learning_time_keeps_its_latest_windows() -> None:
     assert made.histories[0].starts[-1] == bounds[1] - HOUR
 
 
-def test_columns_beyond_the_cap_are_left_out_by_name() -> None:
+def test_of_too_many_columns_those_with_the_most_values_stay_ties_by_name() -> None:
+    """A name that came once does not push out one that comes with every event."""
     raw = Raw()
-    raw.add({"c": 1, "a": 2, "b": None, "d": 4}, rows_max=1)
-    made = freeze(
-        Series("m", "1"), Kind.FEATURES, {0: raw}, learning(columns_max=3), "test", ALWAYS, (T0, T0)
-    )
+    raw.add({"c": 1, "a": 2, "b": None, "d": 4, "0": 7}, rows_max=9)
+    raw.add({"d": 1, "c": 2, "a": 3}, rows_max=9)
+    rules = learning(columns_max=2)
+    made = freeze(Series("m", "1"), Kind.FEATURES, {0: raw}, rules, "test", ALWAYS, (T0, T0))
     assert [c.name for c in made.columns] == ["a", "c"]
