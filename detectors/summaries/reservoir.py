@@ -1,7 +1,9 @@
 """A bounded uniform sample of rows that does not depend on their order: those of the smallest keys' hashes."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -198,13 +200,9 @@ class Reservoir:
             self._bar = self._kept[-1][0]
             self._bytes = sum(_length(row) for _, row in self._kept)
         if self.bytes_max_kept is not None and self._bytes > self.bytes_max_kept:
-            fitting, self._bytes = 0, 0
-            for fitting, (lot, row) in enumerate(self._kept):
-                length = _length(row)
-                if self._bytes + length > self.bytes_max_kept:
-                    self._bar = lot
-                    break
-                self._bytes += length
+            sums = list(accumulate(_length(row) for _, row in self._kept))
+            fitting = bisect_right(sums, self.bytes_max_kept)
+            self._bar, self._bytes = self._kept[fitting][0], sums[fitting - 1] if fitting else 0
             del self._kept[fitting:]
 
 

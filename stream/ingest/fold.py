@@ -128,7 +128,7 @@ class Fold:
     def _fold_model(
         self, model: str, groups: Sequence[Group], decoded: Decoded, book: Book
     ) -> None:
-        """Fold the events of a model; one by one in the order of the log where there may be no room for all its series."""
+        """Fold the events of a model; where there may be no room for all its series, one by one in the log's order."""
         roster = self.rosters.get(model)
         if roster is None:
             if len(self.rosters) >= self.rules.models_max:

@@ -8,7 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream.evaluate.monitors import count_monitors
+from stream.evaluate.standing import STATES
 from stream.ingest.fold import NEVER
+from stream.run.labels import SERIES_MAX, bounded
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
 
@@ -19,7 +21,7 @@ NAMES = {
     "driftbus_events_late_total": "Events left out because their pane had closed",
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
-    "driftbus_refused_total": "What was left out because a limit was reached, by place (a topic or evaluate) and reason",
+    "driftbus_refused_total": "What found no room, by place (a topic, or evaluate) and reason",
     "driftbus_panes_folded_total": "Panes begun",
     "driftbus_lag_records": "Records between the end of the topic and what is folded",
     "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
@@ -101,8 +103,12 @@ class WorkerMetrics(Collector):
         monitors = GaugeMetricFamily(
             "driftbus_monitors", NAMES["driftbus_monitors"], labels=["model", "state"]
         )
-        for name, evaluator in sorted(self.runtime.evaluators.copy().items()):
-            for state, n in count_monitors(evaluator.model).items():
+        counted = (
+            (name, [float(n) for n in count_monitors(evaluator.model).values()])
+            for name, evaluator in sorted(self.runtime.evaluators.copy().items())
+        )
+        for name, values in bounded(counted, SERIES_MAX // len(STATES)):
+            for state, n in zip(STATES, values, strict=True):
                 monitors.add_metric([name, state], n)
         return monitors
 

@@ -13,7 +13,7 @@ LOG = logging.getLogger("driftbus.limits")
 REASONS = {
     "models": "events of new models are left out: there are limits.models_max of them",
     "series": "new versions and segments are not counted by themselves: there are limits.series_max of them",
-    "columns": "values of new columns are not learned: there are limits.columns_max of them, or their names are too long",
+    "columns": "values of new columns are not learned: limits.columns_max is reached, or their names are too long",
     "raw_rows": "a reference is learned from a sample of its rows: limits.raw_rows_max or their bytes are reached",
     "join_rows": "predictions or labels of a pane are left out of the join: labels.waiting_max is reached",
     "waiting": "predictions leave before their label came: labels.waiting_max is reached",
