@@ -99,8 +99,11 @@ class Fold:
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         groups.sort(key=_first)
-        for model in dict.fromkeys(group.model for group in groups):
-            self._fold_model(model, [g for g in groups if g.model == model], decoded, book)
+        of_models: dict[str, list[Group]] = {}
+        for group in groups:
+            of_models.setdefault(group.model, []).append(group)
+        for model, of_model in of_models.items():
+            self._fold_model(model, of_model, decoded, book)
         return decoded.dead
 
     def tick(self, watermark: int) -> None:

@@ -93,7 +93,7 @@ class Raw:
         return told if bar is None else [*told, bar]
 
     @classmethod
-    def from_payload(cls, payload: Any) -> "Raw":
+    def from_payload(cls, payload: Any, bytes_max: int = BYTES_MAX) -> "Raw":
         """Read what `payload` gave."""
         n, dropped, columns, lots, rows_max, *bar = payload
         names = list(columns)
@@ -113,7 +113,7 @@ class Raw:
             rows, (lots[i * size : (i + 1) * size] for i in range(n)), n + dropped, rows_max, UNBOUNDED,
             *bar,
         )  # fmt: skip
-        made._sample.bytes_max_kept = BYTES_MAX
+        made._sample.bytes_max_kept = bytes_max
         return made
 
 
