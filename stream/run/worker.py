@@ -96,7 +96,7 @@ class Worker:
         self.health = Health(self.runtime, self.consumer)
         self.metrics = WorkerMetrics(self.runtime)
         self.runtime.bus = self.consumer
-        self._admin = AdminClient(admin_settings(config))
+        self._admin = _admin(config)
         self._ending = False
         self._over = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
@@ -441,6 +441,15 @@ def _set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("driftbus.kafka", "driftbus.sinks.kafka"):
         logging.getLogger(name).addFilter(Seldom())
+
+
+def _admin(config: Config) -> AdminClient:
+    """Make the first client of Kafka; settings that librdkafka does not take are the configuration's fault."""
+    try:
+        return AdminClient(admin_settings(config))
+    except KafkaException as error:
+        what = error.args[0].str().removeprefix("Failed to create admin client: ")
+        raise ConfigError(what, todo="change it or take it out", key="kafka") from None
 
 
 def _store(config: Config) -> Store:

@@ -32,16 +32,17 @@ pytestmark = pytest.mark.servers
 
 PASSWORD = "c4nary-of-kafka"  # noqa: S105 - the canary that nothing may sing
 SETTINGS = """
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},GOOD://127.0.0.1:GOODPORT,ELSEWHERE://127.0.0.1:ELSEPORT
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},GOOD://127.0.0.1:GOODPORT,ELSEWHERE://127.0.0.1:ELSEPORT
+listeners=CONTROLLER://127.0.0.1:{controller_port},ADVERTISED
+advertised.listeners=ADVERTISED
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GOOD:SASL_SSL,ELSEWHERE:SASL_SSL
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 """
-LISTENER = """
+LISTENER = r"""
 listener.name.{name}.ssl.keystore.type=PEM
 listener.name.{name}.ssl.keystore.location={pem}
-listener.name.{name}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_driftbus="{password}";
+listener.name.{name}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
+  required user_driftbus="{password}";
 """
 
 
@@ -62,7 +63,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("kafka")
     ours, other = Authority(folder, "ours"), Authority(folder, "others")
     good, elsewhere = free_ports(2)
-    more = SETTINGS.replace("GOODPORT", str(good)).replace("ELSEPORT", str(elsewhere))
+    places = (
+        f"PLAINTEXT://127.0.0.1:{{port}},GOOD://127.0.0.1:{good},ELSEWHERE://127.0.0.1:{elsewhere}"
+    )
+    more = SETTINGS.replace("ADVERTISED", places)
     for name, subject in {
         "good": "IP:127.0.0.1",
         "elsewhere": "DNS:kafka.elsewhere.example",
@@ -81,7 +85,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         )
 
 
-def text_of(bootstrap: str, ca: Path, password: str = "${KAFKA_PASSWORD}") -> str:
+def text_of(bootstrap: str, ca: Path, password: str) -> str:
     """Write the configuration as README.md shows it."""
     return f"""
 bootstrap: {bootstrap}
@@ -103,7 +107,7 @@ def test_a_worker_works_over_tls_with_a_password_and_never_tells_it(
     """It joins, folds, and writes dead letters; the password comes from the environment and is in no log."""
     monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
     producer = Producer({"bootstrap.servers": kafka.plain})
-    with worker(tmp_path, text_of(kafka.good, kafka.ca)) as process:
+    with worker(tmp_path, text_of(kafka.good, kafka.ca, "${KAFKA_PASSWORD}")) as process:
         process.wait(lambda: process.get("/readyz")[0] == 200, 60)
         for value in [*(feature(x=float(i)) for i in range(100)), b"no event"]:
             producer.produce("features", value)
@@ -117,21 +121,30 @@ def test_a_worker_works_over_tls_with_a_password_and_never_tells_it(
 
 
 WRONG = {
-    "authority": ("certificate verify failed", lambda k: text_of(k.good, k.other_ca, PASSWORD)),
-    "host": ("certificate verify failed", lambda k: text_of(k.elsewhere, k.ca, PASSWORD)),
-    "password": ("uthentication failed", lambda k: text_of(k.good, k.ca, "c4nary-wrong")),
+    "authority": "certificate verify failed",
+    "host": "certificate verify failed",
+    "password": "uthentication failed",
 }
+
+
+def wrong_text(wrong: str, kafka: Secured) -> str:
+    """Write a configuration with one thing wrong."""
+    if wrong == "password":
+        return text_of(kafka.good, kafka.ca, "c4nary-wrong")
+    if wrong == "host":
+        return text_of(kafka.elsewhere, kafka.ca, PASSWORD)
+    return text_of(kafka.good, kafka.other_ca, PASSWORD)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_with_the_connection_is_said_and_no_password_with_it(
     wrong: str, tmp_path: Path, kafka: Secured
 ) -> None:
-    """A broker of another authority, one with the certificate of another host, a wrong password: by doctor and worker."""
-    words, text = WRONG[wrong]
-    told = [f for f in examine(from_text(text(kafka), {})) if f.level is Level.FAIL]
+    """Another authority, the certificate of another host, a wrong password: doctor and worker say which."""
+    words, text = WRONG[wrong], wrong_text(wrong, kafka)
+    told = [f for f in examine(from_text(text, {})) if f.level is Level.FAIL]
     assert words in str(told)
-    with worker(tmp_path, text(kafka)) as process:
+    with worker(tmp_path, text) as process:
         process.wait(lambda: words in process.log, 60)
         assert process.get("/readyz")[0] == 503
         assert process.end() == 0, process.log
@@ -231,7 +244,7 @@ def test_a_restricted_user_can_do_over_tls_all_that_driftbus_does_and_nothing_el
 def test_a_redis_that_is_not_the_right_one_is_not_talked_to(
     wrong: str, error: type[Exception], words: str, redis: SecuredRedis
 ) -> None:
-    """Its certificate is of another authority or of another host; or it does not take the password, which is not told."""
+    """Its authority or its host is another one, or it does not take the password, which is not told."""
     url = {
         "authority": redis.url(PASSWORD, ca=redis.other_ca),
         "host": redis.url(PASSWORD, host="localhost"),
