@@ -66,9 +66,10 @@ class Raw:
         self._sample.rows_max = rows_max
         row = {name: _storable(value) for name, value in fields.items()}
         key = _key(row, told)
-        refused = self._enter(row, columns_max)
-        held = {name: v for name, v in row.items() if v is not None and name not in refused}
-        self._sample.add(key, held)
+        refused = set() if row.keys() <= self._names else self._enter(row, columns_max)
+        if refused or None in row.values():
+            row = {name: v for name, v in row.items() if v is not None and name not in refused}
+        self._sample.add(key, row)
         return len(refused)
 
     def _enter(self, row: Mapping[str, object], columns_max: int) -> set[str]:
