@@ -5,6 +5,7 @@ No clock is read here, and nothing is random: the same messages give the same st
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
-from stream.ingest.roster import DAY_MS, Roster
+from stream.ingest.roster import DAY_MS
+from stream.ingest.rosters import Rosters
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.words import Kind, Series
+from stream.words import Kind, Segment, Series
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -39,6 +41,7 @@ class FoldRules:
     event_bytes_max: int
     models_max: int
     series_max: int
+    partition_series_max: int
     columns_max: int
 
 
@@ -69,7 +72,7 @@ class Fold:
     """The fold of one partition: where it stands in its log, its watermark, and its open panes.
 
     `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `rosters`
-    has the models that are counted, at most `models_max`, first come, first served, each with its series.
+    has the models and series that are counted.
     """
 
     source: Source
@@ -80,7 +83,12 @@ class Fold:
     counters: Counters = field(default_factory=Counters)
     open: dict[tuple[str, int], Pane] = field(default_factory=dict)
     touched: set[tuple[str, int]] = field(default_factory=set)
-    rosters: dict[str, Roster] = field(default_factory=dict)
+    rosters: Rosters = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with empty rosters."""
+        rules = self.rules
+        self.rosters = Rosters(rules.models_max, rules.series_max, rules.partition_series_max)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
         """Take in a batch and give its dead letters. Messages below the next offset are known already and left out."""
@@ -98,12 +106,11 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        groups.sort(key=_first)
-        of_models: dict[str, list[Group]] = {}
+        refused = self._enter(groups, decoded.ts)
+        raw: list[_RawRow] = []
         for group in groups:
-            of_models.setdefault(group.model, []).append(group)
-        for model, of_model in of_models.items():
-            self._fold_model(model, of_model, decoded, book)
+            self._fold_group(group, decoded, book, refused, raw)
+        self._keep_raw(raw)
         return decoded.dead
 
     def tick(self, watermark: int) -> None:
@@ -128,29 +135,38 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_model(
-        self, model: str, groups: Sequence[Group], decoded: Decoded, book: Book
-    ) -> None:
-        """Fold the events of a model; where there may be no room for all its series, one by one in the log's order."""
-        roster = self.rosters.get(model)
-        if roster is None:
-            if len(self.rosters) >= self.rules.models_max:
-                self.counters.models_refused += sum(len(group.at) for group in groups)
-                return
-            roster = self.rosters[model] = Roster(self.rules.series_max)
-        told = {
-            Series(model, version, part)
-            for group in groups
-            for version, segment in group.parties
-            for part in ((), segment)
-        }
-        if not roster.has_room(told):
-            alone = (g.alone(i) for g in groups for i in range(len(g.at)))
-            groups = sorted(alone, key=_first)
-        for group in groups:
-            self._fold_group(group, roster, decoded, book)
+    def _enter(self, groups: Sequence[Group], ts: NDArray[np.int64]) -> "_Refused | None":
+        """Enter the series of some events in the order of the log, and tell where one is not counted.
 
-    def _fold_group(self, group: Group, roster: Roster, decoded: Decoded, book: Book) -> None:
+        As long as there is room for all, their order plays no part: then None, and they are left to be entered.
+        """
+        parts = [[_parts(g.model, *party) for party in g.parties] for g in groups]
+        if self.rosters.has_room(s for of_group in parts for of in of_group for s in of):
+            return None
+        refused: _Refused = {}
+        events = sorted((at, g, who) for g, group in enumerate(groups)
+                        for at, who in zip(group.at.tolist(), group.who.tolist(), strict=True))  # fmt: skip
+        for at, g, who in events:
+            day = self._day(int(ts[at]) // self.rules.pane_ms)
+            for series in parts[g][who]:
+                if not self.rosters.enter(series, day):
+                    refused.setdefault(series, set()).add(at)
+        return refused
+
+    def _day(self, pane: int) -> int:
+        return pane * self.rules.pane_ms // DAY_MS
+
+    def _fold_group(
+        self,
+        group: Group,
+        decoded: Decoded,
+        book: Book,
+        refused: "_Refused | None",
+        raw: "list[_RawRow]",
+    ) -> None:
+        if refused is not None and group.model not in self.rosters.of:
+            self.counters.models_refused += len(group.at)
+            return
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -162,14 +178,10 @@ class Fold:
             self.touched.add(key)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            version, segment = group.parties[who]
-            day = number * self.rules.pane_ms // DAY_MS
-            for part in dict.fromkeys(((), segment)):
-                series = Series(group.model, version, part)
-                if roster.enter(series, day):
-                    self._fold_series(pane, series, number, group, chosen, book)
-                else:
-                    self.counters.series_refused += len(chosen)
+            for series in _parts(group.model, *group.parties[who]):
+                counted = self._counted(series, number, group.at, chosen, refused)
+                if len(counted):
+                    self._fold_series(pane, series, number, group, counted, book, raw)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -177,6 +189,23 @@ class Fold:
                     self.counters.join_rows_dropped += pane.add_rows(
                         rows.take(fresh), self.rules.join_rows_max
                     )
+
+    def _counted(
+        self,
+        series: Series,
+        number: int,
+        at: NDArray[np.int64],
+        chosen: NDArray[np.int64],
+        refused: "_Refused | None",
+    ) -> NDArray[np.int64]:
+        """Tell which of the chosen events of a pane count in a series."""
+        if refused is None:
+            self.rosters.enter(series, self._day(number))
+            return chosen
+        out = refused.get(series, ())
+        counted = [i for i in chosen.tolist() if int(at[i]) not in out]
+        self.counters.series_refused += len(chosen) - len(counted)
+        return np.array(counted, dtype=np.int64)
 
     def _fold_series(
         self,
@@ -186,6 +215,7 @@ class Fold:
         group: Group,
         chosen: NDArray[np.int64],
         book: Book,
+        raw: "list[_RawRow]",
     ) -> None:
         """Count some events of a series; where it has no reference yet, keep them raw."""
         entry = pane.entries.get(series)
@@ -202,17 +232,38 @@ class Fold:
             X, columns, codes, values = group.columns(reference)
             entry.summary.add(reference.layout, X, columns, chosen, codes, values)
             return
-        kind, rules, before = self.source.kind, self.rules, entry.dropped
-        for i in chosen.tolist():
+        raw += [_RawRow(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
+
+    def _keep_raw(self, rows: "list[_RawRow]") -> None:
+        """Keep raw values in the order of the log, as the first columns to come are those that stay."""
+        kind, rules = self.source.kind, self.rules
+        rows.sort(key=lambda row: row.at)
+        for _, entry, group, i in rows:
+            before = entry.dropped
             fields = group.fields(kind, i, rules.event_bytes_max)
             told = group.told(kind, i)
             refused = entry.add(fields, rules.raw_rows_max, told, rules.columns_max)
             self.counters.columns_refused += refused
-        self.counters.raw_rows_dropped += entry.dropped - before
+            self.counters.raw_rows_dropped += entry.dropped - before
 
 
-def _first(group: Group) -> int:
-    return int(group.at[0])
+_Refused = dict[Series, set[int]]
+"""For a series the positions of the events that are not counted in it."""
+
+
+class _RawRow(NamedTuple):
+    """An event whose values are to be kept: its position in the batch and in its group."""
+
+    at: int
+    entry: Raw
+    group: Group
+    i: int
+
+
+def _parts(model: str, version: str, segment: Segment) -> list[Series]:
+    """Name the series that an event counts in: the whole, and its exact segment."""
+    whole = Series(model, version)
+    return [whole, Series(model, version, segment)] if segment else [whole]
 
 
 def _blocks(

@@ -39,10 +39,6 @@ class Group:
         self._typed: Table | None = None
         self._folding: dict[bytes, Folding] = {}
 
-    def alone(self, i: int) -> "Group":
-        """Give event i as a group of its own."""
-        return Group(self.model, self._schema, self._decoded, self.at[i : i + 1])
-
     def columns(self, reference: Reference) -> Folding:
         """Give what Summary.add wants under a reference."""
         known = self._folding.get(reference.digest)

@@ -10,7 +10,6 @@ from stream.ingest.decode import Decoder
 from stream.ingest.fold import Counters, Fold, FoldRules
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
-from stream.ingest.roster import Roster
 from stream.reference.book import Book
 from stream.state.codec import pack, unpack
 from stream.state.fields import (
@@ -79,9 +78,8 @@ class Partition:
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
         fold = self.fold_state
-        fold.rosters[model] = roster = Roster(fold.rules.series_max)
-        if roster_field(model) in fields:
-            roster.restore(model, unpack(fields[roster_field(model)], "roster", VERSION)[1])
+        listed = fields.get(roster_field(model))
+        fold.rosters.restore(model, unpack(listed, "roster", VERSION)[1] if listed else None)
         _, payload = unpack(fields[index_field(model)], "index", VERSION)
         index: Any = payload
         self._index[model] = set(np.asarray(index).tolist())
@@ -162,7 +160,7 @@ class Partition:
             fields[index_field(model)] = pack(
                 "index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64)
             )
-        for model, roster in sorted(fold.rosters.items()):
+        for model, roster in sorted(fold.rosters.of.items()):
             if roster.changed:
                 fields[roster_field(model)] = pack("roster", VERSION, roster.payload())
                 roster.changed = False

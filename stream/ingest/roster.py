@@ -1,5 +1,6 @@
 """Who is known, where there is room for a number only: first come, first served, and who is long silent gives way."""
 
+from collections.abc import Callable
 from typing import Any
 
 from stream.words import Series
@@ -39,23 +40,28 @@ class Roster:
         """Tell whether all of these can be on it together with all who are."""
         return len(self.days) + len(series - self.days.keys()) <= self.series_max
 
-    def leaving_for(self, series: Series, day: int) -> Series | None:
+    def leaving_for(self, series: Series, day: int, *, room: bool = True) -> Series | None:
         """Tell who would leave for this one; None when nobody needs to, or nobody does."""
-        if series in self.days or len(self.days) < self.series_max:
+        if series in self.days or (room and len(self.days) < self.series_max):
             return None
-        longest = min(self.days, key=lambda s: (self.days[s], s))
-        return longest if day - self.days[longest] > FORGOTTEN_AFTER_DAYS else None
+        longest = min(self.days, key=lambda s: (self.days[s], s), default=series)
+        return longest if day - self.days.get(longest, day) > FORGOTTEN_AFTER_DAYS else None
 
-    def enter(self, series: Series, day: int) -> bool:
-        """Note that a series has an event on a day (since 1970); tell whether it is on the roster."""
+    def enter(self, series: Series, day: int, room: Callable[[], bool] = lambda: True) -> bool:
+        """Note that a series has an event on a day (since 1970); tell whether it is on the roster.
+
+        `room` tells whether there is room for a newcomer elsewhere, too; it is asked only about one.
+        """
         known = self.days.get(series)
-        if known is not None and known >= day:
-            return True
-        if known is None and len(self.days) >= self.series_max:
-            longest = self.leaving_for(series, day)
-            if longest is None:
+        if known is None:
+            roomy = room()
+            longest = self.leaving_for(series, day, room=roomy)
+            if longest is not None:
+                del self.days[longest]
+            elif not roomy or len(self.days) >= self.series_max:
                 return False
-            del self.days[longest]
+        elif known >= day:
+            return True
         self.days[series] = day
         self.changed = True
         return True

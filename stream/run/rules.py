@@ -34,6 +34,7 @@ def fold_rules(config: Config) -> FoldRules:
         event_bytes_max=config.limits.event_bytes_max,
         models_max=config.limits.models_max,
         series_max=config.limits.series_max,
+        partition_series_max=config.limits.partition_series_max,
         columns_max=config.limits.columns_max,
     )
 

@@ -37,6 +37,7 @@ RULES = rules(
     event_bytes_max=BYTES_MAX,
     models_max=4,
     series_max=6,
+    partition_series_max=9,
     columns_max=8,
     raw_rows_max=20,
     join_rows_max=20,

@@ -179,7 +179,10 @@ def test_a_series_that_was_silent_for_a_week_gives_way_and_no_other() -> None:
 
 
 EVENTS = st.lists(
-    st.tuples(st.integers(0, 30), st.sampled_from("abcdef"), st.sampled_from([None, "DE", "FR"])),
+    st.tuples(
+        st.integers(0, 30), st.sampled_from("mmn"), st.sampled_from("abcdef"),
+        st.sampled_from([None, "DE", "FR"]),
+    ),
     min_size=1, max_size=40,
 )  # fmt: skip
 
@@ -187,16 +190,20 @@ EVENTS = st.lists(
 @given(made=EVENTS, cuts=st.lists(st.integers(0, 40), max_size=5))
 @settings(max_examples=100)
 def test_who_finds_room_does_not_hang_on_batches_or_restarts(
-    made: list[tuple[int, str, str | None]], cuts: list[int]
+    made: list[tuple[int, str, str, str | None]], cuts: list[int]
 ) -> None:
     """Days go up and down, newcomers and leavers meet in one batch: the state is that of one event after the other."""
     events = [
         feature(
-            T0 + day * DAY_MS, version=version, segment={"c": part} if part else None, amount=1.0
+            T0 + day * DAY_MS,
+            model=model,
+            version=version,
+            segment={"c": part} if part else None,
+            amount=1.0,
         )
-        for day, version, part in made
+        for day, model, version, part in made
     ]
-    of = replace(LIMITS, series_max=4, lateness_ms=40 * DAY_MS)
+    of = replace(LIMITS, series_max=4, partition_series_max=6, lateness_ms=40 * DAY_MS)
     one_by_one = Log(FEATURES, book(), of).run(events, range(1, len(events)))
     assert Log(FEATURES, book(), of).run(events).fields() == one_by_one.fields()
     log, done = Log(FEATURES, book(), of), 0
@@ -206,6 +213,46 @@ def test_who_finds_room_does_not_hang_on_batches_or_restarts(
         log.crash()
         done = cut
     assert log.fields() == one_by_one.fields()
+
+
+NAMED = st.lists(
+    st.tuples(
+        st.sampled_from("23"), st.sampled_from([None, "DE"]), st.sets(st.sampled_from("abcdefgh")),
+        st.booleans(),
+    ),
+    min_size=1, max_size=30,
+)  # fmt: skip
+
+
+@given(made=NAMED, cuts=st.lists(st.integers(0, 30), max_size=4))
+@settings(max_examples=100)
+def test_which_columns_find_room_does_not_hang_on_batches(
+    made: list[tuple[str, str | None, set[str], bool]], cuts: list[int]
+) -> None:
+    """Typed and by hand, of two versions and a segment: the first to come in the log are those that stay."""
+    events = [
+        b'{"model":"m","version":"%b","ts":%d,"segment":%b,"features":{"amount":%b%b}}'
+        % (
+            version.encode(), T0 + i, b'{"c":"DE"}' if part else b"{}", b"1" if typed else b'"x"',
+            b"".join(b',"%b":1' % name.encode() for name in sorted(names)),
+        )
+        for i, (version, part, names, typed) in enumerate(made)
+    ]  # fmt: skip
+    of = replace(LIMITS, columns_max=3)
+    one_by_one = Log(FEATURES, book(), of).run(events, range(1, len(events)))
+    assert Log(FEATURES, book(), of).run(events).fields() == one_by_one.fields()
+    within = [cut for cut in cuts if cut <= len(events)]
+    assert Log(FEATURES, book(), of).run(events, within).fields() == one_by_one.fields()
+
+
+def test_all_models_together_find_no_more_room_than_the_partition_has() -> None:
+    """A model that came first takes none of another's places; the newcomers of full ones are counted."""
+    of = replace(LIMITS, series_max=8, partition_series_max=12)
+    events = [feature(T0, model=model, version=str(i)) for model in "ab" for i in range(10)]
+    log = Log(FEATURES, of=of).run(events)
+    rosters = log.partition.fold_state.rosters.of
+    assert {model: len(roster.days) for model, roster in rosters.items()} == {"a": 8, "b": 4}
+    assert log.partition.fold_state.counters.series_refused == 2 + 6
 
 
 # -- telling ---------------------------------------------------------------------------------------------------------
