@@ -74,9 +74,9 @@ class Reservoir:
         self._kept: list[tuple[bytes, Row]] = []
 
     def __len__(self) -> int:
-        if self._is_over(1.0):
+        if self.bytes_max_kept is not None and self._bytes > self.bytes_max_kept:
             self._cut()
-        return len(self._kept)
+        return min(len(self._kept), self.rows_max)
 
     @property
     def dropped(self) -> int:

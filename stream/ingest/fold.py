@@ -3,7 +3,6 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
+from stream.ingest.admission import Admission, series_of
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
-from stream.ingest.roster import DAY_MS
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.words import Kind, Segment, Series
+from stream.words import Kind, Series
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -106,10 +105,13 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        refused = self._enter(groups, decoded.ts)
+        admission = Admission(self.rosters, groups, decoded.ts, self.rules.pane_ms)
         raw: list[_RawRow] = []
         for group in groups:
-            self._fold_group(group, decoded, book, refused, raw)
+            if admission.refuses(group.model):
+                self.counters.models_refused += len(group.at)
+            else:
+                self._fold_group(group, decoded, book, admission, raw)
         self._keep_raw(raw)
         return decoded.dead
 
@@ -135,38 +137,14 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _enter(self, groups: Sequence[Group], ts: NDArray[np.int64]) -> "_Refused | None":
-        """Enter the series of some events in the order of the log, and tell where one is not counted.
-
-        As long as there is room for all, their order plays no part: then None, and they are left to be entered.
-        """
-        parts = [[_parts(g.model, *party) for party in g.parties] for g in groups]
-        if self.rosters.has_room(s for of_group in parts for of in of_group for s in of):
-            return None
-        refused: _Refused = {}
-        events = sorted((at, g, who) for g, group in enumerate(groups)
-                        for at, who in zip(group.at.tolist(), group.who.tolist(), strict=True))  # fmt: skip
-        for at, g, who in events:
-            day = self._day(int(ts[at]) // self.rules.pane_ms)
-            for series in parts[g][who]:
-                if not self.rosters.enter(series, day):
-                    refused.setdefault(series, set()).add(at)
-        return refused
-
-    def _day(self, pane: int) -> int:
-        return pane * self.rules.pane_ms // DAY_MS
-
     def _fold_group(
         self,
         group: Group,
         decoded: Decoded,
         book: Book,
-        refused: "_Refused | None",
+        admission: Admission,
         raw: "list[_RawRow]",
     ) -> None:
-        if refused is not None and group.model not in self.rosters.of:
-            self.counters.models_refused += len(group.at)
-            return
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -178,8 +156,9 @@ class Fold:
             self.touched.add(key)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            for series in _parts(group.model, *group.parties[who]):
-                counted = self._counted(series, number, group.at, chosen, refused)
+            for series in series_of(group.model, *group.parties[who]):
+                counted = admission.counted(series, number, group.at, chosen)
+                self.counters.series_refused += len(chosen) - len(counted)
                 if len(counted):
                     self._fold_series(pane, series, number, group, counted, book, raw)
             if rows is not None:
@@ -189,23 +168,6 @@ class Fold:
                     self.counters.join_rows_dropped += pane.add_rows(
                         rows.take(fresh), self.rules.join_rows_max
                     )
-
-    def _counted(
-        self,
-        series: Series,
-        number: int,
-        at: NDArray[np.int64],
-        chosen: NDArray[np.int64],
-        refused: "_Refused | None",
-    ) -> NDArray[np.int64]:
-        """Tell which of the chosen events of a pane count in a series."""
-        if refused is None:
-            self.rosters.enter(series, self._day(number))
-            return chosen
-        out = refused.get(series, ())
-        counted = [i for i in chosen.tolist() if int(at[i]) not in out]
-        self.counters.series_refused += len(chosen) - len(counted)
-        return np.array(counted, dtype=np.int64)
 
     def _fold_series(
         self,
@@ -237,18 +199,14 @@ class Fold:
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""
         kind, rules = self.source.kind, self.rules
-        rows.sort(key=lambda row: row.at)
-        for _, entry, group, i in rows:
-            before = entry.dropped
+        entries = {id(row.entry): row.entry for row in rows}.values()
+        before = sum(entry.dropped for entry in entries)
+        for _, entry, group, i in sorted(rows, key=lambda row: row.at):
             fields = group.fields(kind, i, rules.event_bytes_max)
             told = group.told(kind, i)
             refused = entry.add(fields, rules.raw_rows_max, told, rules.columns_max)
             self.counters.columns_refused += refused
-            self.counters.raw_rows_dropped += entry.dropped - before
-
-
-_Refused = dict[Series, set[int]]
-"""For a series the positions of the events that are not counted in it."""
+        self.counters.raw_rows_dropped += sum(entry.dropped for entry in entries) - before
 
 
 class _RawRow(NamedTuple):
@@ -258,12 +216,6 @@ class _RawRow(NamedTuple):
     entry: Raw
     group: Group
     i: int
-
-
-def _parts(model: str, version: str, segment: Segment) -> list[Series]:
-    """Name the series that an event counts in: the whole, and its exact segment."""
-    whole = Series(model, version)
-    return [whole, Series(model, version, segment)] if segment else [whole]
 
 
 def _blocks(

@@ -25,6 +25,8 @@ from stream.state.store import Answer, Commit, Store, partition_key
 __all__ = ["Marks", "Partition", "read_marks"]
 
 VERSION = 1
+STATE_VERSION = 2
+"""2: what was refused is counted, too."""
 
 
 class Marks(NamedTuple):
@@ -66,7 +68,7 @@ class Partition:
         self._epoch, self._base = taken.epoch, taken.base
         fold = self.fold_state
         if STATE in taken.fields:
-            _, payload = unpack(taken.fields[STATE], "partition", VERSION)
+            _, payload = unpack(taken.fields[STATE], "partition", STATE_VERSION)
             state: Any = payload
             fold.watermark, fold.ticks, self.idle = state[0], state[1], state[2]
             fold.counters = Counters(*state[3])
@@ -187,7 +189,9 @@ class Partition:
     def _state(self) -> bytes:
         fold = self.fold_state
         return pack(
-            "partition", VERSION, [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)]
+            "partition",
+            STATE_VERSION,
+            [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)],
         )
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
         if state is None:
             marks[source] = None
             continue
-        _, payload = unpack(state, "partition", VERSION)
+        _, payload = unpack(state, "partition", STATE_VERSION)
         p: Any = payload
         marks[source] = Marks(p[0], p[2], Counters(*p[3]), tuple(_models(models)) if models else ())
     return marks
