@@ -9,9 +9,9 @@ from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
-from stream.state.codec import unpack
 from stream.state.fields import index_field, pane_field, rows_field
 from stream.state.store import Store, partition_key
+from stream.state.versions import load
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.words import Kind, Series
@@ -114,7 +114,7 @@ def _fetch(
     wanted: list[tuple[Source, str, list[int]]] = []
     for source, key, (blob,) in zip(sources, keys, indices, strict=True):
         if blob is not None:
-            kept = np.asarray(unpack(blob, "index", 1)[1], dtype=np.int64)
+            kept = np.asarray(load(blob, "index"), dtype=np.int64)
             inside = kept[(kept >= first) & (kept < until)]
             if len(inside):
                 wanted.append((source, key, inside.tolist()))

@@ -25,6 +25,8 @@ __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
 NEVER = -(2**62)
 """The watermark of a partition that has accepted nothing yet."""
+GAPS_KEPT = 16
+"""Gaps in the log that are remembered by their offsets; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Counters:
     folded: int = 0
     panes: int = 0
     join_rows_dropped: int = 0
+    gaps: int = 0
+    lost: int = 0
     models_refused: int = 0
     series_refused: int = 0
     columns_refused: int = 0
@@ -70,7 +74,8 @@ class Counters:
 class Fold:
     """The fold of one partition: where it stands in its log, its watermark, and its open panes.
 
-    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `rosters`
+    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `gaps` are
+    the newest places where the log had lost events before they were read: from an offset, and on at another. `rosters`
     has the models and series that are counted.
     """
 
@@ -82,6 +87,7 @@ class Fold:
     counters: Counters = field(default_factory=Counters)
     open: dict[tuple[str, int], Pane] = field(default_factory=dict)
     touched: set[tuple[str, int]] = field(default_factory=set)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +120,16 @@ class Fold:
                 self._fold_group(group, decoded, book, admission, raw)
         self._keep_raw(raw)
         return decoded.dead
+
+    def skip(self, offset: int) -> None:
+        """Go on at an offset, as the log no longer holds what stands at the next one; noted in the state.
+
+        An offset that lies before the next one is that of a topic made anew; how much was lost of it nobody can tell.
+        """
+        self.counters.gaps += 1
+        self.counters.lost += max(0, offset - self.next_offset)
+        self.gaps = [*self.gaps, (self.next_offset, offset)][-GAPS_KEPT:]
+        self.next_offset = offset
 
     def tick(self, watermark: int) -> None:
         """Let a silent partition follow the others' time; recorded in the state."""

@@ -4,13 +4,11 @@ from hashlib import blake2b
 
 from stream.reference.book import Book
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
 from stream.state.store import Store, fleet_key
+from stream.state.versions import dump, load, making_sense
 from stream.words import Kind, Series
 
 __all__ = ["Fleet"]
-
-VERSION = 1
 
 
 class Fleet:
@@ -44,15 +42,15 @@ class Fleet:
         held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
         entered = reference if held == reference.packed else Reference.unpack(held)
         while not self.book.knows(entered.digest):
-            blob = pack("entry", VERSION, [entered.packed])
+            blob = dump("entry", [entered.packed])
             self._store.put_if_absent(self._key, b"r:%d" % self._known, blob)
             self.refresh()
         return entered
 
 
 def _payload(blob: bytes) -> bytes:
-    entry = unpack(blob, "entry", VERSION)[1]
-    return bytes(entry[0])
+    with making_sense("entry"):
+        return b"%b" % load(blob, "entry")[0]
 
 
 def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:

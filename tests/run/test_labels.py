@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from stream.run.backup import Backup
 from stream.run.labels import OTHER, SERIES_MAX, bounded, label_of
 from stream.run.metrics import WorkerMetrics, exposition
+from tests.run.copies import MemoryLog
 from tests.run.rig import Rig
 
 FINE = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
@@ -68,7 +70,9 @@ def test_a_hundred_thousand_models_make_a_scrape_of_a_few_thousand_series(
     monkeypatch.setattr(rig.runtime, "evaluators", {name: Evaluator() for name in names})
     states = {"watching": 2, "learning": 1, "unwatched": 0}
     monkeypatch.setattr("stream.run.metrics.count_monitors", lambda _: states)
-    text = exposition(WorkerMetrics(rig.runtime)).decode()
+    text = exposition(
+        WorkerMetrics(rig.runtime, Backup(rig.config, rig.store, MemoryLog()))
+    ).decode()
     samples = [
         sample
         for family in text_string_to_metric_families(text)
