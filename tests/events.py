@@ -77,12 +77,14 @@ def batch(
 
 def rules(
     *, lateness_ms: int = 30_000, sample: float = 1.0, raw_rows_max: int = 10_000,
-    join_rows_max: int = 10_000, event_bytes_max: int = 100_000,
+    join_rows_max: int = 10_000, event_bytes_max: int = 100_000, models_max: int = 100,
+    series_max: int = 100, partition_series_max: int = 1_000, columns_max: int = 100,
 ) -> FoldRules:  # fmt: skip
     """Make the rules of a fold, with panes of ten seconds."""
     return FoldRules(
-        PANE, lateness_ms, 300_000, sample, raw_rows_max, join_rows_max, event_bytes_max
-    )
+        PANE, lateness_ms, 300_000, sample, raw_rows_max, join_rows_max, event_bytes_max,
+        models_max, series_max, partition_series_max, columns_max,
+    )  # fmt: skip
 
 
 def learning(bins: int = 10, events: int = 100, columns_max: int = 100) -> LearnRules:

@@ -73,14 +73,20 @@ def redis_server(folder: Path, port: int = 0, *options: str) -> Iterator[tuple[s
 
 
 @contextmanager
-def kafka_server(folder: Path, port: int = 0) -> Iterator[tuple[str, int]]:
-    """Run a Kafka of one node in KRaft mode with its data in a folder; give its address and pid."""
+def kafka_server(folder: Path, port: int = 0, more: str = "") -> Iterator[tuple[str, int]]:
+    """Run a Kafka of one node in KRaft mode with its data in a folder; give its address and pid.
+
+    `more` are lines for its server.properties, with `{port}` and `{controller_port}` filled in.
+    """
     port, controller_port = (port, free_ports(1)[0]) if port else free_ports(2)
     settings = {
         "KAFKA_PORT": str(port),
         "KAFKA_CONTROLLER_PORT": str(controller_port),
         "KAFKA_DATA": str(folder / "kafka"),
+        "KAFKA_SETTINGS": str(folder / "more.properties"),
     }
+    told = more.format(port=port, controller_port=controller_port)
+    (folder / "more.properties").write_text(told)
 
     def answers() -> bool:
         # The port is asked first: the client would log every refused connection.

@@ -18,6 +18,7 @@ __all__ = [
     "Value",
     "as_float",
     "conform",
+    "is_long",
     "learn_column",
 ]
 
@@ -27,8 +28,10 @@ ColumnType = Literal["number", "string", "boolean"]
 ABSENT = None
 """A value that is missing: null, or not there."""
 INVALID: tuple[()] = ()
-"""A value that no column can hold: a list, an object, a number without a float."""
+"""A value that no column can hold: a list, an object, a number without a float, a text longer than 256 bytes."""
 
+TEXT_BYTES_MAX = 256
+"""The longest text that is a value, and the longest name of a column; nobody counts by longer ones."""
 GRID = 8192
 """Steps of the grid on either side of the reference's middle (design, "Exactness")."""
 STEP_MIN = 1e-300
@@ -120,7 +123,7 @@ def learn_column(
     ('a', 'b')
     """
     numbers = [x for x in (conform("number", v) for v in values) if isinstance(x, float)]
-    strings = [v for v in values if isinstance(v, str)]
+    strings = [v for v in values if isinstance(v, str) and not is_long(v)]
     booleans = [v for v in values if isinstance(v, bool)]
     most = max(len(numbers), len(strings), len(booleans))
     if most == 0:
@@ -160,11 +163,22 @@ def conform(column_type: ColumnType, value: object) -> Value | tuple[()] | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return as_float(value)
     elif column_type == "string":
-        if isinstance(value, str):
+        if isinstance(value, str) and not is_long(value):
             return value
     elif isinstance(value, bool):
         return value
     return INVALID
+
+
+def is_long(text: str) -> bool:
+    """Tell whether a text has more than 256 bytes in UTF-8.
+
+    >>> is_long("é" * 128), is_long("é" * 129)
+    (False, True)
+    """
+    if 4 * len(text) <= TEXT_BYTES_MAX:
+        return False
+    return len(text if text.isascii() else text.encode("utf-8", "surrogatepass")) > TEXT_BYTES_MAX
 
 
 def as_float(value: float) -> float | tuple[()]:

@@ -1,7 +1,9 @@
 """A bounded uniform sample of rows that does not depend on their order: those of the smallest keys' hashes."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,10 @@ class Reservoir:
     UTF-8 form, and INVALID, each at most `row_bytes_max` long: 16 bytes a name, and what names and
     texts have in UTF-8.
 
-    Cost: about 1.5 us a row. Memory: 1.25 `rows_max` rows.
+    Beyond `bytes_max_kept` bytes of rows fewer stay, those before the first one that has no room: a matter of the
+    keys and their rows alone, too.
+
+    Cost: about 1.5 us a row. Memory: 1.25 `rows_max` rows, or 1.25 `bytes_max_kept` bytes.
 
     Papers: Vitter 1985, "Random sampling with a reservoir"; Cohen, Kaplan 2007, "Summarizing data
     using bottom-k sketches".
@@ -42,6 +47,7 @@ class Reservoir:
     Args:
         rows_max: rows kept, at least 1; it may be lowered later.
         row_bytes_max: the longest row that is taken in.
+        bytes_max_kept: the most bytes of all rows kept, measured as a row is; None: no matter how many.
 
     Raises:
         ValueError: `rows_max` or `row_bytes_max` is smaller than 1.
@@ -52,18 +58,24 @@ class Reservoir:
     (2, 3, {'x': [2.0, 3.0]})
     """
 
-    __slots__ = ("_bar", "_kept", "row_bytes_max", "rows_max", "seen")
+    __slots__ = ("_bar", "_bytes", "_kept", "bytes_max_kept", "row_bytes_max", "rows_max", "seen")
 
-    def __init__(self, rows_max: int = 10_000, row_bytes_max: int = 4096) -> None:
+    def __init__(
+        self, rows_max: int = 10_000, row_bytes_max: int = 4096, bytes_max_kept: int | None = None
+    ) -> None:
         if rows_max < 1 or row_bytes_max < 1:
             raise ValueError(f"rows and their bytes must be positive: {rows_max}, {row_bytes_max}")
         self.rows_max = rows_max
         self.row_bytes_max = row_bytes_max
+        self.bytes_max_kept = bytes_max_kept
         self.seen = 0
         self._bar: bytes | None = None
+        self._bytes = 0
         self._kept: list[tuple[bytes, Row]] = []
 
     def __len__(self) -> int:
+        if self.bytes_max_kept is not None and self._bytes > self.bytes_max_kept:
+            self._cut()
         return min(len(self._kept), self.rows_max)
 
     @property
@@ -84,7 +96,10 @@ class Reservoir:
         self.seen += 1
         lot = blake2b(key, digest_size=DIGEST_BYTES).digest()
         if self._bar is None or lot < self._bar:
-            self._take(lot, dict(row))
+            self._kept.append((lot, dict(row)))
+            self._bytes += length
+            if self._is_over(1 + 1 / SLACK):
+                self._cut()
 
     def update_many(self, keys: Iterable[bytes], rows: Iterable[Row]) -> None:
         """Take in rows, each with its key."""
@@ -95,11 +110,14 @@ class Reservoir:
         """Take in another sample, in place; of two bounds the lower one holds."""
         self.rows_max = min(self.rows_max, other.rows_max)
         self.row_bytes_max = min(self.row_bytes_max, other.row_bytes_max)
+        bounds = [b for b in (self.bytes_max_kept, other.bytes_max_kept) if b is not None]
+        self.bytes_max_kept = min(bounds, default=None)
         self.seen += other.seen
         bars = [bar for bar in (self._bar, other._bar) if bar is not None]
         self._bar = min(bars, default=None)
         kept = self._kept + other._kept
         self._kept = [one for one in kept if self._bar is None or one[0] <= self._bar]
+        self._bytes = sum(_length(row) for _, row in self._kept)
         self._cut()
 
     def rows(self) -> Iterator[Row]:
@@ -118,18 +136,27 @@ class Reservoir:
         self._cut()
         return [lot for lot, _ in self._kept]
 
+    def bar(self) -> bytes | None:
+        """Give the lot from which on no row is taken in, where bytes have set it; else None, as `lots` tell it."""
+        return self._bar if len(self) < self.rows_max else None
+
     @classmethod
     def restored(
         cls, rows: Iterable[Row], lots: Iterable[bytes], seen: int, rows_max: int,
-        row_bytes_max: int = 4096,
+        row_bytes_max: int = 4096, bar: bytes | None = None,
     ) -> "Reservoir":  # fmt: skip
-        """Make a reservoir of what `rows`, `lots` and `seen` told of one; ValueError if they do not fit."""
+        """Make a reservoir of what `rows`, `lots`, `seen` and `bar` told of one; ValueError if they do not fit.
+
+        Its bytes are bounded again when `bytes_max_kept` is set.
+        """
         made = cls(rows_max, row_bytes_max)
         made._kept = list(zip(lots, rows, strict=True))
+        made._bytes = sum(_length(row) for _, row in made._kept)
         made.seen = seen
         if len(made._kept) > min(seen, rows_max):
             raise ValueError(f"{len(made._kept)} rows kept of {seen} are more than {rows_max}")
-        if made._kept and seen > len(made._kept):
+        made._bar = bar
+        if made._kept and seen > len(made._kept) and bar is None:
             made._bar = max(lot for lot, _ in made._kept)
         return made
 
@@ -158,17 +185,25 @@ class Reservoir:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no state of a reservoir: {error!r}") from error
 
-    def _take(self, lot: bytes, row: Row) -> None:
-        self._kept.append((lot, row))
-        if len(self._kept) > self.rows_max + self.rows_max // SLACK:
-            self._cut()
+    def _is_over(self, times: float) -> bool:
+        """Tell whether rows or bytes are more than so many times what may stay."""
+        budget = self.bytes_max_kept
+        return len(self._kept) > self.rows_max * times or (
+            budget is not None and self._bytes > budget * times
+        )
 
     def _cut(self) -> None:
-        """Put the rows in the order of their lots and let go what is too many."""
+        """Put the rows in the order of their lots and let go what is too many or has no room."""
         self._kept.sort(key=_lot)
         if len(self._kept) > self.rows_max:
             del self._kept[self.rows_max :]
             self._bar = self._kept[-1][0]
+            self._bytes = sum(_length(row) for _, row in self._kept)
+        if self.bytes_max_kept is not None and self._bytes > self.bytes_max_kept:
+            sums = list(accumulate(_length(row) for _, row in self._kept))
+            fitting = bisect_right(sums, self.bytes_max_kept)
+            self._bar, self._bytes = self._kept[fitting][0], sums[fitting - 1] if fitting else 0
+            del self._kept[fitting:]
 
 
 def _lot(kept: tuple[bytes, Row]) -> bytes:

@@ -26,6 +26,10 @@ LOG = logging.getLogger("driftbus.consumer")
 CONSUME = 10_000
 IN_FLIGHT_MAX = 6
 """Batches handed over and not folded yet; beyond it the thread waits."""
+REFUSALS = (
+    KafkaError._SSL, KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
+)  # fmt: skip
+"""What trying again does not mend."""
 ANSWER_S = 5.0
 PAUSE_AFTER_S = 5.0
 """Waiting longer than this, the partitions are paused, so that polling can go on and the group keeps us."""
@@ -99,6 +103,7 @@ class ConsumerThread(threading.Thread):
         self._stopping = threading.Event()
         self._paused = False
         self._trouble = ""
+        self._said: set[int] = set()
 
     # -- for other threads -------------------------------------------------------------------------------------------
 
@@ -178,9 +183,11 @@ class ConsumerThread(threading.Thread):
             return
         batches, ends, outside, errors = batches_of(messages, self._kinds)
         for error in errors:
-            LOG.warning("Kafka: %s", error.str())
-        for batch in batches:
+            self._say(error)
+        if batches:
             self.reachable = True
+            self._said.clear()
+        for batch in batches:
             self._hand_over(batch)
         for source in ends:
             if source in self._at:
@@ -305,6 +312,22 @@ class ConsumerThread(threading.Thread):
             self.unreachable(self._trouble or error.str())
         elif error.code() in (KafkaError._TRANSPORT, KafkaError._RESOLVE):
             self._trouble = error.str()
+        else:
+            self._say(error)
+
+    def _say(self, error: KafkaError) -> None:
+        """Tell an error once until messages come again: it is met with every try, twenty times a second."""
+        code = error.code()
+        if code in self._said:
+            return
+        self._said.add(code)
+        if code in REFUSALS:
+            self.reachable = False
+            where, todo = (
+                str(self._settings["bootstrap.servers"]),
+                "check passwords and certificates under `kafka`",
+            )
+            LOG.error("%s; driftbus keeps trying", BusUnavailable(error.str(), where, todo))
         else:
             LOG.warning("Kafka: %s", error.str())
 

@@ -1,12 +1,17 @@
 """Which settings of librdkafka a configuration may pass on: those on a list, no others.
 
 A list of what is allowed stays safe when librdkafka learns something new; some of its settings
-load libraries, run shell commands or send tokens to addresses of the writer's choice.
+load libraries, run shell commands or send tokens to addresses of the writer's choice. Whoever starts
+the process may allow further ones by name in the environment, which is not the file's to say.
 """
 
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
-__all__ = ["ALLOWED", "refusal"]
+__all__ = ["ALLOWED", "ALLOW_VARIABLE", "DANGEROUS", "also_allowed", "refusal"]
+
+ALLOW_VARIABLE = "DRIFTBUS_ALLOW_KAFKA"
+"""The environment variable that allows further settings: names, separated by commas."""
 
 _OWN = {
     "bootstrap.servers": "write it as `bootstrap`",
@@ -22,13 +27,14 @@ _OWN = {
     "transactional.id": "no transactions are used",
     "test.mock.num.brokers": "only the demo has an embedded broker",
 }
-_DANGEROUS = {
+DANGEROUS = {
     "plugin.library.paths": "it loads libraries into the process",
     "ssl.engine.location": "it loads a library into the process",
     "ssl.providers": "it loads libraries into the process",
     "sasl.kerberos.kinit.cmd": "it runs a shell command",
     "sasl.oauthbearer.token.endpoint.url": "it sends credentials to any address",
 }
+"""Settings that are not on the list for what they can do."""
 _NAMES = """
 api.version.request api.version.request.timeout.ms batch.num.messages batch.size
 broker.address.family broker.address.ttl check.crcs client.dns.lookup client.id client.rack
@@ -56,14 +62,21 @@ ALLOWED = frozenset(_NAMES.split())
 """The names that may stand under `kafka:`."""
 
 
-def refusal(name: str) -> tuple[str, str] | None:
-    """Tell why a setting may not be passed on and what to do, or None if it may."""
-    if name in ALLOWED:
+def also_allowed(env: Mapping[str, str]) -> frozenset[str]:
+    """Tell which settings the environment allows besides; never one that driftbus sets itself."""
+    names = (name.strip() for name in env.get(ALLOW_VARIABLE, "").split(","))
+    return frozenset(name for name in names if name and name not in _OWN)
+
+
+def refusal(name: str, also: Collection[str] = ()) -> tuple[str, str] | None:
+    """Tell why a setting may not be passed on and what to do, or None if it may; `also` names further ones that may."""
+    if name in ALLOWED or name in also:
         return None
-    if name in _DANGEROUS:
-        return f"this setting is not allowed: {_DANGEROUS[name]}", "take it out"
     if name in _OWN:
         return f"driftbus sets this itself: {_OWN[name]}", "take it out"
+    allow = f"allow it where driftbus is started: {ALLOW_VARIABLE}={name}"
+    if name in DANGEROUS:
+        return f"this setting is not allowed: {DANGEROUS[name]}", f"take it out, or {allow}"
     near = get_close_matches(name, sorted(ALLOWED), 1)
-    hint = f"did you mean `{near[0]}`?" if near else "take it out"
+    hint = f"did you mean `{near[0]}`?" if near else f"take it out, or {allow}"
     return "this is not one of the settings of librdkafka that are allowed", hint

@@ -5,6 +5,7 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 
+from stream.config.kafka import also_allowed
 from stream.config.nodes import compose, overlay
 from stream.config.read import Reader
 from stream.config.rules import problems_of
@@ -61,7 +62,7 @@ def from_text(
     reader = Reader(source, env)
     config = reader.read(root, Config)
     if not reader.problems:
-        for problem in problems_of(typing.cast("Config", config)):
+        for problem in problems_of(typing.cast("Config", config), also_allowed(env)):
             reader.problem(*problem)
     if reader.problems:
         raise ConfigError.all(reader.problems)

@@ -7,12 +7,12 @@ single value is already good.
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from stream.config.calendar import DAY_OR_TIME, is_edge, span_of
 from stream.config.detectors import detector_problems
 from stream.config.durations import duration_text
-from stream.config.kafka import refusal
+from stream.config.kafka import DANGEROUS, refusal
 from stream.config.schema import Config, FilesConfig, JsonlSink, Window
 
 __all__ = ["cautions", "is_loopback", "problems_of"]
@@ -27,11 +27,14 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _NAME_RULE = "use letters, digits, `.`, `_` and `-`, at most 249"
 
 
-def problems_of(config: Config) -> Iterator[Problem]:
-    """Tell all that is wrong between the keys, in the order of the sections."""
+def problems_of(config: Config, also_of_kafka: Collection[str] = ()) -> Iterator[Problem]:
+    """Tell all that is wrong between the keys, in the order of the sections.
+
+    `also_of_kafka` names settings of Kafka that are allowed besides those on the list.
+    """
     yield from _addresses(config)
     yield from _topics(config)
-    yield from _kafka(config)
+    yield from _kafka(config, also_of_kafka)
     yield from _windows(config)
     yield from _compared(config)
     yield from _excluded(config)
@@ -56,6 +59,9 @@ def cautions(config: Config) -> list[str]:
         f"kafka.{name} is off: anyone on the way can pose as the broker"
         for name, values in off.items()
         if config.kafka.get(name, "").lower() in values
+    ]
+    found += [
+        f"kafka.{name} is set: {DANGEROUS[name]}" for name in config.kafka if name in DANGEROUS
     ]
     plain = config.kafka.get("security.protocol", "plaintext").lower() == "sasl_plaintext"
     if plain and "sasl.password" in config.kafka:
@@ -105,9 +111,9 @@ def _topics(config: Config) -> Iterator[Problem]:
         yield "topics", "every input is null: nothing would be read", "name one at least"
 
 
-def _kafka(config: Config) -> Iterator[Problem]:
+def _kafka(config: Config, also: Collection[str]) -> Iterator[Problem]:
     for name in config.kafka:
-        refused = refusal(name)
+        refused = refusal(name, also)
         if refused is not None:
             yield f"kafka.{name}", *refused
 

@@ -345,6 +345,16 @@ class HttpConfig(_Section, frozen=True, kw_only=True):
 class Limits(_Section, frozen=True, kw_only=True):
     """Caps of what grows with the input; beyond one, things are counted and left out."""
 
+    models_max: Annotated[Count, Meta(description="Models of a partition.")] = 1_000
+    series_max: Annotated[
+        Count,
+        Meta(
+            description="Series (versions and segments) of a model; one silent for a week gives way."
+        ),
+    ] = 1_000
+    partition_series_max: Annotated[
+        Count, Meta(description="Series of all models of a partition together.")
+    ] = 10_000
     columns_max: Annotated[Count, Meta(description="Columns of a series.")] = 1_000
     outbox_max: Annotated[Count, Meta(description="Drift events that wait for a sink.")] = 10_000
     raw_rows_max: Annotated[Count, Meta(description="Raw rows kept while learning.")] = 100_000

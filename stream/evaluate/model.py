@@ -21,6 +21,7 @@ from stream.evaluate.spell import FOREVER
 from stream.evaluate.standing import dump_standings, load_standings
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned
+from stream.ingest.roster import DAY_MS, Roster
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.learn import LearnRules
@@ -30,6 +31,7 @@ from stream.state.fields import (
     STATE,
     chain_field,
     join_field,
+    known_field,
     learn_field,
     outbox_field,
     result_field,
@@ -56,6 +58,7 @@ class ModelRules:
     learning: LearnRules
     join: JoinRules
     context: Context
+    series_max: int
 
 
 class Model:
@@ -63,7 +66,9 @@ class Model:
 
     `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
     learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
-    fleet plan in force at an event time.
+    fleet plan in force at an event time. `rosters` bound the series of each kind: who was first stays, and one that was
+    silent for a week leaves for a newcomer, with all that is kept of it. `series_refused` counts the events of those
+    who found no room, since the object was made.
     """
 
     def __init__(
@@ -82,6 +87,8 @@ class Model:
         self.join = Join(name, rules.join)
         self.consequences = Consequences(rules.judging.calm)
         self.began: dict[Series, int] = {}
+        self.rosters = {kind: Roster(rules.series_max) for kind in KINDS}
+        self.series_refused = 0
         self.next_alert = 0
         self.alerts = 0
         self.windows = 0
@@ -167,6 +174,9 @@ class Model:
         evidence: Evidence,
         told: Told,
     ) -> list[DriftEvent]:
+        if not self._enter(series, kind, number):
+            self.series_refused += sum(map(_events_of, parts))
+            return []
         if kind is Kind.ERRORS:
             self.began.setdefault(series, number * self.rules.learning.pane_ms)
         reference = self.book.find(series, kind, number)
@@ -189,6 +199,33 @@ class Model:
         chain.take(start, _merge(reference, parts), evidence)
         self._touch(chain)
         return events
+
+    def _enter(self, series: Series, kind: Kind, number: int) -> bool:
+        """Tell whether there is room for a series; whoever leaves for it is forgotten."""
+        start_ms, roster = number * self.rules.learning.pane_ms, self.rosters[kind]
+        day = start_ms // DAY_MS
+        leaving = roster.leaving_for(series, day)
+        if leaving is not None:
+            self._part_with(leaving, kind, start_ms)
+        return roster.enter(series, day)
+
+    def _part_with(self, series: Series, kind: Kind, at_ms: int) -> None:
+        """Forget a series; its incidents end untold, as nobody will look at it any more."""
+        gone = self.chains.pop((series, kind), None)
+        self.consequences.end(series, kind, at_ms)
+        if kind is Kind.ERRORS:
+            self.began.pop(series, None)
+        for key in [key for key in self.latest if key[:2] == (series, kind)]:
+            del self.latest[key]
+        if isinstance(gone, Learner):
+            for pane in gone.panes:
+                self._forget(learn_field(series, kind, pane))
+            return
+        self._forget(chain_field(series, kind))
+        self._forget(standing_field(series, kind))
+        for which in range(len(self.rules.learning.windows)):
+            for slot in range(RESULTS_KEPT):
+                self._forget(result_field(series, kind, which, slot))
 
     def _learn(self, learner: Learner, number: int, parts: Sequence[Binned | Raw]) -> None:
         raw = Raw()
@@ -218,6 +255,10 @@ class Model:
         for chain in self._watching(kind):
             events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
         return events
+
+    def refused(self) -> dict[str, int]:
+        """Tell what was left out for want of room: events of new series, and predictions before their label came."""
+        return {"series": self.series_refused, "waiting": self.join.counters.evicted}
 
     def learners(self) -> list[Learner]:
         """Give the chains that have no reference yet, in order."""
@@ -303,6 +344,9 @@ class Model:
         if CONSEQUENCES in self.changed:
             spells = self.consequences.payload()
             self.changed[CONSEQUENCES] = dump("consequences", spells)
+        for kind, roster in self.rosters.items():
+            if roster.changed:
+                self.changed[known_field(kind)] = dump("roster", roster.payload())
         joined = [astuple(self.join.counters), self.join.first_pane()]
         began = [[s.version, s.segment, ms] for s, ms in sorted(self.began.items())]
         state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning, began]
@@ -313,6 +357,8 @@ class Model:
         """Forget what changed, as it is committed; give the fields that may be deleted now."""
         self.changed.clear()
         self.consequences.changed = False
+        for roster in self.rosters.values():
+            roster.changed = False
         gone, self.obsolete = sorted(self.obsolete), set()
         return gone
 
@@ -340,6 +386,8 @@ class Model:
             self.chains[series, Kind(kind)] = learner
         for field in sorted(f for f in fields if f.startswith(b"c:")):
             self._restore_chain(fields[field], fields.get(b"s:" + field[2:]))
+        for kind in KINDS:
+            self._restore_roster(kind, fields.get(known_field(kind)))
         rows = {int(f[2:]): blob for f, blob in fields.items() if f.startswith(b"w:")}
         for number in sorted(rows):
             if number >= joined[1]:  # an older one was let go, and only its deletion was lost
@@ -355,6 +403,18 @@ class Model:
         if standing is not None:
             chain.standings = load_standings(standing, reference.digest)
         self.chains[series, Kind(kind)] = chain
+
+    def _restore_roster(self, kind: Kind, blob: bytes | None) -> None:
+        """Take the list of who is evaluated; of who is not on it only the deletion was lost."""
+        roster, at_ms = self.rosters[kind], self.bases[kind] * self.rules.learning.pane_ms
+        chained = [series for series, of in self.chains if of is kind]
+        if blob is None:  # written before there were such lists
+            roster.days = dict.fromkeys(chained, at_ms // DAY_MS)
+            return
+        roster.restore(self.name, load(blob, "roster"))
+        for series in chained:
+            if series not in roster.days:
+                self._part_with(series, kind, at_ms)
 
 
 def needed_from(base: bytes) -> dict[Kind, int]:
@@ -377,6 +437,10 @@ def pending_fields(name: str, fields: Mapping[bytes, bytes]) -> set[bytes]:
     }
     gone = {field for field in fields if field.startswith(b"l:")} - learned
     return gone | {f for f in fields if f.startswith(b"w:") and int(f[2:]) < joined[1]}
+
+
+def _events_of(part: Binned | Raw) -> int:
+    return part.n + part.dropped if isinstance(part, Raw) else part.summary.n
 
 
 def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stream.config import FilesConfig
 from stream.errors import FileError
-from stream.files.source import FileEvent, Report, opened, reading
+from stream.files.source import FileEvent, Misfit, Report, opened, reading
 from stream.files.table import BLOCK_ROWS, Block, Columns, events_of
 
 __all__ = ["SNIFFED_ROWS", "CsvRows"]
@@ -92,7 +92,8 @@ def _blocks(
             if fitting:
                 yield _columns(fitting, converts)
                 fitting = []
-            yield ",".join(row).encode()
+            wrong = f"the row has {len(row)} cells, the header has {len(converts)}"
+            yield Misfit(",".join(row).encode(), wrong)
         if fitting:
             yield _columns(fitting, converts)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from stream.errors import FileError
 from stream.words import Kind
 
-__all__ = ["FileEvent", "Report", "opened", "reading", "stem_of"]
+__all__ = ["FileEvent", "Misfit", "Report", "opened", "reading", "stem_of"]
 
 Report = Callable[[int], None]
 """Takes the bytes of a file that are read by now."""
@@ -26,11 +26,20 @@ class FileEvent(typing.NamedTuple):
         kind: features, predictions or labels.
         ts: event time in ms, by which files are merged.
         value: the event as JSON, as a producer would put it on Kafka.
+        wrong: why it can be no event, where the file tells better than its bytes do; else empty.
     """
 
     kind: Kind
     ts: int
     value: bytes
+    wrong: str = ""
+
+
+class Misfit(typing.NamedTuple):
+    """A row that fits no columns: its bytes, and why."""
+
+    row: bytes
+    wrong: str
 
 
 def stem_of(path: Path) -> str:

@@ -17,7 +17,7 @@ import orjson
 
 from stream.config import FilesConfig
 from stream.errors import FileError
-from stream.files.source import FileEvent, stem_of
+from stream.files.source import FileEvent, Misfit, stem_of
 from stream.files.times import time_ms
 from stream.words import Kind
 
@@ -27,8 +27,8 @@ BLOCK_ROWS = 1000
 """Rows that are converted at a time."""
 
 Cells = Sequence[object]
-Block = Sequence[Cells] | bytes
-"""Some rows as columns, in the file's order of columns; or the bytes of one row that fits none."""
+Block = Sequence[Cells] | Misfit
+"""Some rows as columns, in the file's order of columns; or one row that fits none."""
 
 
 class Columns(NamedTuple):
@@ -116,8 +116,8 @@ def events_of(
     dumps, stem = orjson.dumps, stem_of(path)
     names = [name for name, _ in columns.features]
     for number, row in enumerate(_rows(blocks, columns, constants), 1):
-        if isinstance(row, bytes):
-            yield FileEvent(Kind.FEATURES, ts, row)
+        if isinstance(row, Misfit):
+            yield FileEvent(Kind.FEATURES, ts, row.row, row.wrong)
             continue
         time, name, model, version, segment, features, prediction, score, label, label_time = row
         at = time_ms(time)
@@ -144,10 +144,10 @@ def events_of(
 
 def _rows(
     blocks: Iterable[Block], columns: Columns, constants: Mapping[str, str]
-) -> Iterator[tuple[Any, ...] | bytes]:
+) -> Iterator[tuple[Any, ...] | Misfit]:
     """Tell each row as (ts, id, model, version, segment, features, prediction, ..., label_ts)."""
     for block in blocks:
-        if isinstance(block, bytes):
+        if isinstance(block, Misfit):
             yield block
             continue
         nothing: Cells = [None] * len(block[columns.ts])

@@ -1,6 +1,6 @@
 """From the bytes of a batch to events with a time: typed where the model is known, by hand where it is not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stream.ingest.envelope import (
     NAME_BYTES_MAX,
+    SEGMENT_NAMES_MAX,
     TS_MAX,
     TS_MIN,
     Envelope,
@@ -84,7 +85,7 @@ class Decoder:
             for value in values:
                 events.append(self._by_hand(value, len(events), reasons))
             return events, reasons
-        left: Iterator[bytes | None] = iter(values)
+        left = iter(self._of_good_length(values))
         while len(events) < len(values):
             try:
                 # what extend took before an error stays, so the loop goes on behind the refused message
@@ -93,6 +94,12 @@ class Decoder:
                 events.append(self._by_hand(values[len(events)], len(events), reasons))
         self._check_bounds(events, values, reasons)
         return events, reasons
+
+    def _of_good_length(self, values: Sequence[bytes | None]) -> Sequence[bytes | None]:
+        """Take the bytes of too long messages away, so that they are refused before they are parsed."""
+        if max(map(len, filter(None, values)), default=0) <= self._bytes_max:
+            return values
+        return [b"" if v is not None and len(v) > self._bytes_max else v for v in values]
 
     def _check_bounds(
         self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]
@@ -104,11 +111,9 @@ class Decoder:
         names = {event.version for event in events if event is not None}
         if self.kind is not Kind.FEATURES:
             names.update(event.id for event in events if event is not None)
-        long = max(map(len, filter(None, values)), default=0) > self._bytes_max
         plain = all(map(bytes.isascii, filter(None, values)))
         if (
             plain
-            and not long
             and all(map(_fits, names))
             and not any(getattr(e, "segment", None) for e in events)
         ):
@@ -118,7 +123,12 @@ class Decoder:
                 joined = [] if self.kind is Kind.FEATURES else [event.id]
                 texts = [event.version, *joined, *(t for pair in segment_of(event) for t in pair)]
                 # fields that the struct does not have were skipped unread, so their bytes may be no text
-                if len(value) > self._bytes_max or not all(map(_fits, texts)) or not is_text(value):
+                segment = getattr(event, "segment", None) or ()
+                if (
+                    len(segment) > SEGMENT_NAMES_MAX
+                    or not all(map(_fits, texts))
+                    or not is_text(value)
+                ):
                     self._by_hand(value, i, reasons)
 
     def _by_hand(self, value: bytes | None, i: int, reasons: dict[int, str]) -> Envelope | None:
@@ -148,6 +158,9 @@ class Decoder:
 
     def _time(self, event: Any, i: int, batch: RawBatch, reasons: dict[int, str]) -> int:
         if event is None:
+            return TS_MIN
+        if isinstance(event.ts, int) and not -(2**63) <= event.ts < 2**63:
+            self._by_hand(batch.values[i], i, reasons)  # whose words do not hang on what is known
             return TS_MIN
         try:
             ts = read_ts(event.ts)

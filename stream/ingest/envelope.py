@@ -1,5 +1,6 @@
 """Reads one event the slow and tolerant way: what the typed decoder refuses, and models not seen before."""
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from stream.words import Kind, Segment
 
 __all__ = [
     "NAME_BYTES_MAX",
+    "SEGMENT_NAMES_MAX",
     "TS_MAX",
     "TS_MIN",
     "Envelope",
@@ -25,7 +27,11 @@ TS_MIN = 946_684_800_000
 TS_MAX = 32_503_680_000_000
 """3000-01-01."""
 NAME_BYTES_MAX = 256
+SEGMENT_NAMES_MAX = 16
+"""Names of a segment: these tell a series from others, so they are kept wherever it is."""
 
+_OF_TIMES = re.compile(r"[0-9TtWwZz:.,+ -]{1,64}")
+"""What times are written with."""
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 """Takes an object apart without looking into its values."""
 
@@ -115,7 +121,9 @@ def read_ts(ts: object) -> int | None:
         return None
     if isinstance(ts, str):
         try:
-            moment = datetime.fromisoformat(ts)
+            if not _OF_TIMES.fullmatch(ts):  # fromisoformat takes anything between date and time
+                raise ValueError
+            moment = datetime.fromisoformat(ts.upper())
         except ValueError:
             raise Unreadable("ts is no RFC 3339 time") from None
         if moment.tzinfo is None:
@@ -144,6 +152,8 @@ def _segment(segment: object) -> Segment:
         return ()
     if not isinstance(segment, dict) or not all(isinstance(v, str) for v in segment.values()):
         raise Unreadable("segment is no map of text to text")
+    if len(segment) > SEGMENT_NAMES_MAX:
+        raise Unreadable(f"segment has {len(segment)} names, over {SEGMENT_NAMES_MAX}")
     if any(len(t.encode()) > NAME_BYTES_MAX for pair in segment.items() for t in pair):
         raise Unreadable(f"segment has a text longer than {NAME_BYTES_MAX} bytes")
     return tuple(sorted(segment.items()))

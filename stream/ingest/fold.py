@@ -4,15 +4,18 @@ No clock is read here, and nothing is random: the same messages give the same st
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
+from stream.ingest.admission import Admission, series_of
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.rosters import Rosters
 from stream.ingest.sample import kept
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
@@ -37,11 +40,20 @@ class FoldRules:
     raw_rows_max: int
     join_rows_max: int
     event_bytes_max: int
+    models_max: int
+    series_max: int
+    partition_series_max: int
+    columns_max: int
 
 
 @dataclass(slots=True)
 class Counters:
-    """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact."""
+    """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact.
+
+    `models_refused`: events of models beyond `limits.models_max`. `series_refused`: events that a version or a segment
+    beyond `limits.series_max` lacks. `columns_refused`: values of columns beyond `limits.columns_max`, or of too long a
+    name, while learning. `raw_rows_dropped`: events whose raw values were left out of a sample.
+    """
 
     seen: int = 0
     sampled_out: int = 0
@@ -52,6 +64,10 @@ class Counters:
     join_rows_dropped: int = 0
     gaps: int = 0
     lost: int = 0
+    models_refused: int = 0
+    series_refused: int = 0
+    columns_refused: int = 0
+    raw_rows_dropped: int = 0
 
 
 @dataclass
@@ -59,7 +75,8 @@ class Fold:
     """The fold of one partition: where it stands in its log, its watermark, and its open panes.
 
     `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `gaps` are
-    the newest places where the log had lost events before they were read: from an offset, and on at another.
+    the newest places where the log had lost events before they were read: from an offset, and on at another. `rosters`
+    has the models and series that are counted.
     """
 
     source: Source
@@ -71,6 +88,12 @@ class Fold:
     open: dict[tuple[str, int], Pane] = field(default_factory=dict)
     touched: set[tuple[str, int]] = field(default_factory=set)
     gaps: list[tuple[int, int]] = field(default_factory=list)
+    rosters: Rosters = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with empty rosters."""
+        rules = self.rules
+        self.rosters = Rosters(rules.models_max, rules.series_max, rules.partition_series_max)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
         """Take in a batch and give its dead letters. Messages below the next offset are known already and left out."""
@@ -87,8 +110,15 @@ class Fold:
         decoded = decoder.decode(batch, self.rules.max_future_ms)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
-        for group in group_by_model(decoded, accepted, decoder.schema_of):
-            self._fold_group(group, decoded, book)
+        groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
+        admission = Admission(self.rosters, groups, decoded.ts, self.rules.pane_ms)
+        raw: list[_RawRow] = []
+        for group in groups:
+            if admission.refuses(group.model):
+                self.counters.models_refused += len(group.at)
+            else:
+                self._fold_group(group, decoded, book, admission, raw)
+        self._keep_raw(raw)
         return decoded.dead
 
     def skip(self, offset: int) -> None:
@@ -123,7 +153,14 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
-    def _fold_group(self, group: Group, decoded: Decoded, book: Book) -> None:
+    def _fold_group(
+        self,
+        group: Group,
+        decoded: Decoded,
+        book: Book,
+        admission: Admission,
+        raw: "list[_RawRow]",
+    ) -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
         for number, who, chosen in _blocks(panes, group.who):
@@ -135,10 +172,11 @@ class Fold:
             self.touched.add(key)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            version, segment = group.parties[who]
-            for part in dict.fromkeys(((), segment)):
-                series = Series(group.model, version, part)
-                self._fold_series(pane, series, number, group, chosen, book)
+            for series in series_of(group.model, *group.parties[who]):
+                counted = admission.counted(series, number, group.at, chosen)
+                self.counters.series_refused += len(chosen) - len(counted)
+                if len(counted):
+                    self._fold_series(pane, series, number, group, counted, book, raw)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -155,6 +193,7 @@ class Fold:
         group: Group,
         chosen: NDArray[np.int64],
         book: Book,
+        raw: "list[_RawRow]",
     ) -> None:
         """Count some events of a series; where it has no reference yet, keep them raw."""
         entry = pane.entries.get(series)
@@ -171,10 +210,28 @@ class Fold:
             X, columns, codes, values = group.columns(reference)
             entry.summary.add(reference.layout, X, columns, chosen, codes, values)
             return
+        raw += [_RawRow(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
+
+    def _keep_raw(self, rows: "list[_RawRow]") -> None:
+        """Keep raw values in the order of the log, as the first columns to come are those that stay."""
         kind, rules = self.source.kind, self.rules
-        for i in chosen.tolist():
+        entries = {id(row.entry): row.entry for row in rows}.values()
+        before = sum(entry.dropped for entry in entries)
+        for _, entry, group, i in sorted(rows, key=lambda row: row.at):
             fields = group.fields(kind, i, rules.event_bytes_max)
-            entry.add(fields, rules.raw_rows_max, group.told(kind, i))
+            told = group.told(kind, i)
+            refused = entry.add(fields, rules.raw_rows_max, told, rules.columns_max)
+            self.counters.columns_refused += refused
+        self.counters.raw_rows_dropped += sum(entry.dropped for entry in entries) - before
+
+
+class _RawRow(NamedTuple):
+    """An event whose values are to be kept: its position in the batch and in its group."""
+
+    at: int
+    entry: Raw
+    group: Group
+    i: int
 
 
 def _blocks(

@@ -11,7 +11,14 @@ from stream.ingest.fold import Counters, Fold, FoldRules
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
-from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_field
+from stream.state.fields import (
+    MODELS,
+    STATE,
+    index_field,
+    pane_field,
+    roster_field,
+    rows_field,
+)
 from stream.state.store import Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
 
@@ -31,7 +38,7 @@ class Partition:
     """One source partition as its owner holds it.
 
     `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
-    Memory: the open panes, and eight bytes for each pane that is kept in the store.
+    Memory: the open panes, eight bytes for each pane that is kept in the store, and the names of models and series.
     """
 
     def __init__(self, store: Store, app: str, source: Source, rules: FoldRules) -> None:
@@ -71,6 +78,8 @@ class Partition:
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
         fold = self.fold_state
+        listed = fields.get(roster_field(model))
+        fold.rosters.restore(model, load(listed, "roster") if listed else None)
         self._index[model] = set(np.asarray(load(fields[index_field(model)], "index")).tolist())
         for number in self._index[model]:
             blob = fields.get(pane_field(model, number))
@@ -153,6 +162,10 @@ class Partition:
             fields[index_field(model)] = dump(
                 "index", np.array(sorted(self._index[model]), dtype=np.int64)
             )
+        for model, roster in sorted(fold.rosters.of.items()):
+            if roster.changed:
+                fields[roster_field(model)] = dump("roster", roster.payload())
+                roster.changed = False
         self._index_changed.clear()
         fold.touched.clear()
         self._commits += 1

@@ -38,8 +38,8 @@ def freeze(
     """Make a reference of the raw values of some panes.
 
     The order of values within a pane plays no part, so partitions may have brought them in any. `bounds` is the time
-    learned from, in ms; windows that lie within it wholly become the history. Columns beyond `columns_max` are left
-    out, by name. Cost: a sort of each column.
+    learned from, in ms; windows that lie within it wholly become the history. Of more than `columns_max` columns those
+    with the most values stay (ties by name). Cost: a sort of each column.
     """
     columns = _learn_columns(panes.values(), rules)
     layout = Layout(columns)
@@ -73,7 +73,8 @@ def _learn_columns(raws: Iterable[Raw], rules: LearnRules) -> tuple[Column, ...]
     for raw in raws:
         for name, column in raw.columns.items():
             values.setdefault(name, []).extend(column)
-    names = sorted(values)[: rules.columns_max]
+    held = {name: sum(v is not None for v in column) for name, column in values.items()}
+    names = sorted(sorted(held, key=lambda name: (-held[name], name))[: rules.columns_max])
     learned = (learn_column(name, values[name], rules.bins, rules.categories_max) for name in names)
     return tuple(column for column in learned if column is not None)
 

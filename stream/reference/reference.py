@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
+from stream.config import Window
+from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
@@ -147,15 +149,15 @@ class Reference:
         """
         if self.pane_ms != pane_ms or tuple(self.windows) != tuple(windows):
             raise ReferenceMismatch(
-                f"reference {self.name} was built with panes of {self.pane_ms} ms and windows {_say(self.windows)}, "
-                f"the configuration has {pane_ms} ms and {_say(windows)}",
+                f"reference {self.name} was built with panes of {duration_text(self.pane_ms)} and windows of "
+                f"{_say(self.windows)}, the configuration has {duration_text(pane_ms)} and {_say(windows)}",
                 f"{self.series} {self.kind}",
                 "build it again with this configuration, or set `pane` and `windows` as it has them",
             )
 
 
 def _say(windows: Sequence[WindowSize]) -> str:
-    return ", ".join(f"{w.size_ms // 1000} s every {w.every_ms // 1000} s" for w in windows)
+    return ", ".join(str(Window(w.size_ms, w.every_ms)) for w in windows)
 
 
 def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:

@@ -1,11 +1,9 @@
 """What a worker tells about itself over HTTP: alive, ready, metrics, and a status to look at."""
 
-import hmac
 import time
 from collections.abc import Callable
 
 from stream.bus.consumer import ConsumerThread
-from stream.config import Config
 from stream.ingest.fold import NEVER
 from stream.run.runtime import Runtime
 from stream.run.status import model_status, plan_status
@@ -21,12 +19,10 @@ class Health:
 
     def __init__(
         self,
-        config: Config,
         runtime: Runtime,
         consumer: ConsumerThread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._config = config
         self._runtime = runtime
         self._consumer = consumer
         self._clock = clock
@@ -56,14 +52,6 @@ class Health:
             **answers,
             "partitions": len(self._runtime.ingest.partitions),
         }
-
-    def allows(self, authorization: str | None) -> bool:
-        """Whether a request may pass: always without a configured token, else with it."""
-        token = self._config.http.token
-        if token is None:
-            return True
-        given = (authorization or "").encode(errors="surrogateescape")
-        return hmac.compare_digest(given, b"Bearer " + token.encode())
 
     def status(self) -> dict[str, object]:
         """Tell what goes in, how far time is, and how every monitor stands."""

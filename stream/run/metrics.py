@@ -8,8 +8,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream.evaluate.monitors import count_monitors
+from stream.evaluate.standing import STATES
 from stream.ingest.fold import NEVER
 from stream.run.backup import Backup
+from stream.run.labels import SERIES_MAX, bounded
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
 
@@ -20,6 +22,7 @@ NAMES = {
     "driftbus_events_late_total": "Events left out because their pane had closed",
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
+    "driftbus_refused_total": "What found no room, by place (a topic, or evaluate) and reason",
     "driftbus_panes_folded_total": "Panes begun",
     "driftbus_events_lost_total": "Events that were gone from the log before they were read",
     "driftbus_log_gaps_total": "Times that reading went on behind a gap in the log",
@@ -74,6 +77,12 @@ class WorkerMetrics(Collector):
         for (severity, kind), n in sorted(runtime.tallies.alerts.items()):
             alerts.add_metric([severity, kind], n)
         yield alerts
+        refused = CounterMetricFamily(
+            "driftbus_refused", NAMES["driftbus_refused_total"], labels=["at", "reason"]
+        )
+        for (at, reason), n in sorted(runtime.tallies.refusals.counts.items()):
+            refused.add_metric([at, reason], n)
+        yield refused
         yield _gauge(
             "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
         )
@@ -113,8 +122,12 @@ class WorkerMetrics(Collector):
         monitors = GaugeMetricFamily(
             "driftbus_monitors", NAMES["driftbus_monitors"], labels=["model", "state"]
         )
-        for name, evaluator in sorted(self.runtime.evaluators.copy().items()):
-            for state, n in count_monitors(evaluator.model).items():
+        counted = (
+            (name, [float(n) for n in count_monitors(evaluator.model).values()])
+            for name, evaluator in sorted(self.runtime.evaluators.copy().items())
+        )
+        for name, values in bounded(counted, SERIES_MAX // len(STATES)):
+            for state, n in zip(STATES, values, strict=True):
                 monitors.add_metric([name, state], n)
         return monitors
 

@@ -68,9 +68,9 @@ class Replay:
         """Take in events; yields the number taken after every portion."""
         for portion, cut in self._portions(events, batch):
             for kind, source in self._sources.items():
-                values = [event.value for event in portion if event.kind is kind]
-                if values:
-                    self._fold(source, values)
+                of_kind = [event for event in portion if event.kind is kind]
+                if of_kind:
+                    self._fold(source, of_kind)
                 if cut or self._ingest.partitions[source].closes_pane:
                     self._ingest.commit(source)
             self._evaluate()
@@ -121,11 +121,14 @@ class Replay:
             told[kind] = (c.seen, c.malformed, c.late)
         return told
 
-    def _fold(self, source: Source, values: list[bytes]) -> None:
+    def _fold(self, source: Source, events: list[FileEvent]) -> None:
         first = self._next[source.kind]
-        self._next[source.kind] = first + len(values)
-        offsets = np.arange(first, first + len(values), dtype=np.int64)
+        self._next[source.kind] = first + len(events)
+        offsets = np.arange(first, first + len(events), dtype=np.int64)
+        values = [event.value for event in events]
         dead = self._ingest.fold(RawBatch(source, values, offsets, None))
+        for letter in dead:
+            letter.reason = events[letter.offset - first].wrong or letter.reason
         if dead:
             self._dead(dead)
 

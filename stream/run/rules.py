@@ -32,6 +32,10 @@ def fold_rules(config: Config) -> FoldRules:
         raw_rows_max=config.limits.raw_rows_max,
         join_rows_max=config.labels.waiting_max,
         event_bytes_max=config.limits.event_bytes_max,
+        models_max=config.limits.models_max,
+        series_max=config.limits.series_max,
+        partition_series_max=config.limits.partition_series_max,
+        columns_max=config.limits.columns_max,
     )
 
 
@@ -66,7 +70,7 @@ def model_rules(config: Config) -> ModelRules:
     )
     join = JoinRules(config.labels.wait_ms, config.labels.waiting_max, config.pane_ms)
     context = Context(detection_hash(config), config.sample, config.alarms.budget_per_week)
-    return ModelRules(judging, learning, join, context)
+    return ModelRules(judging, learning, join, context, config.limits.series_max)
 
 
 def plan_rules(config: Config) -> PlanRules:

@@ -348,7 +348,7 @@ class Runtime:
                 self.outlet.offer(name, dict(evaluator.outbox))
                 return  # the sinks must first take what waits
             with self.tallies.commit_seconds["evaluate"].time():
-                before = evaluator.model.windows
+                before, refused = evaluator.model.windows, evaluator.model.refused()
                 answer = await self.calls.once(partial(evaluator.step, marks, upto_ms=upto_ms))
         except StoreUnavailable as error:
             self.calls.lost(error)
@@ -361,6 +361,7 @@ class Runtime:
             self.evaluators.pop(name, None)
             return
         self.tallies.windows += evaluator.model.windows - before
+        self.tallies.refusals.note("evaluate", refused, evaluator.model.refused())
         if (
             self._owns(name) and self.evaluators.get(name) is evaluator
         ):  # else it went meanwhile, and its alerts with it

@@ -10,6 +10,7 @@ from prometheus_client import Histogram
 from stream.ingest.fold import Counters
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
+from stream.run.refusals import Refusals, of_partition
 
 __all__ = ["Tallies"]
 
@@ -31,6 +32,7 @@ class Tallies:
     def __init__(self) -> None:
         self.alerts: Counter[tuple[str, str]] = Counter()
         self.events: dict[str, Counter[str]] = {}
+        self.refusals = Refusals()
         self.windows = 0
         self.reloads = 0
         self.marks: dict[Source, Marks | None] = {}
@@ -47,6 +49,7 @@ class Tallies:
         counted = self.events.setdefault(topic, Counter())
         for name, value in asdict(after).items():
             counted[name] += value - getattr(before, name)
+        self.refusals.note(topic, of_partition(before), of_partition(after))
 
     def note(self, marks: Mapping[Source, Marks | None]) -> None:
         """Keep the newest marks."""

@@ -15,13 +15,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import faust
 import orjson
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from faust.app.base import BootStrategy
+from faust.web.drivers.aiohttp import Web as AiohttpWeb
 
 from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
 from stream.bus.backup_topic import BackupTopic
@@ -36,6 +37,7 @@ from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
 from stream.run.backup_task import BackupTask
+from stream.run.guard import Guard
 from stream.run.health import Health
 from stream.run.metrics import WorkerMetrics, exposition
 from stream.run.outlet import Outlet
@@ -54,6 +56,7 @@ BEAT_S = 1.0
 METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
+REFUSED = {401: b"a token is needed\n", 403: b"nobody here has the name of the Host header\n"}
 PING_EVERY_S = 2.0
 MEASURE_EVERY_S = 15.0
 
@@ -64,8 +67,20 @@ class _WithoutKafka(BootStrategy):
     enable_kafka = False
 
 
+class _Web(AiohttpWeb):
+    """Faust's web server without Faust's own pages, which know no token."""
+
+    default_blueprints: ClassVar[list[Any]] = []
+    production_blueprints: ClassVar[list[Any]] = []
+    debug_blueprints: ClassVar[list[Any]] = []
+    optional_blueprints: ClassVar[list[Any]] = []
+
+
 class _App(faust.App):
     BootStrategy = _WithoutKafka
+
+    def _new_web(self) -> _Web:
+        return _Web(self)
 
 
 class Worker:
@@ -81,10 +96,10 @@ class Worker:
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
         self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
         self.backup = BackupTask(config, self.store, BackupTopic(config), self.runtime)
-        self.health = Health(config, self.runtime, self.consumer)
+        self.health = Health(self.runtime, self.consumer)
         self.metrics = WorkerMetrics(self.runtime, self.backup.backup)
         self.runtime.bus = self.consumer
-        self._admin = AdminClient(admin_settings(config))
+        self._admin = _admin(config)
         self._ending = False
         self._over = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
@@ -128,18 +143,21 @@ class Worker:
         return agent
 
     def _make_pages(self, app: faust.App) -> None:
+        guard = Guard(self.config.http)
+
         def page(path: str, answer: Callable[[], tuple[int, bytes, str]]) -> None:
             async def view(web: Any, request: Any) -> Any:
-                if path not in ("/livez", "/readyz") and not self.health.allows(
-                    request.headers.get("Authorization")
-                ):
-                    return web.bytes(b"a token is needed\n", content_type="text/plain", status=401)
-                status, body, kind = answer()
+                told = request.headers
+                status = guard.verdict(path, told.get("Authorization"), told.get("Host"))
+                if status == 200:
+                    status, body, kind = answer()
+                else:
+                    body, kind = REFUSED[status], "text/plain"
                 return web.bytes(
                     body,
                     content_type=kind,
                     status=status,
-                    headers={"X-Content-Type-Options": "nosniff"},
+                    headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"},
                 )
 
             app.page(path, name=f"driftbus{path}")(view)
@@ -442,6 +460,15 @@ def _set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("driftbus.kafka", "driftbus.sinks.kafka"):
         logging.getLogger(name).addFilter(Seldom())
+
+
+def _admin(config: Config) -> AdminClient:
+    """Make the first client of Kafka; settings that librdkafka does not take are the configuration's fault."""
+    try:
+        return AdminClient(admin_settings(config))
+    except KafkaException as error:
+        what = error.args[0].str().removeprefix("Failed to create admin client: ")
+        raise ConfigError(what, todo="change it or take it out", key="kafka") from None
 
 
 def _store(config: Config) -> Store:

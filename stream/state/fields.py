@@ -5,8 +5,10 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "CONSEQUENCES", "MODELS", "STATE", "chain_field", "index_field", "join_field", "learn_field", "model_tag",
-    "outbox_field", "pane_field", "result_field", "rows_field", "standing_field",
+    "CONSEQUENCES", "MODELS", "STATE", "chain_field", "index_field", "join_field", "known_field",
+    "learn_field", "model_tag",
+    "outbox_field", "pane_field", "result_field", "roster_field", "rows_field",
+    "standing_field",
 ]  # fmt: skip
 
 STATE = b"state"
@@ -32,6 +34,11 @@ def pane_field(model: str, pane: int) -> bytes:
     return b"p:%b:%d" % (model_tag(model), pane)
 
 
+def roster_field(model: str) -> bytes:
+    """Name the list of the series that are counted of a model."""
+    return b"n:" + model_tag(model)
+
+
 def rows_field(model: str, pane: int) -> bytes:
     """Name the rows for the join of a model's pane."""
     return b"r:%b:%d" % (model_tag(model), pane)
@@ -50,6 +57,11 @@ def standing_field(series: Series, kind: str) -> bytes:
 def learn_field(series: Series, kind: str, pane: int) -> bytes:
     """Name the raw values that a learning chain has collected in a pane."""
     return b"l:%b:%b:%d" % (_series_tag(series), kind.encode(), pane)
+
+
+def known_field(kind: str) -> bytes:
+    """Name the list of the series of a kind that a model evaluates."""
+    return b"n:" + kind.encode()
 
 
 def join_field(pane: int) -> bytes:

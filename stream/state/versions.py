@@ -43,12 +43,13 @@ VERSIONS: Mapping[str, Versions] = {
     "model": Versions(2, 2),
     "models": Versions(1, 1),
     "pane": Versions(2, 2),
-    "partition": Versions(1, 2),
+    "partition": Versions(1, 3),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
     "references": Versions(1, 1),
     "result": Versions(1, 1),
+    "roster": Versions(1, 1),
     "rows": Versions(2, 2),
     "standing": Versions(1, 1),
 }
@@ -58,6 +59,11 @@ VERSIONS: Mapping[str, Versions] = {
 def _partition_with_gaps(old: Any) -> Any:
     """Version 2 tells where the log had lost what was not read yet."""
     return [*old, []]
+
+
+def _partition_with_refusals(old: Any) -> Any:
+    """Version 3 counts what found no room, too; before, nothing was refused."""
+    return old
 
 
 def _chain_with_steps(old: Any) -> Any:
@@ -78,6 +84,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
     ("chain", 5): _chain_with_hours,
     ("partition", 1): _partition_with_gaps,
+    ("partition", 2): _partition_with_refusals,
 }
 """By kind and version: how a payload of that version becomes one of the next."""
 

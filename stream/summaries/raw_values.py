@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from detectors.summaries.column import INVALID
+from detectors.summaries.column import INVALID, is_long
 from detectors.summaries.reservoir import Reservoir
 
-__all__ = ["Raw"]
+__all__ = ["BYTES_MAX", "Raw"]
 
 UNBOUNDED = 2**62
+BYTES_MAX = 64_000_000
+"""Bytes of rows kept of a series in a pane, however few rows these are: what is stored must fit a stored value."""
 
 
 class Raw:
@@ -18,12 +20,16 @@ class Raw:
     id and values. A file and a topic have no offsets in common, but they have the content; so a replay, any partitions
     and any batches keep the same rows, and none is preferred for having come first. Events that are equal in all of
     that share their fate.
+
+    Memory: `rows_max` rows of together at most `bytes_max` bytes, and the names of `columns_max` columns. Of a column
+    that came when there were so many, nothing is kept; first come, first served, and what `merge` brings is kept.
     """
 
-    __slots__ = ("_sample",)
+    __slots__ = ("_names", "_sample")
 
-    def __init__(self) -> None:
-        self._sample = Reservoir(UNBOUNDED, UNBOUNDED)
+    def __init__(self, bytes_max: int = BYTES_MAX) -> None:
+        self._sample = Reservoir(UNBOUNDED, UNBOUNDED, bytes_max)
+        self._names: set[str] = set()
 
     @property
     def n(self) -> int:
@@ -38,44 +44,79 @@ class Raw:
     @property
     def columns(self) -> dict[str, list[Any]]:
         """Columns of equal length, in an order of rows that depends on nothing but the events; None where missing."""
-        return self._sample.columns()
+        rows = self.rows()
+        return {name: [row.get(name) for row in rows] for name in sorted(self._names)}
 
     def rows(self) -> list[Mapping[str, Any]]:
         """Give the rows, in the order of `columns`."""
         return list(self._sample.rows())
 
-    def add(self, fields: Mapping[str, object], rows_max: int, told: Sequence[object] = ()) -> None:
-        """Take in one event; `told` is what else tells it from others: its time, its id."""
+    def add(
+        self,
+        fields: Mapping[str, object],
+        rows_max: int,
+        told: Sequence[object] = (),
+        columns_max: int = UNBOUNDED,
+    ) -> int:
+        """Take in one event; `told` is what else tells it from others: its time, its id.
+
+        Returns:
+            How many of its fields have no column.
+        """
         self._sample.rows_max = rows_max
         row = {name: _storable(value) for name, value in fields.items()}
-        self._sample.add(_key(row, told), row)
+        key = _key(row, told)
+        refused = set() if row.keys() <= self._names else self._enter(row, columns_max)
+        if refused or None in row.values():
+            row = {name: v for name, v in row.items() if v is not None and name not in refused}
+        self._sample.add(key, row)
+        return len(refused)
+
+    def _enter(self, row: Mapping[str, object], columns_max: int) -> set[str]:
+        """Enter new names, in alphabetic order; give those for which there is no room."""
+        fresh = sorted(row.keys() - self._names)
+        long = {name for name in fresh if is_long(name)}
+        fresh = [name for name in fresh if name not in long]
+        room = max(0, columns_max - len(self._names))
+        self._names.update(fresh[:room])
+        return long.union(fresh[room:])
 
     def merge(self, other: "Raw") -> None:
         """Take in the rows of another partition; of two bounds the lower one holds."""
         self._sample.merge(other._sample)
+        self._names |= other._names
 
     def payload(self) -> list[object]:
         """Give plain values for the codec."""
         sample = self._sample
-        return [self.n, self.dropped, self.columns, b"".join(sample.lots()), sample.rows_max]
+        told = [self.n, self.dropped, self.columns, b"".join(sample.lots()), sample.rows_max]
+        bar = sample.bar()
+        return told if bar is None else [*told, bar]
 
     @classmethod
-    def from_payload(cls, payload: Any) -> "Raw":
+    def from_payload(cls, payload: Any, bytes_max: int = BYTES_MAX) -> "Raw":
         """Read what `payload` gave."""
-        n, dropped, columns, lots, rows_max = payload
+        n, dropped, columns, lots, rows_max, *bar = payload
         if not 0 <= n <= len(lots):
             raise ValueError(f"{n} rows of {len(lots)} bytes of lots")
         names = list(columns)
         across = zip(*columns.values(), strict=True) if names else [()] * n
         rows = [
-            {name: INVALID if v == [] else v for name, v in zip(names, values, strict=True)}
+            {
+                name: INVALID if v == [] else v
+                for name, v in zip(names, values, strict=True)
+                if v is not None
+            }
             for values in across
         ]
         size = len(lots) // max(1, n)
         made = cls()
+        made._names.update(names)
         made._sample = Reservoir.restored(
-            rows, (lots[i * size : (i + 1) * size] for i in range(n)), n + dropped, rows_max, UNBOUNDED
+            rows, (lots[i * size : (i + 1) * size] for i in range(n)), n + dropped, rows_max, UNBOUNDED,
+            *bar,
         )  # fmt: skip
+        made._sample.bytes_max_kept = bytes_max
         return made
 
 
@@ -90,8 +131,10 @@ def _key(row: Mapping[str, object], told: Sequence[object]) -> bytes:
 
 
 def _storable(value: Any) -> object:
-    """Give a scalar as the codec takes it: integers beyond 64 bits as floats; INVALID what is no scalar."""
-    if value is None or isinstance(value, bool | str | float):
+    """Give a scalar as the codec takes it: integers beyond 64 bits as floats; INVALID what is no value of a column."""
+    if isinstance(value, str):
+        return INVALID if is_long(value) else value
+    if value is None or isinstance(value, bool | float):
         return value
     if not isinstance(value, int):
         return INVALID

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -26,6 +26,15 @@ _TYPES: dict[ColumnType, object] = {
     "string": str | None,
     "boolean": bool | None,
 }
+
+
+class _Nobody(msgspec.Struct, tag_field="model", tag=""):
+    """A second member of every union: of a struct alone, an event without its tag would be taken for that model's.
+
+    Nothing can be read as one, as no number is both 1 and 0.
+    """
+
+    never: Annotated[int, msgspec.Meta(ge=1, le=0)]
 
 
 class Table:
@@ -156,7 +165,7 @@ def make_decoder(schemas: Iterable[Schema]) -> msgspec.json.Decoder[Any] | None:
     structs = [schema.struct for schema in schemas if not schema.mixed]
     if not structs:
         return None
-    union: Any = structs[0]
-    for struct in structs[1:]:
+    union: Any = _Nobody
+    for struct in structs:
         union = union | struct
     return msgspec.json.Decoder(union)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream.bus import consumer as of_consumer
@@ -289,6 +289,22 @@ def test_an_error_ends_the_thread_and_reaches_the_owner(broker: str) -> None:
     refused.thread.start()
     refused.thread.join(5)
     assert "no.such.setting" in str(refused.owner.errors)
+
+
+def test_an_error_that_comes_with_every_try_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong password or certificate says what to check, and the broker counts as out of reach."""
+    settings = consumer_settings(Config(bootstrap="kafka-1:9093"))
+    thread = ConsumerThread(settings, {"begin": Kind.FEATURES}, RecordingOwner())
+    refused = KafkaError(KafkaError._AUTHENTICATION, "Authentication failed")
+    with caplog.at_level(logging.WARNING, "driftbus.consumer"):
+        for _ in range(50):
+            thread._on_error(refused)
+            thread._on_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "kafka-1:9093: " in first
+    assert "check passwords and certificates" in first
+    assert "authorization failed" in second.lower()
+    assert not thread.reachable
 
 
 @pytest.mark.servers

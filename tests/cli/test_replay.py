@@ -1,6 +1,7 @@
 """`driftbus replay`: alerts in one file, dead letters in another, nothing at all on an error."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.cli.command import (
     DRIFT_HOURS,
     EVERY_6_MINUTES,
+    START,
     alerts,
     driftbus,
     events,
@@ -141,7 +143,7 @@ def test_a_reference_is_held_against_the_configuration(
     other.write_text(other.read_text().replace("pane: 1m", "pane: 5m"))
     result = driftbus("replay", "-c", other, "--reference", ref, stream, "--alerts", out)
     assert result.exit_code == 2
-    assert "was built with panes of 60000 ms" in result.output
+    assert "was built with panes of 1m and windows of 5m" in result.output
     assert not out.exists()
 
 
@@ -171,3 +173,15 @@ def test_what_is_read_is_never_written_over(config: Path, stream: Path) -> None:
         assert result.exit_code == 2
         assert "would be overwritten" in result.output
     assert stream.read_bytes() == before
+
+
+def test_a_row_of_another_width_is_put_aside_with_both_widths(tmp_path: Path) -> None:
+    """Its bytes are kept; what is wrong is said in the words of tables, not of JSON."""
+    table, out = tmp_path / "t.csv", tmp_path / "alerts.jsonl"
+    table.write_text(f"ts,model,version,x\n{START},m,1,0.5\n{START},m,1\n{START},m,1,2,3\n")
+    assert driftbus("replay", table, "--alerts", out).exit_code == 0
+    letters = [json.loads(line) for line in Path(f"{out}.dlq").read_text().splitlines()]
+    assert [letter["reason"] for letter in letters] == [
+        "the row has 3 cells, the header has 4",
+        "the row has 5 cells, the header has 4",
+    ]

@@ -12,7 +12,7 @@ LANGUAGE = {
 }
 """The functions and operators in use here."""
 LABELS = {
-    *("topic", "severity", "state", "kind", "half", "sink", "version"),
+    *("topic", "severity", "state", "kind", "half", "sink", "version", "at", "reason"),
     *("instance", "job", "le", "alertname", "alertstate"),
 }
 """The labels of the worker's metrics, and those Prometheus adds."""

@@ -1,5 +1,7 @@
 """A partition moves its state and its offset together, and gives back what nobody needs."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,8 @@ from stream.ingest.ingest import Ingest
 from stream.ingest.pane import Pane
 from stream.ingest.partition import Partition, read_marks
 from stream.reference.fleet import Fleet
-from stream.state.fields import index_field, pane_field
+from stream.state.codec import pack
+from stream.state.fields import STATE, index_field, pane_field
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit
 from stream.summaries.raw_values import Raw
@@ -191,3 +194,13 @@ def test_rows_for_the_join_come_back_in_one_order() -> None:
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
     assert again.parties == rows.parties
     assert len(again) == 15
+
+
+def test_a_state_from_before_refusals_were_counted_is_read_with_none() -> None:
+    log = Log(FEATURES).run([feature(T0, x=1)])
+    counters = log.partition.fold_state.counters
+    older = pack("partition", 1, [T0, 0, False, astuple(counters)[:8]])
+    log.store._hashes[log.partition.key][STATE] = older
+    log.crash()
+    assert log.partition.fold_state.counters == counters
+    assert log.partition.fold_state.watermark == T0

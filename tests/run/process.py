@@ -15,16 +15,19 @@ from typing import Any
 
 from tests.servers import free_ports
 
+DEBUG = "import logging; logging.basicConfig(level=1); from stream.cli import main; main()"
+
 
 class Process:
-    """One worker; `log` is all it wrote."""
+    """One worker; `log` is all it wrote, `debug` makes it write all it can."""
 
-    def __init__(self, folder: Path, text: str, http: str = "") -> None:
+    def __init__(self, folder: Path, text: str, http: str = "", *, debug: bool = False) -> None:
         (self.port,) = free_ports(1)
         self._log = folder / f"{self.port}.log"
         path = folder / f"{self.port}.yaml"
         path.write_text(f"{text}\nhttp: {{port: {self.port}{http}}}\n")
-        command = [sys.executable, "-m", "stream", "worker", "-c", str(path)]
+        command = [sys.executable, *(("-c", DEBUG) if debug else ("-m", "stream"))]
+        command += ["worker", "-c", str(path)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=os.environ | {"TMPDIR": str(folder)}
@@ -87,9 +90,9 @@ class Process:
 
 
 @contextmanager
-def worker(folder: Path, text: str, http: str = "") -> Iterator[Process]:
+def worker(folder: Path, text: str, http: str = "", *, debug: bool = False) -> Iterator[Process]:
     """Run a worker with a configuration, and end it whatever happens."""
-    made = Process(folder, text, http)
+    made = Process(folder, text, http, debug=debug)
     try:
         yield made
     finally:

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-import msgspec
 import orjson
 
 from stream.bus.consumer import ConsumerThread
-from stream.config import HttpConfig
 from stream.run.health import STALE_S, Health
-from tests.run.rig import SOURCES, Rig, small, stream
+from tests.run.rig import SOURCES, Rig, stream
 
 
 class FakeConsumer:
@@ -31,12 +29,12 @@ class FakeConsumer:
 class Patient:
     """A health, and what it looks at."""
 
-    def __init__(self, **http: Any) -> None:
-        self.rig = Rig(config=msgspec.structs.replace(small(), http=HttpConfig(**http)))
+    def __init__(self) -> None:
+        self.rig = Rig()
         self.rig.now = 0.0
         self.consumer = FakeConsumer()
         thread = cast("ConsumerThread", self.consumer)
-        self.health = Health(self.rig.config, self.rig.runtime, thread, self.rig.clock)
+        self.health = Health(self.rig.runtime, thread, self.rig.clock)
 
 
 def test_alive_is_whose_loop_and_thread_have_shown_life_of_late() -> None:
@@ -80,24 +78,6 @@ def test_ready_is_who_has_joined_and_reaches_all_it_needs() -> None:
         act()
         ready, told = patient.health.ready()
         assert (ready, told[name]) == (False, False)
-
-
-def test_a_configured_token_is_needed_whole() -> None:
-    """Without one everybody may ask; headers of any bytes are refused, not a fault."""
-    assert Patient().health.allows(None)
-    health = Patient(token="secret").health  # noqa: S106 - of the test
-    assert health.allows("Bearer secret")
-    for wrong in (
-        None,
-        "",
-        "secret",
-        "Bearer secre",
-        "Bearer secrets",
-        "bearer secret",
-        "Bearer \udcff",
-        "é",
-    ):
-        assert not health.allows(wrong)
 
 
 def test_the_status_tells_what_went_in_and_how_each_series_stands() -> None:

@@ -6,13 +6,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from stream.config import Limits
 from stream.ingest.raw import Source
 from stream.run.backup import Backup
 from stream.run.metrics import NAMES, WorkerMetrics, exposition
 from stream.words import Kind
 from tests.events import T0, feature
 from tests.run.copies import MemoryLog
-from tests.run.rig import COUNTS, SOURCES, Rig, stream
+from tests.run.rig import COUNTS, SOURCES, Rig, small, stream
 
 ZERO, ONE = SOURCES
 
@@ -135,3 +136,25 @@ def test_a_topic_is_there_before_its_first_event() -> None:
 
 async def _own(rig: Rig) -> None:
     await rig.runtime.take_over(SOURCES)
+
+
+def test_what_finds_no_room_is_counted_by_place_and_reason() -> None:
+    """Of the topic where it came, and of the evaluation, to which two partitions bring more than one may."""
+    rig = Rig(config=small(limits=Limits(series_max=3)))
+
+    async def flood() -> None:
+        await rig.runtime.take_over(SOURCES)
+        for source in SOURCES:
+            names = [f"{source.partition}-{i}" for i in range(10)]
+            await rig.fold(source, 0, [feature(T0, version=name, x=1.0) for name in names])
+            await rig.fold(source, 10, [feature(T0 + 600_000, version=names[0], x=1.0)])
+        await rig.pass_s(2)
+        await rig.evaluate()
+
+    asyncio.run(flood())
+    _, samples = measured(rig)
+    told = {
+        (s.labels["at"], s.labels["reason"]): s.value for s in samples["driftbus_refused_total"]
+    }
+    assert told == {("features", "series"): 14, ("evaluate", "series"): 3}
+    rig.runtime.close()

@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTENTS = GOLDEN / "contents.json"
 OF_PARTITION = {
     b"state": "partition",
+    b"n:": "roster",
     b"models": "models",
     b"i:": "index",
     b"p:": "pane",
