@@ -70,7 +70,7 @@ class Replay:
                 if values:
                     self._fold(source, values)
                 if cut or self._ingest.partitions[source].closes_pane:
-                    self._ingest.commit(source)
+                    self._commit(source)
             self._evaluate()
             yield len(portion)
 
@@ -96,7 +96,7 @@ class Replay:
     def finish(self, *, flush: bool = True) -> list[DriftEvent]:
         """End the run: close the windows that are still open if `flush`, and give all alerts."""
         for source in self._sources.values():
-            self._ingest.commit(source)
+            self._commit(source)
         self._evaluate()
         if flush:
             self._flush()
@@ -113,6 +113,13 @@ class Replay:
             c = self._ingest.partitions[source].fold_state.counters
             told[kind] = (c.seen, c.malformed, c.late)
         return told
+
+    def _commit(self, source: Source) -> None:
+        """Commit a kind; one of which nothing has come by now holds nothing up."""
+        partition = self._ingest.partitions[source]
+        if not partition.fold_state.next_offset:
+            partition.tick(NEVER)
+        self._ingest.commit(source)
 
     def _fold(self, source: Source, values: list[bytes]) -> None:
         first = self._next[source.kind]
