@@ -18,7 +18,7 @@ from tests.simulator.history import HISTORIES, config, history, references
 from tests.simulator.oracle import uninterrupted
 from tests.simulator.world import run
 
-SCHEDULES, AT_ONCE = 200, 10
+SCHEDULES, AT_ONCE = 150, 10
 """Run with the tests; `make simulate` runs as many as are asked for."""
 
 
