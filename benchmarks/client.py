@@ -67,7 +67,7 @@ def _run(config_path: Path, reference: Path | None, consumed: c_longlong) -> Non
     consumer = Consumer(consumer_settings(config))
     consumer.assign([TopicPartition(TOPIC, p, 0) for p in range(PARTITIONS)])
     while True:
-        batches, _, _ = batches_of(consumer.consume(CONSUME, 0.1), {TOPIC: Kind.FEATURES})
+        batches, _, _, _ = batches_of(consumer.consume(CONSUME, 0.1), {TOPIC: Kind.FEATURES})
         for batch in batches:
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)

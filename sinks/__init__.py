@@ -10,7 +10,7 @@ from .event import DriftEvent, Phase, Severity, binary, order, parse, rfc3339, s
 from .jsonl import JsonlSink, write_sorted
 from .kafka import KafkaSink
 from .memory import MemorySink
-from .sink import Sink, SinkError
+from .sink import Remembering, Sink, SinkError
 
 __all__ = [
     "ConsoleSink",
@@ -20,6 +20,7 @@ __all__ = [
     "KafkaSink",
     "MemorySink",
     "Phase",
+    "Remembering",
     "Severity",
     "Sink",
     "SinkError",

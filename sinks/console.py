@@ -27,6 +27,9 @@ class ConsoleSink:
 
         WARNING   2013-07-01T00:00:00Z  flights/1/temp  started: temp is 9.3 degrees higher ...
 
+    What stands on a terminal cannot be looked at: after a restart, alerts that were shown and not yet
+    taken out of the outbox are shown again.
+
     Names and summaries come from outside: what is not printable, terminal commands among them, is
     shown as an escape, and what the stream's encoding lacks too.
 

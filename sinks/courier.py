@@ -5,6 +5,10 @@ order until their sink has taken them; a failure is followed by a wait that doub
 is ever dropped. The outbox itself is kept with the state: what a crash takes from a courier is
 offered again.
 
+Events may have arrived before: sent by the model's owner before us, or by a send that failed half
+way. Then the model is in doubt, and a sink that can look (`Remembering`) is asked first. As a
+model's events arrive in order, the doubt is over when the newest of those asked for is not there.
+
     offer ─▶ [ waiting, in order ] ─▶ deliver ─▶ sink
                     ▲                    │ SinkError: wait 1 s, 2 s, 4 s ... 60 s
                     └────────────────────┘
@@ -15,12 +19,15 @@ from hashlib import blake2b
 from threading import Lock
 
 from .event import DriftEvent
-from .sink import Sink, SinkError
+from .sink import Remembering, Sink, SinkError
 
 __all__ = ["Courier"]
 
 BATCH_MAX = 500
 """Events given to a sink at once. A long queue that fails half way keeps its finished batches."""
+
+LOOKS_MAX = 3
+"""Looks that fail one after the other before what is in doubt is sent again, with the same ids."""
 
 # Beyond this many doublings every wait is the longest one, and powers of two stay finite.
 _DOUBLINGS_MAX = 60
@@ -56,10 +63,17 @@ class Courier:
         """Failed tries since the last success."""
         self.last_error: str | None = None
         """Why the last try failed; None when it did not."""
+        self.recognised = 0
+        """Events that were not sent, as they had arrived before."""
+        self.looks_failed = 0
+        """Looks that failed. After `LOOKS_MAX` of them in a row, events are sent again."""
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._queue_max = queue_max
         self._queue: dict[str, DriftEvent] = {}
+        self._doubts: dict[str, int] = {}
+        self._doubted = 0
+        self._looks = 0
         self._lock = Lock()
         self._not_before = float("-inf")
 
@@ -73,7 +87,7 @@ class Courier:
 
         An id that waits already is ignored. From the first event that finds no room on nothing is
         taken, so that none overtakes another; offering the same events again later is safe. An
-        id that was delivered before is unknown here and would be sent again.
+        id that was delivered before is unknown here and would be sent again, if not in `doubt`.
         """
         accepted = 0
         with self._lock:
@@ -85,6 +99,13 @@ class Courier:
                 self._queue[event.id] = event
                 accepted += 1
         return accepted
+
+    def doubt(self, *models: str) -> None:
+        """Know that events of these models, offered from now on, may have arrived before."""
+        if isinstance(self.sink, Remembering):
+            with self._lock:
+                self._doubted += 1
+                self._doubts |= dict.fromkeys(models, self._doubted)
 
     def due(self, now: float) -> bool:
         """Tell whether something waits and the wait after the last failure is over."""
@@ -108,7 +129,7 @@ class Courier:
         for start in range(0, len(events), BATCH_MAX):
             batch = events[start : start + BATCH_MAX]
             try:
-                self.sink.send(batch)
+                self._send(batch)
             except SinkError as error:
                 self._failed(now, str(error), error.retry_after)
                 break
@@ -117,6 +138,45 @@ class Courier:
                 break
             delivered += self._succeeded(batch)
         return delivered
+
+    def _send(self, batch: list[DriftEvent]) -> None:
+        """Send what has not arrived before."""
+        arrived = self._look(batch)
+        self.recognised += len(arrived)
+        rest = [event for event in batch if event.id not in arrived]
+        if rest:
+            try:
+                self.sink.send(rest)
+            except SinkError:
+                self.doubt(*{event.model for event in rest})
+                raise
+
+    def _look(self, batch: list[DriftEvent]) -> set[str]:
+        """Tell which events of models in doubt the sink has, and end doubts that are over."""
+        with self._lock:
+            doubts = self._doubts.copy()
+        asked = [event for event in batch if event.model in doubts]
+        if not (asked and isinstance(self.sink, Remembering)):
+            return set()
+        found = self._find(self.sink, asked)
+        newest = {event.model: event.id for event in asked}
+        with self._lock:
+            for model, event_id in newest.items():
+                if event_id not in found and self._doubts.get(model) == doubts[model]:
+                    del self._doubts[model]
+        return found
+
+    def _find(self, sink: Remembering, events: list[DriftEvent]) -> set[str]:
+        try:
+            found = sink.find(events)
+        except SinkError:
+            self.looks_failed += 1
+            self._looks += 1
+            if self._looks < LOOKS_MAX:
+                raise
+            found = set()
+        self._looks = 0
+        return found
 
     def _succeeded(self, batch: list[DriftEvent]) -> list[str]:
         self.failures, self.last_error = 0, None

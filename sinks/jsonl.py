@@ -9,12 +9,24 @@ from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
 
+import msgspec
+
 from .event import DriftEvent, order, structured
 from .sink import SinkError
 
 __all__ = ["JsonlSink", "write_sorted"]
 
+FOUND_BYTES_MAX = 64 << 20
+"""How much of a file's end is looked at for events that may have been written before."""
+
 _CHUNK_BYTES = 65_536
+
+
+class _Event(msgspec.Struct):
+    id: str
+
+
+_WithId = msgspec.json.Decoder(_Event)
 
 
 class JsonlSink:
@@ -48,6 +60,21 @@ class JsonlSink:
         except OSError as error:
             raise _failed(self._path, error) from error
 
+    def find(self, events: Sequence[DriftEvent]) -> set[str]:
+        """Give the ids of those events that stand in the last `FOUND_BYTES_MAX` of the file.
+
+        What was moved away with an older file is not found. SinkError names the file and the reason.
+        """
+        wanted = {event.id for event in events}
+        try:
+            with self._path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - FOUND_BYTES_MAX))
+                return {found for line in file if (found := _id_of(line)) in wanted}
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise SinkError(f"cannot read {self._path}: {error.strerror or error}") from error
+
     def close(self) -> None:
         """Do nothing: no file is open between sends."""
 
@@ -69,6 +96,13 @@ def write_sorted(path: str | Path, events: Iterable[DriftEvent]) -> None:
             _replace(target.resolve(), lines)  # a link keeps pointing where it does
     except OSError as error:
         raise _failed(target, error) from error
+
+
+def _id_of(line: bytes) -> str | None:
+    try:
+        return _WithId.decode(line).id if line.endswith(b"\n") else None
+    except msgspec.MsgspecError:
+        return None  # the rest of a line, at the beginning
 
 
 def _lines(events: Iterable[DriftEvent]) -> bytes:

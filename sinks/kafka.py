@@ -3,8 +3,8 @@
 One model's events share a partition and keep their order there. The partition is the one that
 Java's default partitioner takes for the same key, so a reader in any language can find it. A send
 returns after the broker acknowledged every event. When one was not, the client is thrown away
-with all it still held, so that nothing of a failed send overtakes its repeat; a repeat may then be
-on the topic twice, with the same id.
+with all it still held, so that nothing of a failed send overtakes its repeat. What arrived of it
+all the same, or was published by a worker that is gone, `find` finds on the topic.
 """
 
 import logging
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from .event import STRUCTURED_TYPE, DriftEvent, binary, structured
+from .kafka_find import find_ids
 from .sink import SinkError
 
 __all__ = ["KafkaSink"]
@@ -41,7 +42,8 @@ class KafkaSink:
         topic: Where to write; created by the broker on first use if it does so.
         mode: `structured` puts the whole CloudEvent into the value, `binary` its attributes into
             headers.
-        deadline: Seconds a send may take before it counts as failed.
+        deadline: Seconds a send, or a look, may take before it counts as failed.
+        ahead_ms: How far an event's time may be ahead of the clock it is published by.
         name: The sink's name.
     """
 
@@ -51,6 +53,7 @@ class KafkaSink:
         topic: str = "drift-alerts",
         mode: Literal["structured", "binary"] = "structured",
         deadline: float = 10.0,
+        ahead_ms: int = 0,
         name: str = "kafka",
     ) -> None:
         if mode not in ("structured", "binary"):
@@ -60,6 +63,7 @@ class KafkaSink:
         self._topic = topic
         self._record = _structured if mode == "structured" else binary
         self._deadline = deadline
+        self._ahead_ms = ahead_ms
         self._producer: Producer | None = None
         self._trouble = ""
 
@@ -95,6 +99,14 @@ class KafkaSink:
             why = f" ({self._trouble})" if self._trouble else ""
             raise SinkError(f"kafka topic {self._topic}: {errors[0]}{why}")
         self._trouble = ""
+
+    def find(self, events: Sequence[DriftEvent]) -> set[str]:
+        """Give the ids of those events that are on the topic; see `kafka_find` for the cost."""
+        if not events:
+            return set()
+        since_ms = min(event.time_ms for event in events) - self._ahead_ms
+        ids = {event.id for event in events}
+        return find_ids(self._settings, self._topic, ids, since_ms, self._deadline)
 
     def close(self) -> None:
         """Let go of the client; nothing waits in it between sends."""

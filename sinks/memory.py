@@ -43,5 +43,9 @@ class MemorySink:
             raise SinkError(f"{self.name}: told to fail", self._retry_after)
         self.events += events
 
+    def find(self, events: Sequence[DriftEvent]) -> set[str]:
+        """Give the ids of those events that were kept before."""
+        return {event.id for event in events} & {event.id for event in self.events}
+
     def close(self) -> None:
         """Do nothing: what was kept can still be read."""

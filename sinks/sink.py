@@ -8,17 +8,20 @@ A sink is called by one thread at a time, in this order:
 Delivery is at least once: a send that failed is repeated with the same events in the same order,
 and some of them may have arrived the first time. The id of an event lets readers drop repeats.
 
+A sink that can also look (`Remembering`) is asked which events of a doubtful past have arrived, so
+that these are not sent again.
+
 Errors:
     SinkError        the destination's fault or the way's; the same send may work later
     anything else    a fault in the sink itself
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .event import DriftEvent
 
-__all__ = ["Sink", "SinkError"]
+__all__ = ["Remembering", "Sink", "SinkError"]
 
 
 class SinkError(Exception):
@@ -53,3 +56,15 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files. Never raises; a second call does nothing."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A sink whose destination can be looked at."""
+
+    def find(self, events: Sequence[DriftEvent]) -> set[str]:
+        """Give the ids of those events that have arrived before, whoever sent them.
+
+        An id that is not given may be there all the same, out of reach: it is then sent again, with
+        the same id. Ends by itself. Raises SinkError when the destination cannot be looked at.
+        """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stream.cli_state import state as state_verbs
 from stream.errors import ConfigError, UsageError
 from stream.run.arguments import Moment, Verbs, plain
 
@@ -49,10 +50,15 @@ def main() -> None:
     """Watch the features, predictions and labels of models on Kafka, and tell when one drifts."""
 
 
+main.add_command(state_verbs)
+
+
 @main.command(epilog=FILES_HELP)
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
 @click.option("--alerts", "out", required=True, type=FILE, metavar="OUT",
               help="Where the drift events go; what cannot be read goes to OUT.dlq.")  # fmt: skip
+@click.option("--state", type=FILE, metavar="FILE",
+              help="Also write the state at the end, to compare it: driftbus state diff.")  # fmt: skip
 @_config_option()
 @_reference
 @click.option("--no-flush", is_flag=True, help="Leave windows open that are open at the end.")
@@ -60,8 +66,8 @@ def main() -> None:
               help="Events folded at once; the alerts do not depend on it.")  # fmt: skip
 @_quiet
 def replay(
-    files: tuple[Path, ...], out: Path, config_path: Path | None, references: tuple[Path, ...],
-    no_flush: bool, batch_size: int, quiet: bool,
+    files: tuple[Path, ...], out: Path, state: Path | None, config_path: Path | None,
+    references: tuple[Path, ...], no_flush: bool, batch_size: int, quiet: bool,
 ) -> None:  # fmt: skip
     """Run the pipeline over files: no Kafka, no Redis, the alerts a worker would raise."""
     config = _load(config_path)
@@ -71,12 +77,12 @@ def replay(
     from stream.run.tables import show_table
 
     read = [*files, *references, *([config_path] if config_path else [])]
-    for written in (out, dead_letter_path(out)):
+    for written in (out, dead_letter_path(out), *([state] if state else [])):
         check_apart(written, read)
     known = read_checked(config, references)
     with Progress("replay", quiet=quiet) as progress:
         done = replay_files(
-            config, known, files, out, progress, flush=not no_flush, batch=batch_size
+            config, known, files, out, progress, flush=not no_flush, batch=batch_size, state=state
         )
     if not quiet:
         show_table("events", ["kind", "events", "dead letters", "late"], done.kinds())

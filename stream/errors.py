@@ -5,6 +5,7 @@
     ├── ConfigError          the person's: a key of the configuration, with its line       (2)
     ├── FileError            the file's: missing, unreadable, truncated, of no known form  (2)
     ├── ReferenceMismatch    the reference's: built with other panes, windows or columns   (2)
+    ├── LogLost              the log's: it no longer holds what was not read yet           (1)
     ├── BusUnavailable       the network's or Kafka's: retry with back-off                 (1)
     ├── StoreUnavailable     the network's or Redis': retry with back-off                  (1)
     ├── StoreRefused         the server's set-up or version: retrying cannot help          (1)
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigError",
     "DriftbusError",
     "FileError",
+    "LogLost",
     "ReferenceMismatch",
     "StoreRefused",
     "StoreUnavailable",
@@ -117,6 +119,10 @@ class ReferenceMismatch(DriftbusError):  # noqa: N818 - says what happened
     """A reference was built with other panes, windows or columns than it is used with."""
 
     exit_code = 2
+
+
+class LogLost(DriftbusError):  # noqa: N818 - says what happened
+    """The log does not hold the offset at which the state stands: events are lost, or it is another log."""
 
 
 class BusUnavailable(DriftbusError):  # noqa: N818 - says what happened

@@ -9,7 +9,7 @@ from benchmarks.quality.plan import Case
 
 __all__ = ["measure_cost"]
 
-CELL, SEED = "season_ar_0.9", 1_001
+CELL, SEED = "season_ar_0.9", 5_001
 WINDOWS = 24
 
 

@@ -51,17 +51,18 @@ def fit_probit(bins: Counts, scores: Floats, used: Counts) -> tuple[Floats, Floa
     return out[0], out[1], out[2]
 
 
-def probit_weights(scores: Floats, used: Counts) -> tuple[Floats, Floats]:
-    """[C] how much an event in control tells of mu and of log sigma: 1 / n / these is the variance.
+def probit_weights(scores: Floats, used: Counts, mu: Floats) -> tuple[Floats, Floats]:
+    """[C, K] how much an event tells of mu and of log sigma where mu is one of K: 1 / n / these is the variance.
 
-    0 where nothing can be told.
+    0 where nothing can be told. The further mu, the more events lie in the last bin and tell nothing of sigma.
 
-    >>> of_mu, of_spread = probit_weights(np.array([[-1.0, 0.0, 1.0, 0.0]]), np.array([4]))
+    >>> scores = np.array([[-1.0, 0.0, 1.0, 0.0]])
+    >>> of_mu, of_spread = probit_weights(scores, np.array([4]), np.array([0.0, 2.0]))
     >>> of_mu.round(2).tolist(), of_spread.round(2).tolist()
-    ([0.88], [1.08])
+    ([[0.88, 0.1]], [[1.08, 0.17]])
     """
-    out = np.zeros((2, len(scores)))
-    _weights(np.ascontiguousarray(scores), used, out)
+    out = np.zeros((2, len(scores), len(mu)))
+    _weights(np.ascontiguousarray(scores), used, mu, out)
     return out[0], out[1]
 
 
@@ -146,15 +147,19 @@ def _terms(
 
 
 @compiled
-def _weights(scores: Floats, used: Counts, out: Floats) -> None:
+def _weights(scores: Floats, used: Counts, mu: Floats, out: Floats) -> None:
+    """Invert the information of (a, b) at b = 1, and carry it over to mu = -a / b and log sigma = -log b."""
     C, B = scores.shape
     share, info = np.ones(B + 1), np.empty(5)
     here = np.empty(B + 1)
     for c in range(C):
-        if used[c] < 2:
-            continue
-        _terms(scores[c], used[c], 0.0, 1.0, share, here, info, True)
-        out[0, c] = info[0]
-        if used[c] > 2:
-            out[0, c] = info[0] - info[1] * info[1] / info[2]
-            out[1, c] = info[2] - info[1] * info[1] / info[0]
+        for k in range(len(mu)):
+            if used[c] < 2:
+                continue
+            _terms(scores[c], used[c], -mu[k], 1.0, share, here, info, True)
+            aa, ab, bb = info[0], info[1], info[2]
+            out[0, c, k] = aa
+            if used[c] > 2:
+                det = max(aa * bb - ab * ab, 0.0)
+                out[0, c, k] = det / max(bb - 2 * mu[k] * ab + mu[k] * mu[k] * aa, 1e-300)
+                out[1, c, k] = det / max(aa, 1e-300)

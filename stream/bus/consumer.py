@@ -10,9 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import NamedTuple, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.bus.messages import batches_of, spare_collector
 from stream.errors import BusUnavailable
@@ -25,12 +26,16 @@ LOG = logging.getLogger("driftbus.consumer")
 CONSUME = 10_000
 IN_FLIGHT_MAX = 6
 """Batches handed over and not folded yet; beyond it the thread waits."""
+ANSWER_S = 5.0
 PAUSE_AFTER_S = 5.0
 """Waiting longer than this, the partitions are paused, so that polling can go on and the group keeps us."""
 
 
 class Start(NamedTuple):
-    """Where to read a partition from. All that is read from there on bears `term`, and nothing that was read before."""
+    """Where to read a partition from. All that is read from there on bears `term`, and nothing that was read before.
+
+    Offset 0 is where the log begins, wherever that is: of a partition that was never read nothing can be missing.
+    """
 
     offset: int
     term: int
@@ -55,6 +60,13 @@ class Owner(Protocol):
         """Know that a partition has been read to its end; the last event handed over stands before `offset`.
 
         Told with every look that finds nothing more.
+        """
+        ...
+
+    def outside_log(self, source: Source, low: int, high: int) -> Start:
+        """Tell where to go on: the log holds offsets low <= offset < high, and the next one to read is no such.
+
+        All that was handed over is folded by then. Raises LogLost where nobody shall go on.
         """
         ...
 
@@ -166,14 +178,14 @@ class ConsumerThread(threading.Thread):
 
     def _once(self, consumer: Consumer) -> None:
         self.beat = time.monotonic()
-        while self._commands:
+        for _ in range(len(self._commands)):  # some come back to be tried again
             self._obey(consumer, self._commands.popleft())
         self._tell(consumer)
         self._await_room(consumer)
         messages = consumer.consume(CONSUME, 0.1)
         if self._quiet.is_set():
             return
-        batches, ends, errors = batches_of(messages, self._kinds)
+        batches, ends, outside, errors = batches_of(messages, self._kinds)
         for error in errors:
             LOG.warning("Kafka: %s", error.str())
         for batch in batches:
@@ -185,6 +197,8 @@ class ConsumerThread(threading.Thread):
         for source in self._ended:
             if not self._paused and source not in self._held:
                 self._owner.caught_up(source, self._at[source].offset)
+        for source in outside:
+            self._commands.append(partial(self._find_back, source=source))
         self._measure_lag(consumer, [batch.source for batch in batches] + list(ends))
 
     def _hand_over(self, batch: RawBatch) -> None:
@@ -195,6 +209,25 @@ class ConsumerThread(threading.Thread):
         with self._room:
             self._in_flight += 1
         self._owner.batch(batch, at.term, self._done)
+
+    def _find_back(self, consumer: Consumer, source: Source) -> None:
+        """Ask the owner where to go on with a partition whose log does not have the next offset."""
+        with self._room:
+            folded = self._room.wait_for(
+                lambda: self._in_flight == 0 or self._quiet.is_set(), PAUSE_AFTER_S
+            )
+        if source not in self._at or self._quiet.is_set():
+            return
+        try:
+            if not folded:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            low, high = consumer.get_watermark_offsets(_place(source), timeout=ANSWER_S)
+        except KafkaException:
+            self._commands.append(partial(self._find_back, source=source))
+            return
+        start = self._owner.outside_log(source, low, high)
+        consumer.incremental_unassign([_place(source)])
+        self._read(consumer, {source: start})
 
     def _obey(self, consumer: Consumer, command: Callable[[Consumer], None]) -> None:
         try:
@@ -244,7 +277,9 @@ class ConsumerThread(threading.Thread):
         self.joined = True
 
     def _read(self, consumer: Consumer, starts: Mapping[Source, Start]) -> None:
-        consumer.incremental_assign([_place(s, start.offset) for s, start in starts.items()])
+        consumer.incremental_assign(
+            [_place(s, start.offset or OFFSET_BEGINNING) for s, start in starts.items()]
+        )
         self._at |= starts
         self._held -= starts.keys()
         self._ended -= starts.keys()

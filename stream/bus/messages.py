@@ -17,18 +17,19 @@ COLLECT_AFTER = (50_000, 10, 10)
 
 def batches_of(
     messages: Sequence[Message], kinds: Mapping[str, Kind]
-) -> tuple[list[RawBatch], dict[Source, int], list[KafkaError]]:
+) -> tuple[list[RawBatch], dict[Source, int], set[Source], list[KafkaError]]:
     """Group messages by partition, in offset order.
 
     Returns:
-        The batches; for partitions that were read to their end, the offset of the end; other errors, which are
-        librdkafka's to retry and ours to tell.
+        The batches; for partitions that were read to their end, the offset of the end; the partitions whose log does
+        not have the next offset; other errors, which are librdkafka's to retry and ours to tell.
 
     Raises:
         KafkaException: of an error that is fatal for the client.
     """
     groups: dict[tuple[str | None, int | None], list[Message]] = {}
     ends: dict[Source, int] = {}
+    outside: set[Source] = set()
     errors: list[KafkaError] = []
     for message in messages:
         error = message.error()
@@ -36,6 +37,8 @@ def batches_of(
             groups.setdefault((message.topic(), message.partition()), []).append(message)
         elif error.code() == KafkaError._PARTITION_EOF:
             ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            outside.add(_source(message.topic(), message.partition(), kinds))
         elif error.fatal():
             raise KafkaException(error)
         else:
@@ -43,6 +46,7 @@ def batches_of(
     return (
         [_batch(_source(*place, kinds), of_place) for place, of_place in groups.items()],
         ends,
+        outside,
         errors,
     )
 

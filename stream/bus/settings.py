@@ -40,12 +40,15 @@ def _common(config: Config) -> dict[str, Any]:
 
 
 def consumer_settings(config: Config) -> dict[str, Any]:
-    """Settings of the worker's consumer: offsets are ours, memory is bounded, rebalances are cooperative."""
+    """Settings of the worker's consumer: offsets are ours, memory is bounded, rebalances are cooperative.
+
+    A start that the log does not have is an error to be told, never mended in silence.
+    """
     return {
         "group.id": config.app,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": "error",
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.partition.eof": True,
         "allow.auto.create.topics": True,

@@ -13,6 +13,7 @@ from stream.config.load import from_text, load
 from stream.config.rules import cautions
 from stream.config.schema import (
     Alarms,
+    BackupConfig,
     Config,
     ConsoleSink,
     DetectorConfig,
@@ -32,6 +33,7 @@ from stream.config.schema import (
 
 __all__ = [
     "Alarms",
+    "BackupConfig",
     "Config",
     "ConsoleSink",
     "DetectorConfig",

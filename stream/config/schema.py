@@ -21,6 +21,7 @@ __all__ = [
     "RIVER",
     "SEQUENTIAL_DETECTORS",
     "Alarms",
+    "BackupConfig",
     "Config",
     "ConsoleSink",
     "DetectorConfig",
@@ -132,6 +133,19 @@ class RedisConfig(_Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.url is not None:
             msgspec.structs.force_setattr(self, "url", Secret(self.url))
+
+
+class BackupConfig(_Section, frozen=True, kw_only=True):
+    """Copies of the state in Redis on a compacted topic, for when Redis is lost."""
+
+    every_ms: Annotated[
+        Span | None,
+        Meta(
+            description="How often; null: never. The input topics must keep events twice as long.",
+            extra={"unit": "ms"},
+        ),
+    ] = field(name="every", default=600_000)
+    topic: Annotated[Name | None, Meta(description="The topic; null: `<app>.backup`.")] = None
 
 
 class Window(_Section, frozen=True):
@@ -354,6 +368,7 @@ class Config(_Section, frozen=True, kw_only=True):
         Mapping[str, str], Meta(description="Further settings of librdkafka, of those allowed.")
     ] = {}
     redis: RedisConfig = RedisConfig()
+    backup: BackupConfig = BackupConfig()
     pane_ms: Annotated[
         Span, Meta(description="Length of a pane, the smallest slice of event time.")
     ] = field(name="pane", default=10_000)
@@ -391,6 +406,13 @@ class Config(_Section, frozen=True, kw_only=True):
     )
     files: FilesConfig = FilesConfig()
     http: HttpConfig = HttpConfig()
+    on_lost_log: Annotated[
+        Literal["fail", "reset_and_flag"],
+        Meta(
+            description="When a topic no longer holds what was not read yet: stop, or go on where it begins and note"
+            " the gap in the state."
+        ),
+    ] = "fail"
     shutdown_timeout_ms: Annotated[Span, Meta(description="Time to end in after SIGTERM.")] = field(
         name="shutdown_timeout", default=20_000
     )
@@ -404,6 +426,16 @@ class Config(_Section, frozen=True, kw_only=True):
             for name, text in self.kafka.items()
         }
         msgspec.structs.force_setattr(self, "kafka", kafka)
+
+    @property
+    def backup_topic(self) -> str:
+        """The topic of the copies of the state."""
+        return self.backup.topic or f"{self.app}.backup"
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether the state is copied: it is in Redis, and nobody said never."""
+        return self.redis.url is not None and self.backup.every_ms is not None
 
     def detector(self, name: str) -> DetectorConfig:
         """Tell what is said of a detector, nothing if the file does not name it."""

@@ -10,9 +10,9 @@ from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import Marks, read_watermark
 from stream.ingest.raw import Source
-from stream.state.codec import unpack
 from stream.state.fields import STATE, index_field, pane_field, rows_field
 from stream.state.store import Store, partition_key
+from stream.state.versions import load
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.words import Kind, Series
@@ -141,7 +141,7 @@ class _Span(NamedTuple):
         """Tell which of them a partition keeps."""
         if index is None:
             return []
-        kept = np.asarray(unpack(index, "index", 1)[1], dtype=np.int64)
+        kept = np.asarray(load(index, "index"), dtype=np.int64)
         inside: list[int] = kept[(kept >= self.first) & (kept < self.until)].tolist()
         return inside
 

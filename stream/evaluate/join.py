@@ -7,18 +7,17 @@ gives exactly what was held before.
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party, Rows, Said
 from stream.words import Series
 
 __all__ = ["Join", "JoinCounters", "JoinRules"]
 
-VERSION = 1
 PREDICTION, LABEL = 0, 1
 NO_PANE = 2**62
 Value = tuple[float, int]
@@ -194,7 +193,7 @@ def _error(prediction: Value, label: Value) -> float:
 def _pack(rows: list[_Row]) -> bytes:
     parties = sorted({row.party for row in rows})
     number = {party: i for i, party in enumerate(parties)}
-    return pack("join", VERSION, [
+    return dump("join", [
         parties,
         np.array([row.side for row in rows], dtype=np.int64),
         np.array([row.id for row in rows], dtype=np.uint64),
@@ -205,9 +204,9 @@ def _pack(rows: list[_Row]) -> bytes:
     ])  # fmt: skip
 
 
+@making_sense("join")
 def _unpack(blob: bytes) -> list[_Row]:
-    _, payload = unpack(blob, "join", VERSION)
-    held: Any = payload
+    held = load(blob, "join")
     parties = [(version, tuple((k, v) for k, v in segment)) for version, segment in held[0]]
     sides, ids, numbers, texts, who, joined = (np.asarray(column).tolist() for column in held[1:])
     return [

@@ -1,17 +1,13 @@
 """A chain that has no reference yet: it collects raw values, pane by pane, until there are enough."""
 
-from typing import Any
-
 from stream.evaluate.standing import Standing
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
 __all__ = ["Learner"]
-
-VERSION = 2
 
 
 class Learner:
@@ -29,7 +25,7 @@ class Learner:
 
     def take(self, number: int, raw: Raw) -> bytes:
         """Take in a pane and give its packed form, to be kept."""
-        blob = pack("learn", VERSION, raw.payload())
+        blob = dump("learn", raw.payload())
         self.panes[number] = blob
         self.events += raw.n
         return blob
@@ -60,6 +56,6 @@ class Learner:
         return freeze(self.series, self.kind, raws, self.rules, origin, start, within)
 
 
+@making_sense("learn")
 def _raw(blob: bytes) -> Raw:
-    payload: Any = unpack(blob, "learn", VERSION, oldest=VERSION)[1]
-    return Raw.from_payload(payload)
+    return Raw.from_payload(load(blob, "learn"))

@@ -5,7 +5,6 @@ Pure: what it is given decides what it does, in whatever portions it is given. `
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
 
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
@@ -26,7 +25,6 @@ from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.learn import LearnRules
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
 from stream.state.fields import (
     CONSEQUENCES,
     STATE,
@@ -37,17 +35,13 @@ from stream.state.fields import (
     result_field,
     standing_field,
 )
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
-__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from"]
+__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from", "pending_fields"]
 
-VERSION = 2
-"""2: when each series of errors began."""
-CONSEQUENCES_VERSION = 1
-CHAIN_VERSION, CHAIN_OLDEST = 5, 4
-"""4: the alarm layer with its track of windows, in place of the detectors of slow drift."""
-RESULTS_KEPT, RESULT_VERSION = 168, 1
+RESULTS_KEPT = 168
 """Results of windows kept for looking back, of each size of each chain."""
 KINDS = tuple(Kind)
 NEW_WINDOWS = 10
@@ -241,8 +235,8 @@ class Model:
             which = chain.reference.windows.index(window.window)
             self.latest[chain.series, chain.kind, which] = window
             slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
-            self.changed[result_field(chain.series, chain.kind, which, slot)] = pack(
-                "result", RESULT_VERSION, kept_result(window)
+            self.changed[result_field(chain.series, chain.kind, which, slot)] = dump(
+                "result", kept_result(window)
             )
             of_window = drift_events(
                 chain, window, self.rules.context, told, new_version=self._is_new(chain, window)
@@ -304,16 +298,16 @@ class Model:
             field = chain_field(series, kind)
             if field in self.changed and isinstance(chain, Chain):
                 body = [series.version, series.segment, kind.value, chain.payload()]
-                self.changed[field] = pack("chain", CHAIN_VERSION, body)
+                self.changed[field] = dump("chain", body)
         learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
                     if isinstance(c, Learner)]  # fmt: skip
         if CONSEQUENCES in self.changed:
             spells = self.consequences.payload()
-            self.changed[CONSEQUENCES] = pack("consequences", CONSEQUENCES_VERSION, spells)
+            self.changed[CONSEQUENCES] = dump("consequences", spells)
         joined = [astuple(self.join.counters), self.join.first_pane()]
         began = [[s.version, s.segment, ms] for s, ms in sorted(self.began.items())]
         state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning, began]
-        self.changed[STATE] = pack("model", VERSION, state)
+        self.changed[STATE] = dump("model", state)
         return dict(self.changed)
 
     def settled(self) -> list[bytes]:
@@ -323,20 +317,21 @@ class Model:
         gone, self.obsolete = sorted(self.obsolete), set()
         return gone
 
+    @making_sense("model")
     def restore(self, base: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Take the state that was committed; references must be in the book."""
+        """Take the state that was committed; CodecError when it cannot be read, or names an unknown reference."""
         if not base:
             return
         self.bases = {kind: int(b) for kind, b in zip(KINDS, base.split(b","), strict=True)}
-        state: Any = unpack(fields[STATE], "model", VERSION, oldest=VERSION)[1]
-        _, self.next_alert, self.alerts, self.windows, joined, learning, began = state
+        _, self.next_alert, self.alerts, self.windows, joined, learning, began = load(
+            fields[STATE], "model"
+        )
         self.began = {
             Series(self.name, version, tuple((k, v) for k, v in segment)): ms
             for version, segment, ms in began
         }
         if CONSEQUENCES in fields:
-            spells = unpack(fields[CONSEQUENCES], "consequences", CONSEQUENCES_VERSION)[1]
-            self.consequences.restore(self.name, spells)
+            self.consequences.restore(self.name, load(fields[CONSEQUENCES], "consequences"))
         self.join.counters = JoinCounters(*joined[0])
         # Deletions come after commits and may be lost: what is named no more goes with the next one.
         self.obsolete = {field for field in fields if field[:2] in (b"l:", b"w:")}
@@ -357,8 +352,7 @@ class Model:
                 self.obsolete.discard(join_field(number))
 
     def _restore_chain(self, blob: bytes, standing: bytes | None) -> None:
-        body: Any = unpack(blob, "chain", CHAIN_VERSION, oldest=CHAIN_OLDEST)[1]
-        version, segment, kind, payload = body
+        version, segment, kind, payload = load(blob, "chain")
         series = Series(self.name, version, tuple((k, v) for k, v in segment))
         reference = self.book.by_digest(payload[0])
         chain = Chain.restore(
@@ -376,6 +370,19 @@ def needed_from(base: bytes) -> dict[Kind, int]:
         kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)
     }
     return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
+
+
+@making_sense("model")
+def pending_fields(name: str, fields: Mapping[bytes, bytes]) -> set[bytes]:
+    """Tell which fields of a model's hash count for nothing any more and only wait for their deletion."""
+    *_, joined, learning, _ = load(fields[STATE], "model")
+    learned = {
+        learn_field(Series(name, version, tuple((k, v) for k, v in segment)), Kind(kind), number)
+        for version, segment, kind, panes in learning
+        for number in panes
+    }
+    gone = {field for field in fields if field.startswith(b"l:")} - learned
+    return gone | {f for f in fields if f.startswith(b"w:") and int(f[2:]) < joined[1]}
 
 
 def _merge(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:

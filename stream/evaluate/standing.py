@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["STATES", "Standing", "State", "dump_standings", "load_standings"]
 
-VERSION = 1
 State = Literal["watching", "learning", "unwatched"]
 STATES: tuple[State, ...] = ("watching", "learning", "unwatched")
 
@@ -33,13 +32,13 @@ def dump_standings(reference_digest: bytes, by_window: Mapping[int, Sequence[Sta
         [which, [[s.column, s.state, s.reason, dict(s.detectable)] for s in standings]]
         for which, standings in sorted(by_window.items())
     ]
-    return pack("standing", VERSION, [reference_digest, body])
+    return dump("standing", [reference_digest, body])
 
 
+@making_sense("standing")
 def load_standings(blob: bytes, reference_digest: bytes) -> dict[int, tuple[Standing, ...]]:
     """Read what `dump_standings` wrote; nothing if it was under another reference."""
-    payload: Any = unpack(blob, "standing", VERSION)[1]
-    digest, body = payload
+    digest, body = load(blob, "standing")
     if digest != reference_digest:
         return {}
     return {which: tuple(Standing(*told) for told in standings) for which, standings in body}

@@ -22,6 +22,8 @@ __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
 NEVER = -(2**62)
 """The watermark of a partition that has accepted nothing yet."""
+GAPS_KEPT = 16
+"""Gaps in the log that are remembered by their offsets; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,16 @@ class Counters:
     folded: int = 0
     panes: int = 0
     join_rows_dropped: int = 0
+    gaps: int = 0
+    lost: int = 0
 
 
 @dataclass
 class Fold:
     """The fold of one partition: where it stands in its log, its watermark, and its open panes.
 
-    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit.
+    `open` maps (model, pane) to what is known of it; `touched` are those that changed since the last commit. `gaps` are
+    the newest places where the log had lost events before they were read: from an offset, and on at another.
     """
 
     source: Source
@@ -65,6 +70,7 @@ class Fold:
     counters: Counters = field(default_factory=Counters)
     open: dict[tuple[str, int], Pane] = field(default_factory=dict)
     touched: set[tuple[str, int]] = field(default_factory=set)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
         """Take in a batch and give its dead letters. Messages below the next offset are known already and left out."""
@@ -84,6 +90,16 @@ class Fold:
         for group in group_by_model(decoded, accepted, decoder.schema_of):
             self._fold_group(group, decoded, book)
         return decoded.dead
+
+    def skip(self, offset: int) -> None:
+        """Go on at an offset, as the log no longer holds what stands at the next one; noted in the state.
+
+        An offset that lies before the next one is that of a topic made anew; how much was lost of it nobody can tell.
+        """
+        self.counters.gaps += 1
+        self.counters.lost += max(0, offset - self.next_offset)
+        self.gaps = [*self.gaps, (self.next_offset, offset)][-GAPS_KEPT:]
+        self.next_offset = offset
 
     def tick(self, watermark: int) -> None:
         """Let a silent partition follow the others' time; recorded in the state."""

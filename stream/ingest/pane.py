@@ -1,20 +1,15 @@
 """What one partition knows of one model in one pane: summaries, raw values while learning, rows for the join."""
 
-from typing import Any
-
 import numpy as np
 
 from detectors.summaries.summary import Summary
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.summaries.unseen import dump_unseen, load_unseen
 from stream.words import Series
 
-__all__ = ["VERSION", "Binned", "Pane"]
-
-VERSION = 2
-"""Of the packed forms of panes and rows."""
+__all__ = ["Binned", "Pane", "unpack_rows"]
 
 
 class Binned:
@@ -68,24 +63,25 @@ class Pane:
                 entries.append(
                     [*head, entry.digest, [counts, extremes, *dump_unseen(entry.summary)]]
                 )
-        return pack("pane", VERSION, [self.first, self.last, entries])
+        return dump("pane", [self.first, self.last, entries])
 
     def pack_rows(self) -> bytes | None:
         """Give the rows for the join as bytes; None when there are none."""
         if not self.rows:
             return None
         rows = self.all_rows()
-        return pack("rows", VERSION, [self.first, self.last, rows.payload()])
+        return dump("rows", [self.first, self.last, rows.payload()])
 
     def all_rows(self) -> Rows:
         """Give all rows in their canonical order."""
         return Rows.concat(self.rows).in_order()
 
     @classmethod
+    @making_sense("pane")
     def unpack(cls, model: str, blob: bytes, rows: bytes | None) -> "Pane":
-        """Read a pane back."""
+        """Read a pane back; CodecError when the bytes are none."""
         pane = cls()
-        _, (pane.first, pane.last, entries) = unpack_checked(blob, "pane")
+        pane.first, pane.last, entries = load(blob, "pane")
         for version, segment, digest, body in entries:
             series = Series(model, version, tuple((k, v) for k, v in segment))
             if digest:
@@ -100,13 +96,8 @@ class Pane:
         return pane
 
 
-def unpack_checked(blob: bytes, kind: str) -> tuple[int, Any]:
-    """Unpack a blob of this room's version."""
-    version, payload = unpack(blob, kind, VERSION, oldest=VERSION)
-    return version, payload
-
-
+@making_sense("rows")
 def unpack_rows(blob: bytes) -> tuple[int, int, Rows]:
-    """Read the rows of a pane: first and last offset, rows."""
-    _, (first, last, payload) = unpack_checked(blob, "rows")
+    """Read the rows of a pane: first and last offset, rows; CodecError when the bytes are none."""
+    first, last, payload = load(blob, "rows")
     return first, last, Rows.from_payload(payload)

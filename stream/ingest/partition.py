@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import astuple
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,13 +11,11 @@ from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
-from stream.state.codec import pack, unpack
 from stream.state.fields import MODELS, STATE, index_field, pane_field, rows_field
 from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
+from stream.state.versions import dump, load, making_sense
 
-__all__ = ["Marks", "Partition", "read_marks", "read_watermark"]
-
-VERSION = 1
+__all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
 
 
 class Marks(NamedTuple):
@@ -53,27 +51,27 @@ class Partition:
 
     # -- taking over -------------------------------------------------------------------------------------------------
 
+    @making_sense("partition")
     def load(self) -> int:
-        """Take the partition over and give the offset to read from."""
+        """Take the partition over and give the offset to read from; CodecError when what is stored cannot be read."""
         taken = self._store.take_over(self.key)
         self._epoch, self._base = taken.epoch, taken.base
         fold = self.fold_state
         if STATE in taken.fields:
-            _, payload = unpack(taken.fields[STATE], "partition", VERSION)
-            state: Any = payload
-            fold.watermark, fold.ticks, self.idle = state[0], state[1], state[2]
-            fold.counters = Counters(*state[3])
+            fold.watermark, fold.ticks, self.idle, counters, gaps = load(
+                taken.fields[STATE], "partition"
+            )
+            fold.counters = Counters(*counters)
+            fold.gaps = [(first, end) for first, end in gaps]
             fold.next_offset = int(taken.base)
             self._committed_state = taken.fields[STATE]
-            for model in _models(taken.fields[MODELS]) if MODELS in taken.fields else ():
+            for model in models_of(taken.fields):
                 self._load_model(model, taken.fields)
         return fold.next_offset
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
         fold = self.fold_state
-        _, payload = unpack(fields[index_field(model)], "index", VERSION)
-        index: Any = payload
-        self._index[model] = set(np.asarray(index).tolist())
+        self._index[model] = set(np.asarray(load(fields[index_field(model)], "index")).tolist())
         for number in self._index[model]:
             blob = fields.get(pane_field(model, number))
             if blob is None:
@@ -91,6 +89,10 @@ class Partition:
         """Take in a batch; its dead letters must be delivered before the next commit."""
         self.idle = False
         return self.fold_state.fold(batch, decoder, book)
+
+    def skip(self, offset: int) -> None:
+        """Go on at an offset, as the log has lost what lies before it; the gap is committed with it."""
+        self.fold_state.skip(offset)
 
     def tick(self, watermark: int) -> None:
         """Follow the others' time while silent."""
@@ -150,13 +152,13 @@ class Partition:
                 fields[rows_field(model, number)] = rows
             if model not in self._index:
                 self._index[model] = set()
-                fields[MODELS] = pack("models", VERSION, sorted(self._index))
+                fields[MODELS] = dump("models", sorted(self._index))
             if number not in self._index[model]:
                 self._index[model].add(number)
                 self._index_changed.add(model)
         for model in sorted(self._index_changed):
-            fields[index_field(model)] = pack(
-                "index", VERSION, np.array(sorted(self._index[model]), dtype=np.int64)
+            fields[index_field(model)] = dump(
+                "index", np.array(sorted(self._index[model]), dtype=np.int64)
             )
         self._index_changed.clear()
         fold.touched.clear()
@@ -180,9 +182,8 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        return pack(
-            "partition", VERSION, [fold.watermark, fold.ticks, self.idle, astuple(fold.counters)]
-        )
+        counters = astuple(fold.counters)
+        return dump("partition", [fold.watermark, fold.ticks, self.idle, counters, fold.gaps])
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 
@@ -215,6 +216,7 @@ class Partition:
         return answer
 
 
+@making_sense("partition")
 def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Marks | None]:
     """Read the marks of partitions, whoever owns them; None for one that nobody has committed yet."""
     keys = [partition_key(app, s.topic, s.partition) for s in sources]
@@ -224,18 +226,18 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
         if state is None:
             marks[source] = None
             continue
-        _, payload = unpack(state, "partition", VERSION)
-        p: Any = payload
-        marks[source] = Marks(p[0], p[2], Counters(*p[3]), tuple(_models(models)) if models else ())
+        p = load(state, "partition")
+        marks[source] = Marks(
+            p[0], p[2], Counters(*p[3]), tuple(load(models, "models")) if models else ()
+        )
     return marks
 
 
 def read_watermark(state: bytes | None) -> int:
     """Tell the watermark in a partition's stored state; NEVER when there is none."""
-    return NEVER if state is None else int(unpack(state, "partition", VERSION)[1][0])
+    return NEVER if state is None else int(load(state, "partition")[0])
 
 
-def _models(blob: bytes) -> list[str]:
-    _, payload = unpack(blob, "models", VERSION)
-    names: Any = payload
-    return list(names)
+def models_of(fields: Mapping[bytes, bytes]) -> list[str]:
+    """List the models that a partition's fields name."""
+    return list(load(fields[MODELS], "models")) if MODELS in fields else []

@@ -5,16 +5,14 @@ from pathlib import Path
 
 from stream.errors import CodecError, FileError
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 
 __all__ = ["read_references", "write_references"]
-
-VERSION = 1
 
 
 def write_references(path: Path, references: Sequence[Reference]) -> None:
     """Write references to a file: under another name first, so that a half-written file never counts."""
-    blob = pack("references", VERSION, [reference.packed for reference in references])
+    blob = dump("references", [reference.packed for reference in references])
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(blob)
@@ -32,8 +30,9 @@ def read_references(path: Path) -> list[Reference]:
         FileError: when it is missing, unreadable, damaged, or no reference file.
     """
     try:
-        payload = unpack(path.read_bytes(), "references", VERSION)[1]
-        return [Reference.unpack(bytes(blob)) for blob in payload]
+        payload = load(path.read_bytes(), "references")
+        with making_sense("references"):
+            return [Reference.unpack(b"%b" % blob) for blob in payload]
     except OSError as error:
         raise FileError(f"cannot be read ({error.strerror})", str(path), "check the path") from None
     except CodecError as error:

@@ -4,13 +4,11 @@ from hashlib import blake2b
 
 from stream.reference.book import Book
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
 from stream.state.store import Store, fleet_key
+from stream.state.versions import dump, load, making_sense
 from stream.words import Kind, Series
 
 __all__ = ["Fleet"]
-
-VERSION = 1
 
 
 class Fleet:
@@ -60,7 +58,7 @@ class Fleet:
         tag = _tag(reference.series, reference.kind, reference.from_pane)
         held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
         entered = reference if held == reference.packed else Reference.unpack(held)
-        blob = pack("entry", VERSION, [entered.packed])
+        blob = dump("entry", [entered.packed])
         while blob not in self._entries:
             self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
             self.refresh()
@@ -68,8 +66,8 @@ class Fleet:
 
 
 def _payload(blob: bytes) -> bytes:
-    entry = unpack(blob, "entry", VERSION)[1]
-    return bytes(entry[0])
+    with making_sense("entry"):
+        return b"%b" % load(blob, "entry")[0]
 
 
 def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:

@@ -14,19 +14,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from math import fsum
-from typing import Any
 
 from stream.errors import CodecError
 from stream.reference.book import Book
 from stream.reference.reference import ALWAYS, Reference
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 from stream.words import Kind
 
 __all__ = [
     "RESERVE", "WEEK_MS", "Plan", "PlanRules", "begins_ms", "due_ms", "make_plan", "mondays", "monitors_of",
 ]  # fmt: skip
 
-VERSION = 1
 WEEK_MS = 7 * 86_400_000
 MONDAY_MS = 4 * 86_400_000
 """The epoch was a Thursday."""
@@ -107,17 +105,17 @@ class Plan:
     def packed(self) -> bytes:
         """The plan as bytes, members by their digests."""
         body = [self.version, self.made_ms, self.from_ms, sorted(self.digests)]
-        return pack("plan", VERSION, body)
+        return dump("plan", body)
 
     @classmethod
+    @making_sense("plan")
     def unpack(cls, blob: bytes, rules: PlanRules, book: Book) -> "Plan":
         """Read a plan from bytes.
 
         Raises:
             CodecError: they are none, or the book does not have its members.
         """
-        payload: Any = unpack(blob, "plan", VERSION)[1]
-        version, made_ms, from_ms, digests = payload
+        version, made_ms, from_ms, digests = load(blob, "plan")
         if not all(book.knows(digest) for digest in digests):
             raise CodecError("it counts references that the fleet does not have", "plan")
         members = tuple(book.by_digest(digest) for digest in digests)

@@ -13,13 +13,12 @@ from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.errors import ReferenceMismatch
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
 __all__ = ["ALWAYS", "History", "Reference", "WindowSize"]
 
-VERSION = 1
 ALWAYS = -(2**62)
 """The pane from which a reference holds when it holds from the beginning."""
 
@@ -91,8 +90,8 @@ class Reference:
             for h in self.histories
         ]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
-        return pack(
-            "reference", VERSION,
+        return dump(
+            "reference",
             [s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
              self.windows, self.start_ms, self.end_ms, columns, [self.total.counts, self.total.extremes], histories],
         )  # fmt: skip
@@ -103,10 +102,9 @@ class Reference:
         return blake2b(self.packed, digest_size=16).digest()
 
     @classmethod
+    @making_sense("reference")
     def unpack(cls, blob: bytes) -> "Reference":
         """Read a reference from bytes; CodecError when they are none."""
-        _, p = unpack(blob, "reference", VERSION)
-        payload: Any = p
         (
             model,
             version,
@@ -122,7 +120,7 @@ class Reference:
             columns,
             total,
             hs,
-        ) = payload
+        ) = load(blob, "reference")
         made = tuple(
             Column(n, t, tuple(e), tuple(v), mid, step) for n, t, e, v, mid, step in columns
         )

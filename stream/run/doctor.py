@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -14,6 +13,8 @@ from stream.config import Config, cautions
 from stream.config.durations import duration_text
 from stream.errors import DriftbusError, StoreRefused
 from stream.ingest.raw import Source
+from stream.run.doctor_backup import examine_backup
+from stream.run.doctor_finding import Finding, Level
 from stream.run.topics import (
     ANSWER_S,
     Cluster,
@@ -35,23 +36,6 @@ SLOW_MS = 20.0
 _LATEST_S = 5.0
 
 
-class Level(StrEnum):
-    """How a finding ends: fine, worth a look, or in the way of a worker."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Finding(NamedTuple):
-    """One line: what was looked at, what was found, and what to do about it."""
-
-    level: Level
-    what: str
-    found: str
-    todo: str = ""
-
-
 def examine(config: Config, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
     """Look at everything a worker of this configuration needs, in the order of the data's way.
 
@@ -70,6 +54,11 @@ def examine(config: Config, clock: Callable[[], float] = time.time) -> Iterator[
         yield from _redis(config)
     except DriftbusError as error:
         yield _failed("redis", error)
+        return
+    try:
+        yield from examine_backup(config, clock)
+    except DriftbusError as error:
+        yield _failed("backup", error)._replace(level=Level.WARN)
 
 
 def _failed(what: str, error: DriftbusError) -> Finding:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from stream.evaluate.monitors import count_monitors
 from stream.ingest.fold import NEVER
+from stream.run.backup import Backup
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
 
@@ -20,6 +21,8 @@ NAMES = {
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
     "driftbus_panes_folded_total": "Panes begun",
+    "driftbus_events_lost_total": "Events that were gone from the log before they were read",
+    "driftbus_log_gaps_total": "Times that reading went on behind a gap in the log",
     "driftbus_lag_records": "Records between the end of the topic and what is folded",
     "driftbus_lag_event_time_seconds": "How far the slowest partition's event time is behind the fastest one's",
     "driftbus_watermark_timestamp_seconds": "Event time up to which a topic is complete",
@@ -27,10 +30,14 @@ NAMES = {
     "driftbus_alerts_emitted_total": "Drift events that every sink has taken",
     "driftbus_outbox_alerts": "Drift events that wait for a sink",
     "driftbus_sink_failures_total": "Deliveries that a sink has refused",
+    "driftbus_sink_recognised_total": "Drift events that were not sent again, as they had arrived before",
+    "driftbus_sink_looks_failed_total": "Times that a sink could not be looked at for what had arrived before",
     "driftbus_commit_seconds": "Time of a commit of the state",
     "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to handing its alerts to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",
+    "driftbus_backup_timestamp_seconds": "When the last copy of the state was taken, of the worker that takes them",
+    "driftbus_backup_failures_total": "Copies of the state that could not be taken",
     "driftbus_partitions_owned": "Partitions this worker owns",
     "driftbus_models_owned": "Models this worker owns",
     "driftbus_monitors": "Monitors of the models this worker owns, by how they stand: watching, learning, unwatched",
@@ -42,8 +49,9 @@ NAMES = {
 class WorkerMetrics(Collector):
     """Reads a runtime at scrape time. `lag` gives records behind by source, `state_bytes` was measured last."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, backup: Backup) -> None:
         self.runtime = runtime
+        self.backup = backup
         self.lag_by_topic: dict[str, int] = {}
         self.state_bytes = 0
 
@@ -69,18 +77,15 @@ class WorkerMetrics(Collector):
         yield _gauge(
             "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
         )
-        failures = CounterMetricFamily(
-            "driftbus_sink_failures", NAMES["driftbus_sink_failures_total"], labels=["sink"]
-        )
-        for courier in runtime.outlet.couriers:
-            failures.add_metric([courier.sink.name], runtime.outlet.failures[courier.sink.name])
-        yield failures
+        yield from self._of_sinks()
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
         yield from _histogram(
             "driftbus_detect_latency_seconds", {"": {"": runtime.tallies.detect_seconds}}
         )
         yield _gauge("driftbus_state_bytes", self.state_bytes)
         yield _counter("driftbus_state_reloads_total", runtime.tallies.reloads)
+        yield _gauge("driftbus_backup_timestamp_seconds", self.backup.made_s or 0.0)
+        yield _counter("driftbus_backup_failures_total", self.backup.failed)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
         yield _gauge("driftbus_models_owned", len(runtime.evaluators))
         yield self._of_monitors()
@@ -89,6 +94,20 @@ class WorkerMetrics(Collector):
         )
         build.add_metric([version("driftbus")], 1)
         yield build
+
+    def _of_sinks(self) -> Iterator[Metric]:
+        outlet = self.runtime.outlet
+        told = [("failures", outlet.failures)]
+        told += [
+            (name, {c.sink.name: getattr(c, name) for c in outlet.couriers})
+            for name in ("recognised", "looks_failed")
+        ]
+        for name, counts in told:
+            full = f"driftbus_sink_{name}"
+            family = CounterMetricFamily(full, NAMES[f"{full}_total"], labels=["sink"])
+            for sink, n in counts.items():
+                family.add_metric([sink], n)
+            yield family
 
     def _of_monitors(self) -> Metric:
         monitors = GaugeMetricFamily(
@@ -101,7 +120,8 @@ class WorkerMetrics(Collector):
 
     def _of_topics(self) -> Iterator[Metric]:
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",
-                   "events_sampled_out": "sampled_out", "panes_folded": "panes"}  # fmt: skip
+                   "events_sampled_out": "sampled_out", "panes_folded": "panes", "events_lost": "lost",
+                   "log_gaps": "gaps"}  # fmt: skip
         counts = dict(self.runtime.tallies.events)
         topics = sorted(
             {source.topic for source in list(self.runtime.ingest.partitions)} | counts.keys()

@@ -49,6 +49,11 @@ class Outlet:
         for thread in self._threads:
             thread.start()
 
+    def doubt(self, model: str) -> None:
+        """Know that a model was loaded: its alerts may have been sent before, by us or by somebody else."""
+        for courier in self.couriers:
+            courier.doubt(model)
+
     def offer(self, model: str, outbox: Mapping[bytes, bytes]) -> None:
         """Take in the alerts of a model's outbox that are not on their way yet."""
         fresh: list[DriftEvent] = []
@@ -155,7 +160,14 @@ class Outlet:
             if not (courier.waiting and courier.due(now)):
                 self._stopping.wait(IDLE_S)
                 continue
+            recognised, looks_failed = courier.recognised, courier.looks_failed
             taken = courier.deliver(now)
+            if courier.recognised > recognised:
+                LOG.info("sink %s had %d alerts already; they are not sent again", courier.sink.name,
+                         courier.recognised - recognised)  # fmt: skip
+            if courier.looks_failed > looks_failed and courier.last_error is None:
+                LOG.warning("sink %s cannot be looked at: what it may have is sent again, with the same ids",
+                            courier.sink.name)  # fmt: skip
             self.taken(courier.sink.name, taken)
             if courier.last_error is not None:
                 self.failures[courier.sink.name] += 1

@@ -20,6 +20,8 @@ from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.reference.reference import Reference
+from stream.run.census import take_cut
+from stream.run.export import Export, canonical
 from stream.run.rules import fold_rules, model_rules, plan_rules, window_sizes
 from stream.state.memory import MemoryStore
 from stream.words import INPUTS, Kind
@@ -101,6 +103,11 @@ class Replay:
         if flush:
             self._flush()
         return self.alerts
+
+    def state(self) -> Export:
+        """Give the canonical export of the state, to hold against that of workers."""
+        kinds = {source.topic: kind for kind, source in self._sources.items()}
+        return canonical(take_cut(self.config, self._store), kinds)
 
     def learned(self) -> Iterator[Model]:
         """Give the models, as `reference build` reads what they have learned."""

@@ -14,6 +14,7 @@ from stream.errors import FileError
 from stream.files import read_events
 from stream.ingest.raw import DeadLetter
 from stream.reference.reference import Reference
+from stream.run.export import write_export
 from stream.run.progress import Progress
 from stream.run.replay import BATCH, Replay, write_dead_letters
 from stream.run.tables import Cell
@@ -72,8 +73,9 @@ def replay_files(
     *,
     flush: bool = True,
     batch: int = BATCH,
+    state: Path | None = None,
 ) -> Summary:
-    """Run the pipeline over files; alerts go to `out`, sorted, dead letters to `out`.dlq.
+    """Run the pipeline over files; alerts go to `out`, sorted, dead letters to `out`.dlq, the state to `state`.
 
     The two files take their names at the end, when they are complete; on any error nothing is left
     behind. Without dead letters there is no `out`.dlq. The bytes do not depend on `batch`.
@@ -82,7 +84,8 @@ def replay_files(
         FileError: a file cannot be read, or `out` cannot be written (told before the work begins).
         ReferenceMismatch: a reference was built with other panes or windows.
     """
-    _check_writable(out)
+    for written in (out, *([state] if state else [])):
+        _check_writable(written)
     events = read_events(files, config.files, progress.part)
     letters = dead_letter_path(out)
     unfinished = letters.with_name(letters.name + ".partial")
@@ -94,6 +97,8 @@ def replay_files(
             progress.events(taken)
         alerts = replay.finish(flush=flush)
         write_sorted(out, alerts)
+        if state is not None:
+            write_export(state, replay.state())
         if unfinished.exists():
             unfinished.replace(letters)
         elif _is_file(out):
@@ -137,7 +142,7 @@ def check_apart(out: Path, inputs: Iterable[Path]) -> None:
 def _check_writable(out: Path) -> None:
     """Find out before the work what would spoil it at its end."""
     if out.is_dir():
-        raise FileError("is a folder", str(out), "name a file as --alerts")
+        raise FileError("is a folder", str(out), "name a file")
     if not out.parent.is_dir():
         raise FileError(
             "cannot be written: its folder does not exist", str(out), "make the folder first"

@@ -29,6 +29,8 @@ from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
+from stream.run.lost_log import go_on
+from stream.run.lost_store import check_beginning
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
@@ -253,12 +255,30 @@ class Runtime:
 
     async def _load(self, source: Source) -> Start:
         """Take a partition over, from whoever had it."""
+        before = self.ingest.partitions.get(source)
         offset = await self.calls.insist(partial(self.ingest.take_over, source))
+        if offset == 0:
+            check = partial(check_beginning, self.config, self.store, source, before)
+            await self.calls.insist(check)
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
         self._ends.pop(source, None)
         return Start(offset, self.term[source])
+
+    async def outside_log(self, source: Source, low: int, high: int) -> Start:
+        """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
+        async with self._lock(source):
+            if source in self.ingest.partitions:
+                partition = self.ingest.partitions[source]
+                before = replace(partition.fold_state.counters)
+                if go_on(partition, low, high, self.config.on_lost_log):
+                    self.tallies.folded(source.topic, before, partition.fold_state.counters)
+                    await self._commit(source)
+                    partition = self.ingest.partitions[source]
+                self._held.discard(source)  # the bus reads on
+                return Start(partition.fold_state.next_offset, self.term[source])
+            return Start(low, self.term.get(source, 0))  # it has gone: what is read is left out
 
     def _drop(self, source: Source) -> None:
         self.ingest.drop(source)
@@ -389,6 +409,7 @@ class Runtime:
         if self._owns(name):
             self.evaluators[name] = evaluator
             self.outlet.revise(name, evaluator.outbox)
+            self.outlet.doubt(name)
             LOG.info("took over model %s", name)
 
     async def acknowledge(self) -> None:

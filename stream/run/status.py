@@ -19,14 +19,14 @@ from stream.reference.fleet import Fleet
 from stream.reference.plan import RESERVE, Plan
 from stream.reference.plans import Plans
 from stream.reference.reference import ALWAYS, Reference
+from stream.run.census import known_sources
 from stream.run.rules import model_rules, plan_rules
-from stream.state.store import BASE, EPOCH, Store, model_key, partition_key
-from stream.words import INPUTS, Kind, Series
+from stream.state.store import BASE, Store, model_key
+from stream.words import Kind, Series
 
 __all__ = ["model_status", "plan_status", "status"]
 
 Told = dict[str, object]
-ASKED_AT_ONCE = 64
 
 
 def status(config: Config, store: Store, only: str | None = None) -> Told:
@@ -38,7 +38,7 @@ def status(config: Config, store: Store, only: str | None = None) -> Told:
     Raises:
         UsageError: nothing is known of the only model asked for.
     """
-    marks = read_marks(store, config.app, _sources(config, store))
+    marks = read_marks(store, config.app, known_sources(config, store))
     names = sorted({name for m in marks.values() if m for name in m.models})
     if only is not None and only not in names:
         raise UsageError(f"the state knows no model {only!r}", "--model", suggestion(only, names))
@@ -135,29 +135,6 @@ def _stored(config: Config, store: Store, fleet: Fleet, plan: Plan, name: str) -
 
 def _publish_nothing(reference: Reference) -> Reference:
     return reference
-
-
-def _sources(config: Config, store: Store) -> list[Source]:
-    """Find the partitions that any worker has ever owned."""
-    topics = [(kind, getattr(config.topics, kind)) for kind in INPUTS]
-    return [
-        Source(kind, topic, partition)
-        for kind, topic in topics
-        if topic
-        for partition in _partitions(config.app, store, topic)
-    ]
-
-
-def _partitions(app: str, store: Store, topic: str) -> list[int]:
-    found: list[int] = []
-    for first in range(0, 1 << 20, ASKED_AT_ONCE):
-        numbers = range(first, first + ASKED_AT_ONCE)
-        answers = store.read_many([(partition_key(app, topic, p), [EPOCH]) for p in numbers])
-        more = [p for p, (epoch,) in zip(numbers, answers, strict=True) if epoch is not None]
-        if not more:
-            break
-        found += more
-    return found
 
 
 def _topics(marks: dict[Source, Marks | None]) -> dict[str, Told]:

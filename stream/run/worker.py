@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient
 from faust.app.base import BootStrategy
 
 from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
+from stream.bus.backup_topic import BackupTopic
 from stream.bus.consumer import ConsumerThread, Start
 from stream.bus.settings import Seldom, admin_settings, consumer_settings
 from stream.config import Config, cautions
@@ -34,6 +35,7 @@ from stream.errors import ConfigError, DriftbusError, StoreUnavailable, UsageErr
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
+from stream.run.backup_task import BackupTask
 from stream.run.health import Health
 from stream.run.metrics import WorkerMetrics, exposition
 from stream.run.outlet import Outlet
@@ -78,8 +80,9 @@ class Worker:
         self.runtime = Runtime(config, self.store, Fleet(self.store, config.app), self.outlet)
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
         self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
+        self.backup = BackupTask(config, self.store, BackupTopic(config), self.runtime)
         self.health = Health(config, self.runtime, self.consumer)
-        self.metrics = WorkerMetrics(self.runtime)
+        self.metrics = WorkerMetrics(self.runtime, self.backup.backup)
         self.runtime.bus = self.consumer
         self._admin = AdminClient(admin_settings(config))
         self._ending = False
@@ -106,7 +109,7 @@ class Worker:
         app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
-        for task in (self._begin, self._beat, self._watch_topics):
+        for task in (self._begin, self._beat, self._watch_topics, self._back_up):
             app.task(task)
         return app
 
@@ -161,6 +164,7 @@ class Worker:
         self.app.flow_control.resume()
         try:
             await self._check_store()
+            await self.backup.check_store()
             await self._publish_references()
             if self._ending:
                 return
@@ -221,6 +225,15 @@ class Worker:
             if known is not None:
                 self.runtime.know_partitions(known)
             await asyncio.sleep(METADATA_RETRY_S if known is None else METADATA_EVERY_S)
+
+    async def _back_up(self) -> None:
+        """Have copies of the state taken while this worker is the one to do it."""
+        try:
+            while not self._ending:
+                await self.backup.look_after()
+                await asyncio.sleep(BEAT_S)
+        except DriftbusError as error:
+            self.fail(error)
 
     async def _clockwork(self) -> None:
         asked = pinged = measured = float("-inf")
@@ -287,6 +300,11 @@ class Worker:
         """Know that a partition was read to its end."""
         self.runtime.caught_up(source, offset)
 
+    def outside_log(self, source: Source, low: int, high: int) -> Start:
+        """Tell where to go on in a log that does not have the next offset."""
+        start: Start = self._call(self.runtime.outside_log(source, low, high))
+        return start
+
     def failed(self, error: BaseException) -> None:
         """End the worker: without its consumer it is of no use."""
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
@@ -322,6 +340,7 @@ class Worker:
         """Stop reading, fold what was read, commit, evaluate, publish, leave the group; within shutdown_timeout."""
         deadline = time.monotonic() + max(1.0, self.config.shutdown_timeout_ms / 1000 - LEAVE_S)
         self._ending = True
+        self.backup.close()
         self.consumer.quieten()
         try:
             if self.error is None and self.consumer.is_alive():
@@ -436,7 +455,9 @@ def _sink(config: Config, sink: SinkConfig) -> Sink:
         return JsonlSink(sink.path)
     if isinstance(sink, ConsoleConfig):
         return ConsoleSink(sys.stdout)
-    return KafkaSink(admin_settings(config), config.topics.alerts, sink.mode)
+    return KafkaSink(
+        admin_settings(config), config.topics.alerts, sink.mode, ahead_ms=config.max_future_ms
+    )
 
 
 def _json(told: object) -> bytes:

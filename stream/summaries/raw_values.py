@@ -63,6 +63,8 @@ class Raw:
     def from_payload(cls, payload: Any) -> "Raw":
         """Read what `payload` gave."""
         n, dropped, columns, lots, rows_max = payload
+        if not 0 <= n <= len(lots):
+            raise ValueError(f"{n} rows of {len(lots)} bytes of lots")
         names = list(columns)
         across = zip(*columns.values(), strict=True) if names else [()] * n
         rows = [

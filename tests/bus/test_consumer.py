@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from stream.bus import consumer as of_consumer
 from stream.bus.consumer import ConsumerThread, Start
@@ -23,8 +24,8 @@ from stream.words import Kind
 QUIET = logging.getLogger("tests.bus.quiet")
 QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
-TOPICS = ("begin", "wait", "seek", "held", "end", "lag")
-FIRST = {"begin": 40}
+TOPICS = ("begin", "wait", "seek", "held", "end", "lag", "outside")
+FIRST = {"begin": 40, "outside": 700}
 
 
 class RecordingOwner:
@@ -40,6 +41,7 @@ class RecordingOwner:
         self.errors: list[BaseException] = []
         self.waiting: list[Callable[[], None]] = []
         self.slow = ""
+        self.outside: list[tuple[Source, int, int]] = []
         self.tell: Callable[[dict[Source, int]], None] = lambda _: None
 
     def assigned(self, sources: list[Source]) -> dict[Source, Start]:
@@ -64,6 +66,10 @@ class RecordingOwner:
 
     def caught_up(self, source: Source, offset: int) -> None:
         self.ends[source] = offset
+
+    def outside_log(self, source: Source, low: int, high: int) -> Start:
+        self.outside.append((source, low, high))
+        return Start(low, 2)
 
     def failed(self, error: BaseException) -> None:
         self.errors.append(error)
@@ -141,6 +147,14 @@ def test_reading_begins_where_the_owner_says(running: Running) -> None:
     assert running.read(at("begin")) == list(range(40, 100))
     assert running.thread.joined
     assert running.thread.reachable
+
+
+def test_a_start_that_the_log_does_not_have_is_the_owners_to_decide(running: Running) -> None:
+    """The client never picks another one in silence; reading goes on where the owner says."""
+    source = at("outside")
+    wait(lambda: (source, 0, 0) in running.owner.outside)
+    running.produce(source, 8)
+    wait(lambda: running.owner.under.get((source, 2)) == list(range(8)))
 
 
 def test_the_owner_hears_of_ends_and_of_the_offset_before_which_all_was_handed_over(
@@ -289,3 +303,36 @@ def test_an_error_ends_the_thread_and_reaches_the_owner(broker: str) -> None:
     refused.thread.start()
     refused.thread.join(5)
     assert "no.such.setting" in str(refused.owner.errors)
+
+
+@pytest.mark.servers
+def test_a_real_log_that_lost_its_beginning_is_told_with_what_it_still_holds(
+    kafka_bootstrap: str,
+) -> None:
+    """Before the start, and while reading is held up; a partition that was never read just begins."""
+    topic = f"lost-{time.monotonic_ns()}"
+    ledger = {at(topic, 0): 10}
+    made = Running(kafka_bootstrap, (topic,), topic, ledger)
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+
+    def cut(partition: int, before: int) -> None:
+        for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
+            future.result(10)
+
+    for partition in range(3):
+        made.produce(at(topic, partition), 40)
+    for partition in range(2):
+        cut(partition, 25)
+    made.thread.start()
+    wait(lambda: made.owner.outside == [(at(topic, 0), 25, 40)], 40)
+    wait(lambda: made.owner.under.get((at(topic, 0), 2)) == list(range(25, 40)))
+    wait(lambda: made.read(at(topic, 1)) == list(range(25, 40)))
+    wait(lambda: len(made.read(at(topic, 2))) == 40)
+    made.thread.hold(at(topic, 2), 1)
+    time.sleep(0.5)
+    made.produce(at(topic, 2), 20)
+    cut(2, 50)
+    made.thread.seek(at(topic, 2), Start(40, 1))
+    wait(lambda: made.owner.outside[1:] == [(at(topic, 2), 50, 60)])
+    made.end()
+    assert made.owner.errors == []

@@ -58,8 +58,8 @@ def test_every_message_is_in_the_batch_of_its_partition_in_order(
 ) -> None:
     """However partitions interleave, offsets, stamps, values and originals stay side by side."""
     messages = [FakeMessage(*place, offset) for offset, place in enumerate(places)]
-    batches, ends, errors = split(messages)
-    assert (ends, errors) == ({}, [])
+    batches, ends, outside, errors = split(messages)
+    assert (ends, outside, errors) == ({}, set(), [])
     assert {(b.source.topic, b.source.partition) for b in batches} == set(places)
     assert len(batches) == len(set(places))
     for batch in batches:
@@ -75,16 +75,16 @@ def test_every_message_is_in_the_batch_of_its_partition_in_order(
 def test_the_end_of_a_partition_is_no_message_and_no_error() -> None:
     """Also of an empty one, whose end is 0."""
     messages = [FakeMessage("f", 0, 7), end("f", 0, 8), end("l", 3, 0)]
-    batches, ends, errors = split(messages)
+    batches, ends, outside, errors = split(messages)
     assert [len(batch) for batch in batches] == [1]
     assert ends == {Source(Kind.FEATURES, "f", 0): 8, Source(Kind.LABELS, "l", 3): 0}
-    assert errors == []
+    assert (outside, errors) == (set(), [])
 
 
 def test_an_error_that_passes_is_told_and_costs_no_message() -> None:
     """The client goes on by itself."""
     trouble = KafkaError(KafkaError._MAX_POLL_EXCEEDED)
-    batches, _, errors = split(
+    batches, _, _, errors = split(
         [FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, trouble), FakeMessage("f", 0, 1)]
     )
     assert errors == [trouble]
@@ -96,3 +96,10 @@ def test_a_fatal_error_is_raised() -> None:
     fatal = KafkaError(KafkaError._FENCED, "another one has this name", True)
     with pytest.raises(KafkaException, match="another one has this name"):
         split([FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, fatal)])
+
+
+def test_a_log_that_does_not_have_the_next_offset_is_told_by_its_partition() -> None:
+    """It is no error that passes; somebody must say where to go on."""
+    gone = KafkaError(KafkaError._AUTO_OFFSET_RESET)
+    batches, _, outside, errors = split([FakeMessage("f", 0, 4), FakeMessage("l", 2, 9, gone)])
+    assert (len(batches), outside, errors) == (1, {Source(Kind.LABELS, "l", 2)}, [])

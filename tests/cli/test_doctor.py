@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
 from stream.config import load
@@ -97,3 +99,41 @@ def test_a_real_kafka_says_that_it_makes_topics(kafka_bootstrap: str, tmp_path: 
         "features: not there yet, made by its first event",
     )
     assert seen["topic auto-f.dlq"].level is Level.OK
+
+
+@pytest.mark.servers
+def test_copies_of_the_state_are_held_against_how_long_topics_keep_events(
+    kafka_bootstrap: str, redis_url: str, tmp_path: Path
+) -> None:
+    """A topic that forgets too soon, one that is not compacted, and a copy that is too old are told."""
+    name = f"kept-{time.monotonic_ns()}"
+    more = f"bootstrap: {kafka_bootstrap}\nredis: {{url: '{redis_url}'}}\napp: {name}\n" + topics(
+        name
+    )
+    config = write_config(tmp_path / "c.yaml", more)
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+
+    def make(topic: str, **settings: str) -> None:
+        plain = {key.replace("_", "."): value for key, value in settings.items()}
+        for made in admin.create_topics([NewTopic(topic, 1, config=plain)]).values():
+            made.result(20)
+
+    make(f"{name}-f", retention_ms="600000")
+    make(f"{name}-l", retention_ms="-1")
+    seen = found(config, 1_000_000.0)
+    short, long = seen[f"retention of {name}-f"], seen[f"retention of {name}-l"]
+    assert short.level is Level.WARN
+    assert "kept for 10m: going on from a copy needs 80m" in short.found
+    assert (long.level, long.found) == (Level.OK, "for ever; copies need 80m")
+    assert seen["backup"][::2] == (Level.OK, "no copy yet; one every 10m")
+    assert "made by the first copy" in seen[f"topic {name}.backup"].found
+    with Redis.from_url(redis_url) as client:
+        client.hset(f"{{{name}:backup}}", "made", 1_000_000_000 - 1_201_000)
+    make(f"{name}.backup", cleanup_policy="delete")
+    seen = found(config, 1_000_000.0)
+    assert seen["backup"].level is Level.WARN
+    assert "is 1201s old" in seen["backup"].found
+    assert seen[f"topic {name}.backup"].level is Level.FAIL
+    assert "not compacted" in seen[f"topic {name}.backup"].found
+    never = write_config(tmp_path / "never.yaml", more + "backup: {every: null}\n")
+    assert found(never, 0.0)["backup"].level is Level.WARN

@@ -12,6 +12,7 @@ EXIT_CODES = {
     "FileError": 2,
     "ReferenceMismatch": 2,
     "BusUnavailable": 1,
+    "LogLost": 1,
     "StoreUnavailable": 1,
     "StoreRefused": 1,
     "CodecError": 1,

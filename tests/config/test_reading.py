@@ -47,6 +47,8 @@ files: {ts: time, model: null, label: y, segment: [country], ignore: [a, b],
         constants: {model: 7, version: 1.10, country: NO}}
 http: {host: localhost, port: 0}
 shutdown_timeout: 5s
+on_lost_log: reset_and_flag
+backup: {every: 5m, topic: kept}
 limits: {columns_max: 2, outbox_max: 3, raw_rows_max: 4, event_bytes_max: 5}
 """
 

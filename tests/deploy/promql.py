@@ -8,7 +8,7 @@ from stream.run.metrics import NAMES
 
 LANGUAGE = {
     *("absent", "and", "by", "count", "delta", "deriv", "histogram_quantile", "increase"),
-    *("label_values", "max", "min", "min_over_time", "on", "or", "rate", "sum", "vector"),
+    *("label_values", "max", "min", "min_over_time", "on", "or", "rate", "sum", "time", "vector"),
 }
 """The functions and operators in use here."""
 LABELS = {

@@ -14,10 +14,9 @@ from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, vol
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.model import CHAIN_VERSION
 from stream.evaluate.rules import Rules
 from stream.reference.reference import Reference
-from stream.state.codec import pack, unpack
+from stream.state.versions import dump, load
 from stream.words import Kind
 from tests.evaluate.streams import LEARNED, WINDOW
 from tests.evaluate.watched import COLUMNS, RULES, SHARE, reference, window
@@ -63,14 +62,14 @@ class Run:
 
     def restart(self) -> None:
         """Go on with what is stored."""
-        of, payload = self.chain, unpack(stored(self), "chain", CHAIN_VERSION)[1]
+        of, payload = self.chain, load(stored(self), "chain")
         self.chain = Chain.restore(
             of.series, of.kind, of.reference, of.rules, lambda _: PLAN, payload
         )
 
 
 def stored(run: Run) -> bytes:
-    return pack("chain", CHAIN_VERSION, run.chain.payload())
+    return dump("chain", run.chain.payload())
 
 
 def sound(n: int, first: int = 100) -> list[Summary | None]:
@@ -235,12 +234,12 @@ def test_a_window_that_the_stream_ends_in_is_not_taken() -> None:
     """Nor judged, but by hard rules."""
     run = Run()
     run.play(sound(2))
-    before = pack("alarms", 1, run.alarms.payload())
+    before = dump("chain", run.alarms.payload())
     run.chain.take(T0 + run.next * WINDOW, window(9, shift=3.0), {})
     (half,) = run.chain.close(T0 + (run.next + 1) * WINDOW, whole=False)
     assert half.closed.whole is False
     assert list(half.findings) == []
-    assert pack("alarms", 1, run.alarms.payload()) == before
+    assert dump("chain", run.alarms.payload()) == before
 
 
 # -- when it learns --------------------------------------------------------------------------------------------------

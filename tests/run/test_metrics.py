@@ -7,9 +7,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from stream.ingest.raw import Source
+from stream.run.backup import Backup
 from stream.run.metrics import NAMES, WorkerMetrics, exposition
 from stream.words import Kind
 from tests.events import T0, feature
+from tests.run.copies import MemoryLog
 from tests.run.rig import COUNTS, SOURCES, Rig, stream
 
 ZERO, ONE = SOURCES
@@ -17,7 +19,8 @@ ZERO, ONE = SOURCES
 
 def measured(rig: Rig) -> tuple[set[str], dict[str, list[Sample]]]:
     """Read the exposition by Prometheus' own parser: the names, and the samples by their own names."""
-    metrics = WorkerMetrics(rig.runtime)
+    backup = Backup(rig.config, rig.store, MemoryLog())
+    metrics = WorkerMetrics(rig.runtime, backup)
     metrics.lag_by_topic = {"features": 17}
     metrics.measure_state()
     text = exposition(metrics).decode()

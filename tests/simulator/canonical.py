@@ -10,10 +10,10 @@ from stream.ingest.pane import Binned, Pane
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.fleet import Fleet
-from stream.state.codec import unpack
 from stream.state.fields import CONSEQUENCES, STATE, model_tag
 from stream.state.memory import MemoryStore
 from stream.state.store import COMMIT, EPOCH
+from stream.state.versions import load
 from stream.summaries.unseen import dump_unseen
 from stream.words import Kind
 
@@ -75,15 +75,15 @@ class Canonical:
     def plain(self, key: str, field: bytes, value: bytes) -> object:
         """Read a field into what it says, whatever its form."""
         if field == STATE and ":src:" in key:
-            watermark, _ticks, idle, counters = unpack(value, "partition", 1)[1]
-            return watermark, idle, counters
+            watermark, _ticks, *known = load(value, "partition")
+            return watermark, *known
         if field[:2] == b"i:":
-            kept = np.asarray(unpack(value, "index", 1)[1]).tolist()
+            kept = np.asarray(load(value, "index")).tolist()
             return [number for number in kept if number >= self.first]
         if field[:2] == b"p:":
             return self._pane(Kind(key.split(":")[2]), field, value)
         if field == CONSEQUENCES:
-            return _without_told(unpack(value, "consequences", 1)[1])
+            return _without_told(load(value, "consequences"))
         return value
 
     def _pane(self, kind: Kind, field: bytes, value: bytes) -> object:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sinks import Sink, SinkError
+from sinks import Remembering, Sink, SinkError
 
 from .events import series
 
@@ -58,6 +58,15 @@ def a_broken_destination_is_a_sink_error_and_the_repeat_delivers_all(case: Case)
     assert list(dict.fromkeys(case.read())) == case.marks(6)
 
 
+def a_sink_that_looks_finds_what_arrived_and_nothing_else(case: Case) -> None:
+    events = series(8)
+    if isinstance(case.sink, Remembering):
+        assert case.sink.find(events) == set()
+        case.sink.send(events[:5])
+        assert case.sink.find(events[3:]) == {events[3].id, events[4].id}
+        assert case.sink.find([]) == set()
+
+
 def closing_twice_is_fine_and_keeps_what_was_delivered(case: Case) -> None:
     case.sink.send(series(3))
     case.sink.close()
@@ -76,6 +85,7 @@ LAWS = [
     an_empty_send_delivers_nothing,
     a_repeated_send_arrives_again_and_loses_nothing,
     a_broken_destination_is_a_sink_error_and_the_repeat_delivers_all,
+    a_sink_that_looks_finds_what_arrived_and_nothing_else,
     closing_twice_is_fine_and_keeps_what_was_delivered,
     closing_an_unused_sink_is_fine,
 ]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks import Courier, DriftEvent, MemorySink, SinkError
-from sinks.courier import BATCH_MAX
+from sinks.courier import BATCH_MAX, LOOKS_MAX
 
 from .events import series
 
@@ -252,3 +252,96 @@ def test_a_courier_without_room_is_refused() -> None:
     """It could deliver nothing."""
     with pytest.raises(ValueError, match="queue_max"):
         Courier(MemorySink(), queue_max=0)
+
+
+class Forgetful(MemorySink):
+    """A sink whose destination cannot be looked at while `blind`; counts how often it was tried."""
+
+    blind = False
+    looks = 0
+
+    def find(self, events: Sequence[DriftEvent]) -> set[str]:
+        self.looks += 1
+        if self.blind:
+            raise SinkError("told to be blind")
+        return super().find(events)
+
+
+def test_what_somebody_else_had_sent_of_a_model_in_doubt_is_taken_as_delivered() -> None:
+    """All ids are told as taken, and only the new events are sent."""
+    sink, events = Forgetful(), series(6)
+    sink.send(events[:4])
+    courier = Courier(sink)
+    courier.doubt("flights")
+    courier.offer(events)
+    assert courier.deliver(0.0) == ids(events)
+    assert sink.events == events
+    assert courier.recognised == 4
+
+
+def test_a_doubt_lasts_until_the_newest_event_asked_for_is_not_there() -> None:
+    """A state that went far back makes its alerts again in many portions; afterwards nobody looks."""
+    sink, events = Forgetful(), series(9)
+    sink.send(events[:5])
+    courier = Courier(sink)
+    courier.doubt("flights", "others")
+    for first in range(0, 9, 2):
+        courier.offer(events[first : first + 2])
+        courier.deliver(0.0)
+    assert sink.events == events
+    assert sink.looks == 3
+
+
+def test_models_without_a_doubt_are_not_looked_for() -> None:
+    """A look costs a read of the destination."""
+    sink = Forgetful()
+    courier = Courier(sink)
+    courier.doubt("others")
+    courier.offer(series(3))
+    courier.deliver(0.0)
+    assert (sink.looks, sink.events) == (0, series(3))
+
+
+def test_of_a_send_that_failed_half_way_only_the_other_half_is_repeated() -> None:
+    """A lost acknowledgement is no reason to say a thing twice."""
+    sink, events = Forgetful(), series(5)
+    sink.fail_next(1, keep=3)
+    courier = Courier(sink)
+    courier.offer(events)
+    assert courier.deliver(0.0) == []
+    assert courier.deliver(60.0) == ids(events)
+    assert sink.events == events
+
+
+def test_a_destination_that_cannot_be_looked_at_is_sent_everything_again_after_some_tries() -> None:
+    """Twice with the same id is better than never; the failed looks are counted and told."""
+    sink, events = Forgetful(), series(3)
+    sink.send(events[:2])
+    sink.blind = True
+    courier = Courier(sink)
+    courier.doubt("flights")
+    courier.offer(events)
+    told = [(courier.deliver(100.0 * n), courier.last_error) for n in range(LOOKS_MAX)]
+    assert told == [([], "told to be blind")] * (LOOKS_MAX - 1) + [(ids(events), None)]
+    assert sink.events == events[:2] + events
+    assert (courier.looks_failed, courier.recognised) == (LOOKS_MAX, 0)
+
+
+def test_a_doubt_raised_while_the_sink_is_looked_at_is_not_ended_by_that_look() -> None:
+    """What is loaded anew meanwhile is asked for again."""
+    sink, events = Forgetful(), series(4)
+    courier = Courier(sink)
+
+    class Slow(Forgetful):
+        def find(self, events: Sequence[DriftEvent]) -> set[str]:
+            courier.doubt("flights")
+            return super().find(events)
+
+    courier.sink = slow = Slow()
+    courier.doubt("flights")
+    courier.offer(events[:2])
+    courier.deliver(0.0)
+    slow.send(events[2:3])
+    courier.offer(events[2:])
+    courier.deliver(0.0)
+    assert slow.events == events

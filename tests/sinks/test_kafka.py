@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 import pytest
+from confluent_kafka import Producer
 
 from sinks import DriftEvent, KafkaSink, SinkError, binary, parse, structured
 
@@ -182,3 +183,80 @@ def test_an_unknown_mode_is_refused_at_once() -> None:
     wrong: Any = "batched"
     with pytest.raises(ValueError, match="structured or binary, not 'batched'"):
         KafkaSink(NOWHERE, mode=wrong)
+
+
+def test_what_another_worker_published_is_found_in_either_mode_and_nothing_else(
+    broker: str,
+) -> None:
+    """By id, whatever partition it is on, among records that are no drift events."""
+    topic, events = fresh_topic(), series(7)
+    for sink, own in (
+        (KafkaSink({"bootstrap.servers": broker}, topic), events[:3]),
+        (KafkaSink({"bootstrap.servers": broker}, topic, "binary"), events[3:5]),
+    ):
+        sink.send(own)
+        sink.close()
+    noise = Producer({"bootstrap.servers": broker})
+    for partition, value in enumerate((b"no json", b"[1]", b'{"id": 5}', None)):
+        noise.produce(topic, value, partition=partition)
+    assert noise.flush(10) == 0
+    looking = KafkaSink({"bootstrap.servers": broker}, topic)
+    assert looking.find(events) == {event.id for event in events[:5]}
+    assert looking.find(events[5:]) == set()
+
+
+def test_a_topic_that_is_not_there_holds_nothing_and_is_not_made(broker: str) -> None:
+    """The first alert of all needs no look at what cannot be."""
+    topic = fresh_topic()
+    assert KafkaSink({"bootstrap.servers": broker}, topic).find(series(2)) == set()
+
+
+def test_only_the_newest_records_of_a_long_topic_are_read(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What we look for was sent last; a look ends, however long the topic is."""
+    monkeypatch.setattr("sinks.kafka_find.RECORDS_MAX", 4)
+    sink, events = KafkaSink({"bootstrap.servers": broker}, fresh_topic()), series(10)
+    sink.send(events)
+    assert sink.find(events) == {event.id for event in events[-4:]}
+
+
+def test_records_that_are_older_than_the_events_are_not_read(broker: str) -> None:
+    """An event is published after it happened, so a look from its time on, less some slack, is enough."""
+    topic, now = fresh_topic(), int(time.time() * 1000)
+    sink = KafkaSink({"bootstrap.servers": broker}, topic)
+    sent = drift_event(1, time_ms=now - 7_200_000)
+    sink.send([sent])
+    future = drift_event(1, time_ms=now + 7_200_000)
+    assert sink.find([future]) == set()
+    patient = KafkaSink({"bootstrap.servers": broker}, topic, ahead_ms=7_200_000)
+    assert patient.find([future]) == {sent.id}
+
+
+def test_a_broker_that_does_not_answer_is_a_sink_error_when_looking() -> None:
+    """The courier decides what then."""
+    with pytest.raises(SinkError, match="cannot be read"):
+        KafkaSink({**NOWHERE, "log_level": 0}, deadline=0.3).find(series(1))
+
+
+@pytest.mark.servers
+def test_a_look_on_a_real_kafka_begins_at_the_events_time_and_sees_committed_records_only(
+    kafka_bootstrap: str,
+) -> None:
+    """What lies hours back is not read; what a transaction has not committed is not there."""
+    topic, now = fresh_topic(), int(time.time() * 1000)
+    sink = KafkaSink({"bootstrap.servers": kafka_bootstrap}, topic)
+    old, sent, aborted, missing = (drift_event(n, time_ms=now) for n in range(4))
+    plain = Producer({"bootstrap.servers": kafka_bootstrap})
+    plain.produce(topic, structured(old), "flights", timestamp=now - 3 * 3_600_000)
+    assert plain.flush(20) == 0
+    assert sink.find([old]) == set()
+    sink.send([sent])
+    undecided = Producer({"bootstrap.servers": kafka_bootstrap, "transactional.id": topic})
+    undecided.init_transactions(20)
+    undecided.begin_transaction()
+    undecided.produce(topic, structured(aborted), "flights")
+    assert undecided.flush(20) == 0
+    assert sink.find([sent, aborted, missing]) == {sent.id}
+    undecided.abort_transaction(20)
+    assert sink.find([old, sent, aborted, missing]) == {sent.id}

@@ -56,21 +56,26 @@ def test_it_recovers_location_and_spread_of_normal_values(mu: float, spread: flo
         assert misfit.mean() * 2000 == pytest.approx(17, rel=0.1)
 
 
+@pytest.mark.parametrize("mu", [0.0, 0.7, -1.3])
 @pytest.mark.parametrize("bins", [3, 5, 20])
-def test_the_variance_in_control_is_what_the_weights_say(bins: int) -> None:
+def test_the_variance_is_what_the_weights_say_wherever_the_level_is(bins: int, mu: float) -> None:
     edges = norm.ppf(np.arange(1, bins) / bins)
     n = 4000
-    windows = np.random.default_rng(2).multinomial(n, np.full(bins, 1 / bins), size=4000)
+    shares = np.diff(norm.cdf(np.concatenate([[-np.inf], edges, [np.inf]]) - mu))
+    windows = np.random.default_rng(2).multinomial(n, shares, size=4000)
     location, width, _ = fit(windows, edges)
-    of_mu, of_spread = probit_weights(scores_of(edges), np.array([bins]))
-    assert location.var() * n * of_mu[0] == pytest.approx(1, abs=0.08)
-    assert width.var() * n * of_spread[0] == pytest.approx(1, abs=0.08)
+    of_mu, of_spread = probit_weights(scores_of(edges), np.array([bins]), np.array([mu]))
+    assert location.var() * n * of_mu[0, 0] == pytest.approx(1, abs=0.08)
+    assert width.var() * n * of_spread[0, 0] == pytest.approx(1, abs=0.08)
 
 
 def test_many_bins_tell_as_much_as_the_values() -> None:
     edges = norm.ppf(np.arange(1, 400) / 400)
-    of_mu, of_spread = probit_weights(scores_of(edges), np.array([400]))
-    assert (of_mu[0], of_spread[0]) == (pytest.approx(1, abs=0.01), pytest.approx(2, abs=0.05))
+    of_mu, of_spread = probit_weights(scores_of(edges), np.array([400]), np.zeros(1))
+    assert (of_mu[0, 0], of_spread[0, 0]) == (
+        pytest.approx(1, abs=0.01),
+        pytest.approx(2, abs=0.05),
+    )
 
 
 @settings(max_examples=40)
@@ -99,7 +104,7 @@ def test_an_edge_that_stands_twice_adds_a_bin_that_changes_nothing(seed: int, bi
     for one, two in zip(plain[:2], twice[:2], strict=True):
         assert two == pytest.approx(one, abs=1e-6)
     weights = [
-        np.concatenate(probit_weights(scores_of(some), np.array([len(some) + 1])))
+        np.concatenate(probit_weights(scores_of(some), np.array([len(some) + 1]), np.zeros(1)))
         for some in (edges, np.insert(edges, at, edges[at]))
     ]
     assert weights[1] == pytest.approx(weights[0], rel=1e-6)
@@ -149,7 +154,7 @@ def test_two_bins_have_no_spread_and_one_has_nothing() -> None:
     assert mu[0, 0] == pytest.approx(norm.ppf((70 + 0.5) / 101), abs=1e-6)
     assert not spread.any()
     assert mu[1, 0] == 0
-    of_mu, of_spread = probit_weights(np.zeros((2, 2)), np.array([2, 1]))
+    of_mu, of_spread = probit_weights(np.zeros((2, 2)), np.array([2, 1]), np.zeros(1))
     assert of_mu == pytest.approx([2 / np.pi, 0])
     assert not of_spread.any()
 

@@ -1,0 +1,96 @@
+"""The bodies of `driftbus state`: where hashes come from, and where they go."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from stream.bus.backup_topic import BackupTopic
+from stream.bus.log_bounds import log_bounds
+from stream.config import Config
+from stream.errors import ConfigError, UsageError
+from stream.run.census import take_cut
+from stream.run.export import Export, Written, canonical, read_export, write_export
+from stream.run.restore import missing_events, restore
+from stream.run.topics import cluster_of, input_topics, sources_of
+from stream.state.kept import Kept
+from stream.state.redis import RedisStore
+from stream.state.snapshot import newest_snapshot
+from stream.state.store import Store
+from stream.words import Kind
+
+__all__ = ["Restored", "export_of", "export_state", "kinds_of", "open_store", "restore_state"]
+
+
+class Restored(NamedTuple):
+    """What was restored: how many hashes, from where, and what to know about it, one line each."""
+
+    hashes: int
+    source: str
+    cautions: list[str]
+
+
+def open_store(config: Config, where: Path) -> RedisStore:
+    """Open the store that workers share; the caller closes it.
+
+    Raises:
+        ConfigError: there is none.
+        StoreRefused, StoreUnavailable: it cannot be used.
+    """
+    if config.redis.url is None:
+        told = "redis.url is null: there is no state that outlives a worker"
+        raise ConfigError(told, str(where), "set it", key="redis.url")
+    store = RedisStore(config.redis.url)
+    store.check()
+    return store
+
+
+def kinds_of(config: Config) -> dict[str, Kind]:
+    """Tell what the events of each topic are."""
+    return {topic: kind for kind, topic in input_topics(config).items()}
+
+
+def export_of(config: Config, store: Store) -> Export:
+    """Give the canonical export of a store; workers may go on meanwhile.
+
+    Raises:
+        UsageError: there is nothing to export.
+    """
+    export = canonical(take_cut(config, store), kinds_of(config))
+    if not export.hashes:
+        told = f"the store holds no state of {config.app}"
+        raise UsageError(told, "state", "is it the right `app` and `redis.url`?")
+    return export
+
+
+def export_state(config: Config, store: Store, path: Path) -> Written:
+    """Write the canonical export of a store.
+
+    Raises:
+        UsageError: there is nothing to export.
+        FileError: it cannot be written.
+    """
+    return write_export(path, export_of(config, store))
+
+
+def restore_state(config: Config, store: Store, path: Path | None, *, force: bool) -> Restored:
+    """Restore from an export or, without a path, from the newest whole copy on the backup topic.
+
+    Raises:
+        UsageError: there is no copy; or the store holds state, and `force` is not given.
+        BusUnavailable: Kafka does not answer; nothing was written.
+    """
+    snapshot = newest_snapshot(BackupTopic(config).read())
+    hashes: Sequence[Kept]
+    cautions: list[str] = []
+    if path is not None:
+        hashes, source = read_export(path).hashes, str(path)
+    elif snapshot is not None:
+        hashes, cautions = snapshot.hashes, list(snapshot.broken)
+        source = f"copy {snapshot.generation} on {config.backup_topic}"
+    else:
+        told = f"there is no copy on {config.backup_topic}"
+        raise UsageError(told, "state restore", "give the FILE of an export")
+    bounds = log_bounds(config, sources_of(config, cluster_of(config)))
+    cautions += missing_events(config, hashes, bounds)
+    restore(config, store, hashes, snapshot.generation if snapshot else 0, force=force)
+    return Restored(len(hashes), source, cautions)

@@ -1,0 +1,105 @@
+"""`driftbus state`: exports of replays are shown and compared; a store that cannot serve is told in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.cli.command import driftbus, write_config
+
+
+def replay(config: Path, stream: Path, state: Path, *more: object) -> Result:
+    """Replay a stream and write the state at its end."""
+    alerts = state.with_suffix(".jsonl")
+    options = ("--no-flush", "--alerts", alerts, "--state", state, *more)
+    return driftbus("replay", "-c", config, stream, *options)
+
+
+@pytest.fixture
+def replayed(config: Path, stream: Path, tmp_path: Path) -> Path:
+    """The path of the state at the end of a replay."""
+    out = tmp_path / "state"
+    done = replay(config, stream, out)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_a_replay_writes_the_same_state_whatever_its_batches(
+    replayed: Path, config: Path, stream: Path, tmp_path: Path
+) -> None:
+    """Byte for byte, so `diff` finds nothing and says so with exit code 0."""
+    other = tmp_path / "other"
+    replay(config, stream, other, "--batch-size", 177)
+    assert other.read_bytes() == replayed.read_bytes()
+    for options in ([], ["--merged"]):
+        done = driftbus("state", "diff", replayed, other, *options)
+        assert done.exit_code == 0
+        assert done.output.startswith("0 of ")
+
+
+def test_what_differs_is_named_with_both_values_and_exit_code_1(
+    replayed: Path, config: Path, stream: Path, tmp_path: Path
+) -> None:
+    """One line a thing."""
+    shorter, other = tmp_path / "shorter.jsonl", tmp_path / "other"
+    shorter.write_bytes(b"".join(stream.read_bytes().splitlines(keepends=True)[:-30]))
+    replay(config, shorter, other)
+    done = driftbus("state", "diff", replayed, other)
+    assert done.exit_code == 1
+    assert 'features/0 offset: "1440" | "1430"' in done.output.splitlines()
+    assert "features/0 counters at folded: 1440 | 1430" in done.output
+    assert " things differ" in done.output.splitlines()[-1]
+
+
+def test_an_export_is_shown_as_a_table_or_as_json(replayed: Path, config: Path) -> None:
+    """Partitions with offsets and panes, models with windows and what waits, sizes."""
+    shown = driftbus("state", "show", "-c", config, replayed)
+    assert shown.exit_code == 0
+    assert "features/0" in shown.output
+    assert "1,440" in shown.output
+    told = json.loads(driftbus("state", "show", "-c", config, replayed, "--json").output)
+    (model,) = told["models"]
+    assert (model["model"], model["chains"]) == ("m", 4)
+    assert told["partitions"][0]["watermark"].startswith("2023-")
+
+
+def test_files_that_are_no_exports_end_in_one_line(replayed: Path, config: Path) -> None:
+    """Exit code 2: the file's fault."""
+    for arguments in (["diff", replayed, config], ["show", "-c", config, config]):
+        done = driftbus("state", *arguments)
+        assert done.exit_code == 2
+        assert "is no export of the state" in done.output
+
+
+@pytest.mark.parametrize("verb", [["show"], ["export", "out"], ["restore"]])
+def test_a_state_in_memory_is_nobodys_to_look_at(config: Path, verb: list[str]) -> None:
+    """The key is named."""
+    done = driftbus("state", verb[0], "-c", config, *verb[1:])
+    assert done.exit_code == 2
+    assert "redis.url is null" in done.output
+
+
+@pytest.mark.servers
+def test_a_state_is_moved_from_a_file_to_a_redis_and_back(
+    replayed: Path, tmp_path: Path, kafka_bootstrap: str, redis_url: str
+) -> None:
+    """Export, restore, export: the same bytes; what is there is not overwritten; what the log lacks is said."""
+    name = tmp_path.name.replace("_", "-")
+    more = f"bootstrap: {kafka_bootstrap}\nredis: {{url: '{redis_url}'}}\napp: {name}\n"
+    config = write_config(tmp_path / "moved.yaml", more)
+    nothing = driftbus("state", "export", "-c", config, tmp_path / "nothing")
+    assert (nothing.exit_code, "holds no state of" in nothing.output) == (2, True)
+    missing = driftbus("state", "restore", "-c", config)
+    assert (missing.exit_code, "there is no copy on" in missing.output) == (2, True)
+    done = driftbus("state", "restore", "-c", config, replayed)
+    assert done.exit_code == 0, done.output
+    assert "caution: features/0: the copy stands at 1,440 and the log ends at 0" in done.output
+    assert f"hashes from {replayed}" in done.output
+    driftbus("state", "export", "-c", config, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == replayed.read_bytes()
+    refused = driftbus("state", "restore", "-c", config, replayed)
+    assert (refused.exit_code, "--force" in refused.output) == (2, True)
+    assert driftbus("state", "restore", "-c", config, replayed, "--force").exit_code == 0
+    driftbus("state", "export", "-c", config, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == replayed.read_bytes()
