@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint check servers kafka bench clean
+.PHONY: help setup demo test lint check servers kafka simulate bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ servers: ## fetch a real Redis and Kafka; then: .venv/bin/python -m pytest -m se
 kafka: ## run a real Kafka on 127.0.0.1:9092 until Ctrl-C
 	deploy/servers/fetch-kafka
 	deploy/servers/kafka run
+
+simulate: setup ## run schedules full of faults against the uninterrupted run: make simulate SEEDS=1000
+	$(BIN)/python -m tests.simulator --seeds $(or $(SEEDS),1000)
 
 bench: setup ## measure the throughput: make bench BENCH_ARGS="--json FILE"
 	$(BIN)/python -m benchmarks.throughput $(BENCH_ARGS)

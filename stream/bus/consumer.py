@@ -61,7 +61,10 @@ class Owner(Protocol):
         ...
 
     def caught_up(self, source: Source, offset: int) -> None:
-        """Know that a partition was read to its end; the last event handed over stands before `offset`."""
+        """Know that a partition has been read to its end; the last event handed over stands before `offset`.
+
+        Told with every look that finds nothing more.
+        """
         ...
 
     def outside_log(self, source: Source, low: int, high: int) -> Start:
@@ -97,6 +100,7 @@ class ConsumerThread(threading.Thread):
         self._offsets: dict[Source, int] = {}
         self._at: dict[Source, Start] = {}
         self._held: set[Source] = set()
+        self._ended: set[Source] = set()
         self._in_flight = 0
         self._room = threading.Condition()
         self._quiet = threading.Event()
@@ -118,24 +122,29 @@ class ConsumerThread(threading.Thread):
         self._stopping.set()
         self.quieten()
 
-    def hold(self, source: Source) -> None:
-        """Read no further on a partition for now."""
+    def hold(self, source: Source, term: int) -> None:
+        """Read no further on a partition for now; of an older term it says nothing any more."""
 
         def command(consumer: Consumer) -> None:
-            self._held.add(source)
-            consumer.pause([_place(source)])
+            if self._is_current(source, term):
+                self._held.add(source)
+                consumer.pause([_place(source)])
 
         self._commands.append(command)
 
     def seek(self, source: Source, start: Start) -> None:
-        """Read a partition from elsewhere, and go on if it was held."""
+        """Read a partition from elsewhere, and go on if it was held; of an older term it says nothing any more."""
 
         def command(consumer: Consumer) -> None:
-            if source in self._at:  # else it has gone meanwhile
+            if self._is_current(source, start.term):
                 consumer.incremental_unassign([_place(source)])
                 self._read(consumer, {source: start})
 
         self._commands.append(command)
+
+    def _is_current(self, source: Source, term: int) -> bool:
+        """Whether a partition has not gone meanwhile, nor gone and come back."""
+        return source in self._at and term >= self._at[source].term
 
     def tell_offsets(self, offsets: Mapping[Source, int]) -> None:
         """Write offsets to Kafka, for lag tools only."""
@@ -179,7 +188,7 @@ class ConsumerThread(threading.Thread):
         self._tell(consumer)
         self._await_room(consumer)
         messages = consumer.consume(CONSUME, 0.1)
-        if not messages or self._quiet.is_set():
+        if self._quiet.is_set():
             return
         batches, ends, outside, errors = batches_of(messages, self._kinds)
         for error in errors:
@@ -189,8 +198,11 @@ class ConsumerThread(threading.Thread):
             self._said.clear()
         for batch in batches:
             self._hand_over(batch)
-        for source in ends:
-            if source in self._at:
+        self._ended = (
+            self._ended - {batch.source for batch in batches} | set(ends)
+        ) & self._at.keys()
+        for source in self._ended:
+            if not self._paused and source not in self._held:
                 self._owner.caught_up(source, self._at[source].offset)
         for source in outside:
             self._commands.append(partial(self._find_back, source=source))
@@ -277,6 +289,7 @@ class ConsumerThread(threading.Thread):
         )
         self._at |= starts
         self._held -= starts.keys()
+        self._ended -= starts.keys()
         self._pause_or_resume(consumer, list(starts))
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:

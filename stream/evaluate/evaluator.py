@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from stream.evaluate.gather import gather_panes, gather_rows, watermark_of
+from stream.evaluate.gather import gather_panes, gather_rows, is_absent, watermark_of
 from stream.evaluate.model import Model, ModelRules, needed_from
 from stream.evaluate.report import Told
 from stream.ingest.fold import NEVER
@@ -39,6 +39,7 @@ class Evaluator:
         self._epoch = 0
         self._base = b""
         self._commits = 0
+        self._revision = fleet.book.revision
         self._pending: Commit | None = None
 
     def load(self) -> None:
@@ -68,7 +69,7 @@ class Evaluator:
         model = self.model
         for kind in Kind:
             self._advance(kind, marks, upto_ms)
-        model.meet()
+        model.meet({kind for kind in Kind if is_absent(kind, marks)})
         if flush:
             model.flush(self._told(Kind.FEATURES, marks))
         if not model.changed and model.base() == self._base:
@@ -87,18 +88,25 @@ class Evaluator:
         if answer in (Answer.OK, Answer.ALREADY):
             self._pending = None
             self._base = pending.new_base
+            self._keep_references()
             self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
             gone = self.model.settled()
             if gone:
-                self._store.remove(self.key, self._epoch, gone)
+                self._store.remove(self.key, self._epoch, gone, self._base)
         return answer
+
+    def _keep_references(self) -> None:
+        """See that the references which the state now names are in the store: it may have gone back since they were."""
+        if self._revision != self._fleet.book.revision:
+            self._fleet.refresh()
+            self._revision = self._fleet.book.revision
 
     def _advance(
         self, kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None
     ) -> None:
         watermark = watermark_of(kind, marks)
         if watermark == NEVER:
-            if kind is Kind.ERRORS:
+            if kind is Kind.ERRORS and is_absent(Kind.LABELS, marks):
                 self.model.wait_for_labels()
             return
         first = self.model.bases[kind]
@@ -108,13 +116,17 @@ class Evaluator:
         if until <= first:
             return
         told = self._told(kind, marks)
+        closed_ms = until * self._pane_ms + self._lateness_ms
         if kind is Kind.ERRORS:
-            both = [*self._sources[Kind.PREDICTIONS], *self._sources[Kind.LABELS]]
-            rows = gather_rows(self._store, self._app, self.model.name, both, first, until)
+            halves = (k for k in (Kind.PREDICTIONS, Kind.LABELS) if not is_absent(k, marks))
+            both = [source for half in halves for source in self._sources[half]]
+            rows = gather_rows(
+                self._store, self._app, self.model.name, both, first, until, closed_ms
+            )
             self.model.advance_errors(rows, until, told)
             return
         panes = gather_panes(
-            self._store, self._app, self.model.name, self._sources[kind], first, until
+            self._store, self._app, self.model.name, self._sources[kind], first, until, closed_ms
         )
         self._fleet.refresh()  # a pane may be binned by a reference that another worker has just learned
         self.model.advance(kind, panes, until, told)

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stream.errors import StoreUnavailable
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
-from stream.ingest.partition import Marks
+from stream.ingest.partition import Marks, read_watermark
 from stream.ingest.raw import Source
-from stream.state.fields import index_field, pane_field, rows_field
+from stream.state.fields import STATE, index_field, pane_field, rows_field
 from stream.state.store import Store, partition_key
 from stream.state.versions import load
 from stream.summaries.raw_values import Raw
@@ -22,6 +23,7 @@ __all__ = [
     "MergedRows",
     "gather_panes",
     "gather_rows",
+    "is_absent",
     "merge_evidence",
     "watermark_of",
 ]
@@ -51,24 +53,46 @@ def watermark_of(kind: Kind, marks: Mapping[Source, Marks | None]) -> int:
     """Tell the watermark of a kind: the smallest over its partitions; of errors, of predictions and labels.
 
     A topic that nobody reads, or on which nothing was ever accepted, has none (NEVER). Labels that carry their
-    predictions need no predictions topic, so for errors a predictions topic without any event is left out.
+    predictions need no predictions topic, so for errors one is left out that is known to be empty.
     """
     if kind is Kind.ERRORS:
         labels = watermark_of(Kind.LABELS, marks)
-        of_predictions = [m for s, m in marks.items() if s.kind is Kind.PREDICTIONS]
-        if not any(m is not None and m.counters.seen for m in of_predictions):
+        if is_absent(Kind.PREDICTIONS, marks):
             return labels
         return min(labels, watermark_of(Kind.PREDICTIONS, marks))
     own = [m.watermark if m else NEVER for s, m in marks.items() if s.kind is kind]
     return min(own, default=NEVER)
 
 
+def is_absent(kind: Kind, marks: Mapping[Source, Marks | None]) -> bool:
+    """Whether all partitions of a topic, if there are any, were read to their end and have nothing.
+
+    There are errors wherever there are labels.
+    """
+    topic = Kind.LABELS if kind is Kind.ERRORS else kind
+    own = [m for s, m in marks.items() if s.kind is topic]
+    return all(m is not None and m.idle and not m.counters.seen for m in own)
+
+
 def gather_panes(
-    store: Store, app: str, model: str, sources: Sequence[Source], first: int, until: int
+    store: Store,
+    app: str,
+    model: str,
+    sources: Sequence[Source],
+    first: int,
+    until: int,
+    closed_ms: int = NEVER,
 ) -> list[Merged]:
-    """Read the panes first <= number < until of a model from the partitions of one kind, in order of their numbers."""
+    """Read the panes first <= number < until of a model from the partitions of one kind, in order of their numbers.
+
+    `closed_ms` is the watermark of a partition on which all of them have closed.
+
+    Raises:
+        StoreUnavailable: a partition has not come so far, though it once had: the store has gone back in time.
+    """
     merged: dict[int, Merged] = {}
-    for source, number, blobs in _fetch(store, app, model, sources, first, until, pane_field):
+    span = _Span(first, until, closed_ms)
+    for source, number, blobs in _fetch(store, app, model, sources, span, pane_field):
         pane = Pane.unpack(model, blobs, None)
         into = merged.setdefault(number, Merged(number, {}, {}))
         into.evidence[source.topic, source.partition] = (pane.first, pane.last)
@@ -78,12 +102,19 @@ def gather_panes(
 
 
 def gather_rows(
-    store: Store, app: str, model: str, sources: Sequence[Source], first: int, until: int
+    store: Store,
+    app: str,
+    model: str,
+    sources: Sequence[Source],
+    first: int,
+    until: int,
+    closed_ms: int = NEVER,
 ) -> list[MergedRows]:
-    """Read the rows of a model's predictions and labels, pane by pane, in canonical order."""
+    """Read the rows of a model's predictions and labels, pane by pane, in canonical order; as `gather_panes`."""
     parts: dict[int, dict[Kind, list[Rows]]] = {}
     evidence: dict[int, Evidence] = {}
-    for source, number, blob in _fetch(store, app, model, sources, first, until, rows_field):
+    span = _Span(first, until, closed_ms)
+    for source, number, blob in _fetch(store, app, model, sources, span, rows_field):
         begin, end, rows = unpack_rows(blob)
         parts.setdefault(number, {}).setdefault(source.kind, []).append(rows)
         evidence.setdefault(number, {})[source.topic, source.partition] = (begin, end)
@@ -99,32 +130,47 @@ def _one(parts: list[Rows] | None) -> Rows | None:
     return Rows.concat(parts).in_order() if parts else None
 
 
+class _Span(NamedTuple):
+    """Panes first <= number < until, and the watermark by which all of them have closed."""
+
+    first: int
+    until: int
+    closed_ms: int
+
+    def of(self, index: bytes | None) -> list[int]:
+        """Tell which of them a partition keeps."""
+        if index is None:
+            return []
+        kept = np.asarray(load(index, "index"), dtype=np.int64)
+        inside: list[int] = kept[(kept >= self.first) & (kept < self.until)].tolist()
+        return inside
+
+
 def _fetch(
-    store: Store,
-    app: str,
-    model: str,
-    sources: Sequence[Source],
-    first: int,
-    until: int,
-    field: Any,
+    store: Store, app: str, model: str, sources: Sequence[Source], span: _Span, field: Any
 ) -> Iterable[tuple[Source, int, bytes]]:
-    """Read the fields of panes in a range: the index of each partition first, then what it names."""
+    """Read the fields of panes: the index of each partition first, then what it names.
+
+    With what it names the watermark and the index are read again, at the same moment: the store may have gone back
+    since somebody saw that these panes had closed, and then some of them are not there, or not whole.
+    """
     keys = [partition_key(app, s.topic, s.partition) for s in sources]
-    indices = store.read_many([(key, [index_field(model)]) for key in keys])
-    wanted: list[tuple[Source, str, list[int]]] = []
-    for source, key, (blob,) in zip(sources, keys, indices, strict=True):
-        if blob is not None:
-            kept = np.asarray(load(blob, "index"), dtype=np.int64)
-            inside = kept[(kept >= first) & (kept < until)]
-            if len(inside):
-                wanted.append((source, key, inside.tolist()))
-    answers = store.read_many(
-        [(key, [field(model, n) for n in numbers]) for _, key, numbers in wanted]
-    )
-    for (source, _, numbers), blobs in zip(wanted, answers, strict=True):
-        for number, found in zip(numbers, blobs, strict=True):
-            if found is not None:
-                yield source, number, found
+    index = index_field(model)
+    found = [span.of(blob) for (blob,) in store.read_many([(key, [index]) for key in keys])]
+    wants = [
+        (key, [STATE, index, *(field(model, number) for number in numbers)])
+        for key, numbers in zip(keys, found, strict=True)
+    ]
+    answers = store.read_many(wants)
+    for source, numbers, (state, again, *blobs) in zip(sources, found, answers, strict=True):
+        if read_watermark(state) < span.closed_ms or span.of(again) != numbers:
+            where = f"{source.topic}/{source.partition}"
+            raise StoreUnavailable(
+                "the store has gone back in time; what it lost is read again", where
+            )
+        for number, blob in zip(numbers, blobs, strict=True):
+            if blob is not None:
+                yield source, number, blob
 
 
 def merge_evidence(into: Evidence, more: Evidence) -> None:

@@ -3,7 +3,7 @@
 Pure: what it is given decides what it does, in whatever portions it is given. `Evaluator` reads and writes for it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from detectors.summaries.summary import Summary
@@ -145,16 +145,17 @@ class Model:
             for chain in self._watching(kind):
                 events += self._tell(chain, chain.flush(), told)
             events += self._gather(kind)
-        return events + self.meet(dict.fromkeys(KINDS, FOREVER - 1))
+        return events + self._meet(dict.fromkeys(KINDS, FOREVER - 1))
 
-    def meet(self, passed: Mapping[Kind, int] | None = None) -> list[DriftEvent]:
-        """Tell what the drift of features has led to, as far as all kinds have come; `passed` overrules how far.
+    def meet(self, absent: Container[Kind] = ()) -> list[DriftEvent]:
+        """Tell what the drift of features has led to, as far as all kinds have come.
 
-        A kind of which there never was anything holds up nothing.
+        Kinds that are known to be `absent` hold up nothing. One that was only not read yet does.
         """
-        if passed is None:
-            ms = self.rules.learning.pane_ms
-            passed = {k: FOREVER if b == NEVER else b * ms for k, b in self.bases.items()}
+        ms = self.rules.learning.pane_ms
+        return self._meet({k: FOREVER if k in absent else b * ms for k, b in self.bases.items()})
+
+    def _meet(self, passed: Mapping[Kind, int]) -> list[DriftEvent]:
         told = [
             reminder_event(of)
             if isinstance(of, Reminder)
@@ -378,11 +379,15 @@ class Model:
         if CONSEQUENCES in fields:
             self.consequences.restore(self.name, load(fields[CONSEQUENCES], "consequences"))
         self.join.counters = JoinCounters(*joined[0])
+        # Deletions come after commits and may be lost: what is named no more goes with the next one.
+        self.obsolete = {field for field in fields if field[:2] in (b"l:", b"w:")}
         for version, segment, kind, panes in learning:
             series = Series(self.name, version, tuple((k, v) for k, v in segment))
             learner = Learner(series, Kind(kind), self.rules.learning)
             for number in panes:
-                learner.restore(number, fields[learn_field(series, kind, number)])
+                field = learn_field(series, kind, number)
+                learner.restore(number, fields[field])
+                self.obsolete.discard(field)
             self.chains[series, Kind(kind)] = learner
         for field in sorted(f for f in fields if f.startswith(b"c:")):
             self._restore_chain(fields[field], fields.get(b"s:" + field[2:]))
@@ -392,6 +397,7 @@ class Model:
         for number in sorted(rows):
             if number >= joined[1]:  # an older one was let go, and only its deletion was lost
                 self.join.restore(number, rows[number])
+                self.obsolete.discard(join_field(number))
 
     def _restore_chain(self, blob: bytes, standing: bytes | None) -> None:
         version, segment, kind, payload = load(blob, "chain")

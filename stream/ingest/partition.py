@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.ingest.decode import Decoder
-from stream.ingest.fold import Counters, Fold, FoldRules
+from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
@@ -19,10 +19,10 @@ from stream.state.fields import (
     roster_field,
     rows_field,
 )
-from stream.state.store import Answer, Commit, Store, partition_key
+from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
 
-__all__ = ["Marks", "Partition", "models_of", "read_marks"]
+__all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
 
 
 class Marks(NamedTuple):
@@ -143,6 +143,13 @@ class Partition:
             self._settle()
         return answer
 
+    def is_lost(self) -> bool:
+        """Whether the store has forgotten a commit of ours; not whether somebody else has taken the partition over."""
+        epoch, base = self._store.read(self.key, [EPOCH, BASE])
+        if self._pending is not None or int(epoch or 0) > self._epoch:
+            return False  # the commit under way, or the next one, is told
+        return int(epoch or 0) < self._epoch or (base or b"") != self._base
+
     def _make_commit(self) -> Commit:
         fold = self.fold_state
         fields: dict[bytes, bytes] = {STATE: self._state()}
@@ -203,6 +210,7 @@ class Partition:
         Idempotent, and apart from commits: the index loses them with the next one.
         """
         fields: list[bytes] = []
+        leaving: dict[str, set[int]] = {}
         for model, base in sorted(evaluated.items()):
             for key in [k for k in self._raw_closed if k[0] == model and k[1] < base]:
                 del self._raw_closed[key]
@@ -213,9 +221,12 @@ class Partition:
             for number in sorted(gone):
                 fields += [pane_field(model, number), rows_field(model, number)]
             if gone:
-                self._index[model] -= gone
-                self._index_changed.add(model)
-        return self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+                leaving[model] = gone
+        answer = self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+        for model, gone in leaving.items():  # now that they are gone: a call that fails is repeated
+            self._index[model] -= gone
+            self._index_changed.add(model)
+        return answer
 
 
 @making_sense("partition")
@@ -233,6 +244,11 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
             p[0], p[2], Counters(*p[3]), tuple(load(models, "models")) if models else ()
         )
     return marks
+
+
+def read_watermark(state: bytes | None) -> int:
+    """Tell the watermark in a partition's stored state; NEVER when there is none."""
+    return NEVER if state is None else int(load(state, "partition")[0])
 
 
 def models_of(fields: Mapping[bytes, bytes]) -> list[str]:

@@ -15,35 +15,52 @@ class Fleet:
     """Reads and enters references; `book` is what is known here.
 
     Each reference has its own field, found by counting: reference number i of the fleet is field `r:i`. Entering is
-    put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost.
+    put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When the store has
+    gone back in time, whoever knows more than it does enters that again.
     """
 
     def __init__(self, store: Store, app: str) -> None:
         self.book = Book()
         self._store = store
         self._key = fleet_key(app)
-        self._known = 0
+        self._entries: list[bytes] = []
 
     def refresh(self) -> None:
         """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
         while True:
-            (blob,) = self._store.read(self._key, [b"r:%d" % self._known])
-            if blob is None:
+            known = len(self._entries)
+            last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
+            if known and last != self._entries[-1]:
+                self._enter_again()
+            elif blob is None:
                 return
-            self._known += 1
-            self.book.add(Reference.unpack(_payload(blob)))
+            else:
+                self._entries.append(blob)
+                self.book.add(Reference.unpack(_payload(blob)))
+
+    def _enter_again(self) -> None:
+        """Know what the store still has, and enter behind it what it has lost."""
+        before, self._entries = self._entries, []
+        self.refresh()
+        for blob in before:
+            if blob not in self._entries:
+                self._enter(Reference.unpack(_payload(blob)))
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
 
         It is the reference itself, unless somebody entered one before.
         """
+        self.refresh()
+        return self._enter(reference)
+
+    def _enter(self, reference: Reference) -> Reference:
         tag = _tag(reference.series, reference.kind, reference.from_pane)
         held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
         entered = reference if held == reference.packed else Reference.unpack(held)
-        while not self.book.knows(entered.digest):
-            blob = dump("entry", [entered.packed])
-            self._store.put_if_absent(self._key, b"r:%d" % self._known, blob)
+        blob = dump("entry", [entered.packed])
+        while blob not in self._entries:
+            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
             self.refresh()
         return entered
 

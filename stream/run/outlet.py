@@ -75,6 +75,19 @@ class Outlet:
             if fresh:
                 courier.offer(fresh)
 
+    def taken(self, sink: str, ids: Sequence[str]) -> None:
+        """Know that a sink has taken alerts; those that are forgotten, or taken by it already, change nothing."""
+        with self._lock:
+            for event_id in ids:
+                owing = self._owing.get(event_id)
+                if owing is None:
+                    continue
+                owing.discard(sink)
+                if not owing:
+                    del self._owing[event_id]
+                    model, field = self._places.pop(event_id)
+                    self._done.setdefault(model, []).append(field)
+
     def delivered(self) -> dict[str, list[bytes]]:
         """Give the fields of the alerts that every sink has taken, by model, until they are acknowledged."""
         with self._lock:
@@ -104,10 +117,26 @@ class Outlet:
         """Know no longer what was offered of a model: its next owner offers it again."""
         with self._lock:
             for key in [key for key in self._offered if key[0] == model]:
-                event_id = self._offered.pop(key)
-                self._owing.pop(event_id, None)
-                self._places.pop(event_id, None)
-            self._done.pop(model, None)
+                self._drop(*key)
+
+    def revise(self, model: str, outbox: Mapping[bytes, bytes]) -> None:
+        """Know the outbox of a model that was loaded anew: if the store has gone back, others may stand there now.
+
+        What was offered and stands no longer where it did is forgotten, so that no delivery counts for another alert.
+        """
+        with self._lock:
+            for key in [key for key in self._offered if key[0] == model]:
+                blob = outbox.get(key[1])
+                if blob is None or parse(blob).id != self._offered[key]:
+                    self._drop(*key)
+
+    def _drop(self, model: str, field: bytes) -> None:
+        event_id = self._offered.pop((model, field))
+        self._owing.pop(event_id, None)
+        self._places.pop(event_id, None)
+        kept = [of for of in self._done.pop(model, []) if of != field]
+        if kept:
+            self._done[model] = kept
 
     @property
     def waiting(self) -> int:
@@ -139,19 +168,7 @@ class Outlet:
             if courier.looks_failed > looks_failed and courier.last_error is None:
                 LOG.warning("sink %s cannot be looked at: what it may have is sent again, with the same ids",
                             courier.sink.name)  # fmt: skip
-            self._note(courier.sink.name, taken)
+            self.taken(courier.sink.name, taken)
             if courier.last_error is not None:
                 self.failures[courier.sink.name] += 1
                 LOG.warning("sink %s: %s; it is tried again", courier.sink.name, courier.last_error)
-
-    def _note(self, name: str, taken: Sequence[str]) -> None:
-        with self._lock:
-            for event_id in taken:
-                owing = self._owing.get(event_id)
-                if owing is None:
-                    continue
-                owing.discard(name)
-                if not owing:
-                    del self._owing[event_id]
-                    model, field = self._places.pop(event_id)
-                    self._done.setdefault(model, []).append(field)

@@ -22,6 +22,7 @@ class Progress:
     Args:
         label: what is being done, such as `replay`.
         quiet: tell nothing at all.
+        unit: what is counted.
         stream: where to tell; stderr by default.
         clock: seconds that only go forward.
 
@@ -33,12 +34,14 @@ class Progress:
         label: str,
         *,
         quiet: bool = False,
+        unit: str = "events",
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._label = label
         self._stream = stream or sys.stderr
         self._quiet = quiet
+        self._unit = unit
         self._clock = clock
         self._start = self._told = clock()
         self._share = 0.0
@@ -84,7 +87,7 @@ class Progress:
 
     def _rate(self) -> str:
         seconds = max(self._clock() - self._start, 1e-3)
-        return f"{self._count:,} events, {self._count / seconds:,.0f} a second"
+        return f"{self._count:,} {self._unit}, {self._count / seconds:,.0f} a second"
 
     def _line(self) -> None:
         self._told = self._clock()

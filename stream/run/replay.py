@@ -72,7 +72,7 @@ class Replay:
                 if of_kind:
                     self._fold(source, of_kind)
                 if cut or self._ingest.partitions[source].closes_pane:
-                    self._ingest.commit(source)
+                    self._commit(source)
             self._evaluate()
             yield len(portion)
 
@@ -98,7 +98,7 @@ class Replay:
     def finish(self, *, flush: bool = True) -> list[DriftEvent]:
         """End the run: close the windows that are still open if `flush`, and give all alerts."""
         for source in self._sources.values():
-            self._ingest.commit(source)
+            self._commit(source)
         self._evaluate()
         if flush:
             self._flush()
@@ -120,6 +120,13 @@ class Replay:
             c = self._ingest.partitions[source].fold_state.counters
             told[kind] = (c.seen, c.malformed, c.late)
         return told
+
+    def _commit(self, source: Source) -> None:
+        """Commit a kind; one of which nothing has come by now holds nothing up."""
+        partition = self._ingest.partitions[source]
+        if not partition.fold_state.next_offset:
+            partition.tick(NEVER)
+        self._ingest.commit(source)
 
     def _fold(self, source: Source, events: list[FileEvent]) -> None:
         first = self._next[source.kind]

@@ -37,10 +37,12 @@ from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
 
-__all__ = ["Bus", "Item", "Runtime"]
+__all__ = ["Bus", "Item", "Office", "Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
 CLEAN_EVERY_S = 5.0
+LISTENING_S = 5.0
+"""A partition is silent only if the consumer has found nothing on it again and again, no further apart than this."""
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
 
@@ -48,16 +50,24 @@ LET_GO_S = 5.0
 class Bus(Protocol):
     """What the runtime asks of the consumer's thread."""
 
-    def hold(self, source: Source) -> None:
-        """Read no further on a partition for now."""
+    def hold(self, source: Source, term: int) -> None:
+        """Read no further on a partition for now, unless it has a newer term already."""
         ...
 
     def seek(self, source: Source, start: Start) -> None:
-        """Read a partition from another start, and go on if it was held."""
+        """Read a partition from another start, and go on if it was held; unless it has a newer term already."""
         ...
 
     def tell_offsets(self, offsets: dict[Source, int]) -> None:
         """Write offsets to Kafka, for lag tools only."""
+        ...
+
+
+class Office(Protocol):
+    """Where the runtime leaves what cannot be read; see `DeadLetterOffice`."""
+
+    def deliver(self, letters: Sequence[DeadLetter]) -> None:
+        """Write letters and wait for their acknowledgement, or raise BusUnavailable."""
         ...
 
 
@@ -69,11 +79,21 @@ class Item(NamedTuple):
     done: Callable[[], None]
 
 
+class _End(NamedTuple):
+    """The end of a partition: where it is, since when it has been there, when that was told last."""
+
+    offset: int
+    since: float
+    told: float
+
+
 class Runtime:
     """The state of one worker.
 
     `term[source]` goes up whenever a partition is taken over or loaded anew, and the bus is told it with the offset to
     read from. Batches of an older term are stale and left out, since what they hold is read again.
+
+    `office` takes the dead letters; by default the topics beside those that are read.
     """
 
     def __init__(
@@ -83,6 +103,7 @@ class Runtime:
         fleet: Fleet,
         outlet: Outlet,
         clock: Callable[[], float] = time.monotonic,
+        office: Office | None = None,
     ):
         self.config = config
         self.store = store
@@ -102,9 +123,10 @@ class Runtime:
         self._locks: dict[Source, asyncio.Lock] = {}
         self._committed: dict[Source, float] = {}
         self._heard: dict[Source, float] = {}
-        self._ends: dict[Source, int] = {}
+        self._ends: dict[Source, _End] = {}
+        self._gap_s = min(LISTENING_S, config.idle_timeout_ms / 4000)
         self._held: set[Source] = set()
-        self._office = DeadLetterOffice(producer_settings(config), config.app)
+        self._office = office or DeadLetterOffice(producer_settings(config), config.app)
         self._evaluating = asyncio.Lock()
         self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
@@ -199,6 +221,8 @@ class Runtime:
                         min(others), partition.fold_state.watermark, self.config.pane_ms
                     ):
                         partition.tick(min(others))
+                    elif not partition.fold_state.next_offset:
+                        partition.tick(NEVER)  # it is empty, which others must know
                 if partition.changed and (partition.closes_pane or self._is_commit_due(source)):
                     await self._commit(source)
                 self._hold_or_go_on(source)
@@ -220,12 +244,10 @@ class Runtime:
             if closes and self.closed_at is None:
                 self.closed_at = self._committed[source]
             return
-        LOG.warning(
-            "%s/%d: the store answered %s; loading anew",
-            source.topic,
-            source.partition,
-            answer.value,
-        )
+        await self._load_anew(source, f"the store answered {answer.value}")
+
+    async def _load_anew(self, source: Source, why: str) -> None:
+        LOG.warning("%s/%d: %s; loading anew", source.topic, source.partition, why)
         self.tallies.reloads += 1
         start = await self._load(source)
         if self.bus is not None:
@@ -270,13 +292,21 @@ class Runtime:
             self.bus.tell_offsets({s: partitions[s].fold_state.next_offset for s in sources})
 
     def caught_up(self, source: Source, offset: int) -> None:
-        """Know that a partition was read to its end, and that what was read stands before `offset`."""
-        self._ends[source] = offset
+        """Know that a partition has been read to its end, and that what was read stands before `offset`.
+
+        To be told again and again while that is so. Where it was not told for a while, nobody listened (a process that
+        was suspended, a consumer that waited for the store), and the silence begins anew.
+        """
+        now, end = self._clock(), self._ends.get(source)
+        goes_on = end is not None and end.offset == offset and now - end.told <= self._gap_s
+        self._ends[source] = _End(offset, end.since if end and goes_on else now, now)
 
     def _is_silent(self, source: Source, now: float) -> bool:
-        partition = self.ingest.partitions[source]
-        caught_up = self._ends.get(source, -1) == partition.fold_state.next_offset
-        return caught_up and now - self._heard[source] >= self.config.idle_timeout_ms / 1000
+        end = self._ends.get(source)
+        if end is None or end.offset != self.ingest.partitions[source].fold_state.next_offset:
+            return False
+        silence = now - max(end.since, self._heard[source])
+        return now - end.told <= self._gap_s and silence >= self.config.idle_timeout_ms / 1000
 
     def _hold_or_go_on(self, source: Source) -> None:
         if self.bus is None:
@@ -284,14 +314,18 @@ class Runtime:
         partition = self.ingest.partitions[source]
         if partition.must_wait and source not in self._held:
             self._held.add(source)
-            self.bus.hold(source)
+            self.bus.hold(source, self.term[source])
             LOG.info("%s/%d waits: a reference is being learned", source.topic, source.partition)
         elif not partition.must_wait and source in self._held:
             self._held.discard(source)
             self.bus.seek(source, Start(partition.fold_state.next_offset, self.term[source]))
 
     async def _clean(self) -> None:
-        """Delete panes that their models' evaluators, here or elsewhere, no longer need."""
+        """Delete panes that their models' evaluators, here or elsewhere, no longer need.
+
+        And see whether the store still has what was committed: a partition on which nothing comes, or that is held,
+        would not find out by a commit.
+        """
         owned = list(self.ingest.partitions.values())
         names = sorted({name for partition in owned for name in partition.models()})
         bases = await self.calls.insist(lambda: bases_of(self.store, self.config.app, names))
@@ -300,7 +334,9 @@ class Runtime:
         for source in list(self.ingest.partitions):
             async with self._lock(source):
                 partition = self.ingest.partitions.get(source)
-                if partition is not None:
+                if partition is not None and await self.calls.insist(partition.is_lost):
+                    await self._load_anew(source, "the store has gone back in time")
+                elif partition is not None:
                     of_kind = evaluated[source.kind]
                     await self.calls.insist(partial(partition.clean, of_kind, retention))
 
@@ -373,6 +409,7 @@ class Runtime:
         await self.calls.once(evaluator.load)
         if self._owns(name):
             self.evaluators[name] = evaluator
+            self.outlet.revise(name, evaluator.outbox)
             self.outlet.doubt(name)
             LOG.info("took over model %s", name)
 
@@ -388,6 +425,10 @@ class Runtime:
                 if answer is Answer.OK:
                     self.outlet.acknowledged(name, fields)
                     self.tallies.delivered(events)
+                    continue
+                self.evaluators.pop(name, None)  # it is somebody else's, or has to be loaded anew
+                if not self._owns(name):
+                    self.outlet.forget(name)
 
     def _owns(self, model: str) -> bool:
         """A model belongs to the owner of its partition of the first topic configured."""

@@ -63,12 +63,16 @@ class MemoryStore:
         """Read some fields of several keys."""
         return [self.read(key, fields) for key, fields in wants]
 
-    def remove(self, key: str, epoch: int, fields: Sequence[bytes]) -> Answer:
-        """Delete fields, if the epoch is current, else FENCED."""
+    def remove(
+        self, key: str, epoch: int, fields: Sequence[bytes], base: bytes | None = None
+    ) -> Answer:
+        """Delete fields, if the epoch is current, else FENCED; and the base, if it is given, else CONFLICT."""
         forbid_meta(fields)
         with self._lock:
             if self._read(key, [EPOCH]) != [b"%d" % epoch]:
                 return Answer.FENCED
+            if base is not None and self._read(key, [BASE]) != [base]:
+                return Answer.CONFLICT
             for field in fields:
                 self._hashes[key].pop(field, None)
             return Answer.OK

@@ -60,8 +60,10 @@ return 'OK'
 """
 
 _REMOVE = """#!lua
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 'FENCED' end
-if #ARGV > 1 then redis.call('HDEL', KEYS[1], unpack(ARGV, 2)) end
+local have = redis.call('HMGET', KEYS[1], 'epoch', 'base')
+if have[1] ~= ARGV[1] then return 'FENCED' end
+if ARGV[2] == 'at' and have[2] ~= ARGV[3] then return 'CONFLICT' end
+if #ARGV > 3 then redis.call('HDEL', KEYS[1], unpack(ARGV, 4)) end
 return 'OK'
 """
 
@@ -201,14 +203,17 @@ class RedisStore:
             found = iter(pipe.execute())
         return [next(found) if fields else [] for _, fields in wants]
 
-    def remove(self, key: str, epoch: int, fields: Sequence[bytes]) -> Answer:
-        """Delete fields, if the epoch is current, else FENCED; many go in several scripts."""
+    def remove(
+        self, key: str, epoch: int, fields: Sequence[bytes], base: bytes | None = None
+    ) -> Answer:
+        """Delete fields, if epoch and base are as said, see `Store`; many go in several scripts."""
         forbid_meta(fields)
+        where = [b"anywhere", b""] if base is None else [b"at", base]
         answer = Answer.OK
         for start in range(0, max(1, len(fields)), SCRIPT_FIELDS_MAX):
             part = fields[start : start + SCRIPT_FIELDS_MAX]
             with self._border():
-                answer = Answer(self._remove(keys=[key], args=[epoch, *part]).decode())
+                answer = Answer(self._remove(keys=[key], args=[epoch, *where, *part]).decode())
             if answer is not Answer.OK:
                 break
         return answer

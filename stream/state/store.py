@@ -8,7 +8,7 @@ base move together.
     take_over -> (epoch, base, fields)        the one before is fenced from here on
     commit    -> OK | ALREADY | FENCED | CONFLICT
                  on FENCED and CONFLICT: drop what is in memory, reload, fold again from the base
-    remove    -> OK | FENCED                  later, apart from commits, as often as one likes
+    remove    -> OK | FENCED | CONFLICT       later, apart from commits, as often as one likes
 
 Every method may raise `StoreUnavailable` (try again: all of them are idempotent, but that
 `take_over` may skip an epoch) or `StoreRefused` (trying again will not help). Both implementations
@@ -107,8 +107,13 @@ class Store(Protocol):
         """Read some fields of several keys in one round trip; each key at one moment of its own."""
         ...
 
-    def remove(self, key: str, epoch: int, fields: Sequence[bytes]) -> Answer:
+    def remove(
+        self, key: str, epoch: int, fields: Sequence[bytes], base: bytes | None = None
+    ) -> Answer:
         """Delete fields, if the epoch is current, else FENCED. What is absent is no error.
+
+        With `base`, also only if the key stands there, else CONFLICT: what a state has no use for, an earlier one,
+        to which the store has gone back meanwhile, may need.
 
         Not atomic: of a removal cut short a part is done, and doing it again finishes it.
 

@@ -160,10 +160,11 @@ def test_a_start_that_the_log_does_not_have_is_the_owners_to_decide(running: Run
 def test_the_owner_hears_of_ends_and_of_the_offset_before_which_all_was_handed_over(
     running: Running,
 ) -> None:
-    """Also of a partition that is empty."""
+    """Also of a partition that is empty, and again and again while nothing more comes."""
     running.produce(at("end", 1), 10)
-    wait(lambda: running.owner.ends.get(at("end", 1)) == 10)
-    wait(lambda: running.owner.ends.get(at("end", 2)) == 0)
+    for _ in range(3):
+        wait(lambda: running.owner.ends.pop(at("end", 1), None) == 10)
+        wait(lambda: running.owner.ends.pop(at("end", 2), None) == 0)
     assert running.read(at("end", 1)) == list(range(10))
 
 
@@ -186,12 +187,25 @@ def test_a_seek_reads_again_under_the_new_term(running: Running) -> None:
     assert first == list(range(len(first)))
 
 
+def test_what_was_asked_of_an_older_term_is_left_undone(running: Running) -> None:
+    """It was meant for a partition that has gone and come back meanwhile; obeying would read for nobody, or never."""
+    source = at("seek", 1)
+    running.produce(source, 5)
+    wait(lambda: len(running.read(source)) == 5)
+    running.thread.seek(source, Start(5, 3))
+    running.thread.seek(source, Start(0, 2))
+    running.thread.hold(source, 2)
+    running.produce(source, 5)
+    wait(lambda: running.owner.under.get((source, 3), []) == list(range(5, 10)))
+    assert (source, 2) not in running.owner.under
+
+
 def test_a_held_partition_is_silent_until_a_seek_and_holds_up_no_other(running: Running) -> None:
     """What the seek passes over is not read, what is behind it is."""
     source, other = at("held"), at("held", 1)
     running.produce(source, 5)
     wait(lambda: len(running.read(source)) == 5)
-    running.thread.hold(source)
+    running.thread.hold(source, 1)
     time.sleep(0.3)
     running.produce(source, 5)
     running.produce(other, 5)
@@ -207,7 +221,7 @@ def test_the_thread_waits_while_too_much_is_in_flight_and_pauses_after_a_while(
     """Polling goes on while paused; a held partition stays held when reading is resumed."""
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.2)
     source, held = at("wait"), at("wait", 1)
-    running.thread.hold(held)
+    running.thread.hold(held, 1)
     running.owner.slow = "wait"
 
     def in_flight(n: int) -> bool:
@@ -330,7 +344,7 @@ def test_a_real_log_that_lost_its_beginning_is_told_with_what_it_still_holds(
     wait(lambda: made.owner.under.get((at(topic, 0), 2)) == list(range(25, 40)))
     wait(lambda: made.read(at(topic, 1)) == list(range(25, 40)))
     wait(lambda: len(made.read(at(topic, 2))) == 40)
-    made.thread.hold(at(topic, 2))
+    made.thread.hold(at(topic, 2), 1)
     time.sleep(0.5)
     made.produce(at(topic, 2), 20)
     cut(2, 50)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sinks.event import order, parse
 from stream.config import Config, Window
 from stream.evaluate.evaluator import Evaluator
+from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import read_marks
 from stream.ingest.raw import RawBatch, Source
@@ -111,6 +112,12 @@ class Pipeline:
                 offsets = np.arange(first, first + len(values), dtype=np.int64)
                 assert self.ingest.fold(RawBatch(source, values, offsets, None)) == []
             assert self.ingest.commit(source) is Answer.OK
+
+    def find_empty(self, kind: Kind) -> None:
+        """Find that there is nothing on a topic."""
+        for source in self.sources:
+            if source.kind is kind:
+                self.ingest.partitions[source].tick(NEVER)
 
     def step(self, *, flush: bool = False) -> None:
         """Evaluate what has closed, and deliver the alerts."""

@@ -25,7 +25,7 @@ from stream.summaries.raw_values import Raw
 from stream.words import INPUTS, Kind, Series
 from tests.evaluate import streams
 from tests.evaluate.streams import DRIFT, END, WINDOW, Event, Pipeline, stream
-from tests.events import APP, PLAN, T0, learning
+from tests.events import APP, PLAN, T0, feature, learning
 
 ALARMS = Alarms(budget_per_week=1.0, monitors=20, ongoing_every_ms=4 * WINDOW, cooldown_ms=WINDOW)
 CONFIG = replace(streams.CONFIG, alarms=ALARMS)
@@ -311,10 +311,51 @@ def test_without_any_label_predictions_are_kept_no_longer_than_they_would_wait()
     told = [event for event in events() if event[0] is Kind.PREDICTIONS]
     pipeline.fold(told)
     pipeline.step()
+    assert pipeline.evaluator.evaluated(Kind.PREDICTIONS) == NEVER, "labels may only not be read"
+    pipeline.find_empty(Kind.LABELS)
+    pipeline.fold([])
+    pipeline.step()
     base = pipeline.evaluator.model.bases[Kind.PREDICTIONS]
     waits = CONFIG.labels.wait_ms // CONFIG.pane_ms
     assert pipeline.evaluator.evaluated(Kind.PREDICTIONS) == base - waits
     assert pipeline.evaluator.evaluated(Kind.FEATURES) == NEVER
+
+
+def test_predictions_that_are_read_after_their_labels_meet_them_all_the_same() -> None:
+    """At the start nothing is known of a topic until it is read; empty is only what was read to its end."""
+    pipeline = Pipeline(CONFIG)
+    pipeline.fold([event for event in events() if event[0] is Kind.LABELS])
+    pipeline.step()
+    assert pipeline.evaluator.model.bases[Kind.ERRORS] == NEVER
+    pipeline.fold([event for event in events() if event[0] is not Kind.LABELS])
+    pipeline.step()
+    assert pipeline.evaluator.model.join.counters == at_once().evaluator.model.join.counters
+
+
+def test_deletions_that_were_lost_are_made_up_for_after_the_next_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A commit that lets raw values go, whose deletion nobody answered, and a new owner."""
+    pipeline = Pipeline(CONFIG)
+    early = len(events()) // 20
+    pipeline.fold(events()[:early])
+    pipeline.step()
+    pipeline.fold(events()[early:])
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.store, "remove", unanswered)
+        with pytest.raises(StoreUnavailable):
+            pipeline.evaluator.step(read_marks(pipeline.store, APP, pipeline.sources))
+    assert any(field.startswith(b"l:") for field in pipeline.state())
+    pipeline.restart()
+    pipeline.fold([(Kind.FEATURES, feature(T0 + (END + 10) * WINDOW, x=1.0))])
+    pipeline.step()
+    assert pipeline.evaluator.model.learners() == []
+    assert not any(field.startswith(b"l:") for field in pipeline.state())
+
+
+def unanswered(*_: object) -> Answer:
+    """Do nothing and say nothing."""
+    raise StoreUnavailable("told to be down", "store")
 
 
 def test_a_topic_that_lags_holds_up_only_what_needs_it() -> None:

@@ -111,6 +111,45 @@ def test_ingest_waits_while_closed_panes_hold_too_many_raw_values() -> None:
     assert not log.partition.must_wait
 
 
+def test_a_cleaning_that_got_no_answer_is_done_when_it_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what it meant to delete would stay for ever, named by nothing."""
+    first = T0 // PANE
+    log = Log(FEATURES)
+    log.run([feature(T0 + i * PANE, x=1) for i in range(12)])
+    with monkeypatch.context() as patch:
+        patch.setattr(log.store, "remove", unanswered)
+        with pytest.raises(StoreUnavailable):
+            log.partition.clean({"m": first + 6}, retention_panes=0)
+    assert log.partition.clean({"m": first + 6}, retention_panes=0) is Answer.OK
+    fields = [pane_field("m", first + i) for i in range(12)]
+    gone = [value is None for value in log.store.read(log.partition.key, fields)]
+    assert gone == [True] * 6 + [False] * 6
+
+
+def unanswered(*_: object) -> Answer:
+    """Do nothing and say nothing."""
+    raise StoreUnavailable("told to be down", "store")
+
+
+def test_a_partition_knows_whether_the_store_has_forgotten_what_it_committed() -> None:
+    """Somebody else's take-over is no such thing: they own it now."""
+    log = Log(FEATURES)
+    log.run([feature(T0 + i * PANE, x=1) for i in range(3)])
+    before = log.store.peek(log.partition.key)
+    assert not log.partition.is_lost()
+    log.fold([feature(T0 + 4 * PANE, x=1)], 3)
+    log.commit()
+    log.store._hashes[log.partition.key] = before
+    assert log.partition.is_lost(), "it went back by a commit"
+    log.store._hashes.clear()
+    assert log.partition.is_lost(), "it has lost everything"
+    log.store._hashes[log.partition.key] = before
+    log.store.take_over(log.partition.key)
+    assert not log.partition.is_lost(), "it is somebody else's"
+
+
 def test_cleaning_deletes_what_is_evaluated_and_older_than_the_retention() -> None:
     """It may be done again, open panes stay, and the next commit tells it to the index."""
     first = T0 // PANE

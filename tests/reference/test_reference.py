@@ -162,6 +162,25 @@ def test_two_fleets_over_one_store_come_to_agree() -> None:
     assert len(Fleet(store, "b").book) == 0
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_what_a_store_that_went_back_has_lost_is_entered_again(kept: int) -> None:
+    """By whoever knows it still, behind what was entered meanwhile; else states would name what nobody has."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store, back = MemoryStore(), MemoryStore()
+    ours = Fleet(store, "a")
+    for reference in known:
+        ours.publish(reference)
+    other = Fleet(back, "a")
+    for reference in [*known[:kept], reference_of([{"a": 9}], version="9")]:
+        other.publish(reference)
+    ours._store = back
+    ours.refresh()
+    late = Fleet(back, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {r.digest for r in ours.book.all()}
+    assert len(late.book) == 4
+
+
 @given(
     values=st.lists(st.integers(0, 50) | st.none() | st.just("?"), min_size=1, max_size=60),
     hours=st.integers(1, 8),

@@ -51,9 +51,11 @@ class FaultyStore(MemoryStore):
         self._maybe("read")
         return super().read(key, fields)
 
-    def remove(self, key: str, epoch: int, fields: Sequence[bytes]) -> Answer:
+    def remove(
+        self, key: str, epoch: int, fields: Sequence[bytes], base: bytes | None = None
+    ) -> Answer:
         self._maybe("remove")
-        return super().remove(key, epoch, fields)
+        return super().remove(key, epoch, fields, base)
 
     def ping(self) -> None:
         self._maybe("ping")
@@ -67,7 +69,7 @@ class NotingBus:
         self.sought: list[tuple[Source, Start]] = []
         self.told: dict[Source, int] = {}
 
-    def hold(self, source: Source) -> None:
+    def hold(self, source: Source, term: int) -> None:
         self.held.append(source)
 
     def seek(self, source: Source, start: Start) -> None:
@@ -91,6 +93,7 @@ class Rig:
         self.runtime.know_partitions(COUNTS)
         self.bus = NotingBus()
         self.runtime.bus = self.bus
+        self.ends: dict[Source, int] = {}
         self.done = 0
 
     def clock(self) -> float:
@@ -101,6 +104,7 @@ class Rig:
         self, source: Source, first: int, values: Sequence[bytes], term: int | None = None
     ) -> None:
         """Fold messages that stand at consecutive offsets, read under the current term unless told otherwise."""
+        self.ends.pop(source, None)
         offsets = np.arange(first, first + len(values), dtype=np.int64)
         batch = RawBatch(source, list(values), offsets, None)
         term = self.runtime.term[source] if term is None else term
@@ -111,8 +115,17 @@ class Rig:
 
     async def pass_s(self, seconds: float) -> None:
         """Let time pass, and what is done once in a while be done."""
-        self.now += seconds
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + 1.0)
+            for source, offset in self.ends.items():
+                self.runtime.caught_up(source, offset)
         await self.runtime.look_after()
+
+    def caught_up(self, source: Source, offset: int) -> None:
+        """Find the end of a partition, and find it again every second until something is folded."""
+        self.ends[source] = offset
+        self.runtime.caught_up(source, offset)
 
     async def evaluate(self) -> None:
         """Evaluate, and let the sinks take what they will."""
@@ -122,7 +135,7 @@ class Rig:
     def deliver(self) -> None:
         """Do what the sinks' threads do."""
         for courier in self.outlet.couriers:
-            self.outlet._note(courier.sink.name, courier.deliver(self.now))
+            self.outlet.taken(courier.sink.name, courier.deliver(self.now))
 
     def next_offset(self, source: Source) -> int:
         """Tell the committed offset."""

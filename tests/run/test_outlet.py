@@ -22,7 +22,7 @@ class Hand:
         """Let time pass, and every sink try once."""
         self.now += seconds
         for courier in self.outlet.couriers:
-            self.outlet._note(courier.sink.name, courier.deliver(self.now))
+            self.outlet.taken(courier.sink.name, courier.deliver(self.now))
 
 
 def box(events: Sequence[DriftEvent]) -> dict[bytes, bytes]:
@@ -51,6 +51,25 @@ def test_an_alert_is_delivered_when_every_sink_has_it() -> None:
         False,
         set(),
     )
+
+
+@pytest.mark.parametrize("delivered", [False, True])
+def test_a_delivery_counts_for_no_other_alert_that_has_taken_the_place(delivered: bool) -> None:
+    """An outbox that was rewound with its store, and filled anew in another order: each alert is sent."""
+    sink, events = MemorySink(), series(4)
+    hand, before = Hand(sink), box(events[:2])
+    hand.outlet.offer("m", before)
+    if delivered:
+        hand.deliver()
+    after = box([events[0], events[2]])
+    hand.outlet.revise("m", after)
+    assert hand.outlet.delivered() == ({"m": [b"o:0000"]} if delivered else {})
+    hand.outlet.offer("m", after)
+    hand.deliver()
+    assert {event.id for event in sink.events} == {event.id for event in events[:3]}
+    assert hand.outlet.delivered() == {"m": [b"o:0000", b"o:0001"]}
+    hand.outlet.revise("m", {})
+    assert (hand.outlet.models, hand.outlet.has_delivered) == (set(), False)
 
 
 def test_an_alert_may_be_offered_as_often_as_one_likes_until_it_is_acknowledged() -> None:

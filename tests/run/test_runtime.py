@@ -218,9 +218,9 @@ def test_a_silent_partition_that_is_read_to_its_end_follows_the_others() -> None
         watermark = rig.runtime.ingest.partitions[ZERO].fold_state
         await rig.pass_s(100)
         assert watermark.ticks == 0, "nobody said that it was read to its end"
-        rig.runtime.caught_up(ZERO, 1)
+        rig.caught_up(ZERO, 1)
         await rig.fold(ONE, 1, [feature(T0 + 61 * MINUTE)])
-        await rig.pass_s(2)
+        await rig.pass_s(100)
         assert (watermark.ticks, watermark.watermark) == (1, T0 + 61 * MINUTE)
         await rig.pass_s(2)
         assert watermark.ticks == 1, "the other one has not moved by a pane"
@@ -239,12 +239,32 @@ def test_a_silent_partition_waits_for_its_timeout() -> None:
     async def story(rig: Rig) -> None:
         await rig.fold(ZERO, 0, [feature(T0)])
         await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
-        rig.runtime.caught_up(ZERO, 1)
+        rig.caught_up(ZERO, 1)
         await rig.pass_s(2)
         fold = rig.runtime.ingest.partitions[ZERO].fold_state
         await rig.pass_s(rig.config.idle_timeout_ms / 1000 - 3)
         assert fold.ticks == 0
         await rig.pass_s(2)
+        assert fold.ticks == 1
+
+    run(story)
+
+
+def test_a_silence_that_nobody_listened_to_is_none() -> None:
+    """A process that was suspended knows nothing of what came meanwhile, and must not close its panes."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature(T0)])
+        await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
+        rig.caught_up(ZERO, 1)
+        await rig.pass_s(10)
+        rig.now += rig.config.idle_timeout_ms / 1000
+        await rig.runtime.look_after()
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        assert fold.ticks == 0, "nobody has told since"
+        await rig.pass_s(rig.config.idle_timeout_ms / 1000 - 3)
+        assert fold.ticks == 0, "told again, it begins anew"
+        await rig.pass_s(6)
         assert fold.ticks == 1
 
     run(story)
@@ -256,7 +276,7 @@ def test_when_all_are_silent_time_stands_still() -> None:
     async def story(rig: Rig) -> None:
         for source, minutes in ((ZERO, 0), (ONE, 60)):
             await rig.fold(source, 0, [feature(T0 + minutes * MINUTE)])
-            rig.runtime.caught_up(source, 1)
+            rig.caught_up(source, 1)
         for _ in range(5):
             await rig.pass_s(100)
 
@@ -362,7 +382,8 @@ def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_
         await rig.evaluate()
         assert alerts(rig) == told
         await rig.runtime.acknowledge()
-        assert evaluator.outbox == {}
+        assert rig.runtime.evaluators["m"] is not evaluator, "it was loaded anew"
+        assert rig.runtime.evaluators["m"].outbox == {}
 
     run(story)
 

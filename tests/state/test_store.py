@@ -164,6 +164,19 @@ def test_fields_are_read_in_the_order_asked_and_missing_ones_are_none(
     assert store.read_many([]) == []
 
 
+def test_removing_at_a_base_spares_an_earlier_state_that_may_need_the_fields(
+    store: Store, key: str
+) -> None:
+    """The store may have gone back between the commit that has no use for them and their removal."""
+    epoch = store.take_over(key).epoch
+    store.commit(step(key, epoch, b"", b"10", a=b"1"))
+    assert store.remove(key, epoch, [b"a"], b"20") is Answer.CONFLICT
+    assert store.remove(key, epoch + 1, [b"a"], b"10") is Answer.FENCED
+    assert store.read(key, [b"a"]) == [b"1"]
+    assert store.remove(key, epoch, [b"a"], b"10") is Answer.OK
+    assert store.read(key, [b"a"]) == [None]
+
+
 def test_removing_is_idempotent_and_leaves_the_chain_alone(store: Store, key: str) -> None:
     """Removed fields are gone, others stay, the base does not move, a second removal is OK."""
     epoch = store.take_over(key).epoch

@@ -1,0 +1,70 @@
+"""Remembers what windows were judged to be, from one schedule to the next.
+
+Judging a window is a pure function of it, of the reference and of the windows that have joined its history since; it is
+most of the work, tested elsewhere, and the same in every schedule that goes right. What a fault has changed is a
+question not asked before, and is judged.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from detectors.summaries.column import Column
+from detectors.summaries.summary import Summary
+from stream.evaluate import chain
+from stream.evaluate.findings import Said
+from stream.evaluate.rules import Rules
+from stream.evaluate.scores import Scores
+from stream.reference import book
+from stream.reference.reference import Reference
+from stream.summaries.schema import Schema
+from stream.words import Kind
+
+__all__ = ["remembered"]
+
+_Key = tuple[object, ...]
+
+
+class _Scores(Scores):
+    """Scores that judge each window once."""
+
+    def __init__(
+        self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules
+    ) -> None:
+        super().__init__(reference, which, grown, rules)
+        self._told: dict[_Key, list[Said]] = {}
+
+    def columns(self, summary: Summary, share: float) -> list[Said]:
+        key = (*_bytes(summary), share)
+        if key not in self._told:
+            self._told[key] = super().columns(summary, share)
+        return list(self._told[key])
+
+
+_made: dict[_Key, _Scores] = {}
+_schemas: dict[tuple[object, ...], Schema] = {}
+
+
+def _scores(reference: Reference, which: int, grown: Sequence[Summary], rules: Rules) -> Scores:
+    key = (reference.digest, which, *(part for summary in grown for part in _bytes(summary)))
+    if key not in _made:
+        _made[key] = _Scores(reference, which, grown, rules)
+    return _made[key]
+
+
+def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
+    key = (kind, model, repr(columns))
+    if key not in _schemas:
+        _schemas[key] = Schema(kind, model, columns)
+    return _schemas[key]
+
+
+def _bytes(summary: Summary) -> tuple[bytes, bytes]:
+    return summary.counts.tobytes(), summary.extremes.tobytes()
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Let chains ask the memory instead of judging anew, and books for the types of events."""
+    with patch.object(chain, "Scores", _scores), patch.object(book, "Schema", _schema):
+        yield
