@@ -156,6 +156,16 @@ def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     }  # fmt: skip
 
 
+def test_a_mean_that_is_clipped_at_the_grid_is_marked_so() -> None:
+    """Any value beyond the grid makes it no mean but a bound of it."""
+    chain = chain_of()
+    for largest, told in ((150.0, {}), (1e5, {"clipped": True})):
+        rows: list[dict[str, object]] = [*ROWS, {"x": largest}]
+        (made,) = drift_events(chain, judged_of(chain, rows), CONTEXT, TOLD)
+        mean = explained(made)["mean"]
+        assert {k: v for k, v in mean.items() if k not in ("ref", "cur")} == told
+
+
 def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() -> None:
     """The commonest first, ten at most, beside how many there are; the sentence says three."""
     names = [f"n{i % 12}" if i % 12 < 6 else "n11" for i in range(60)]
