@@ -35,7 +35,7 @@ PlanAt = Callable[[int], Plan]
 class Judged:
     """A window after judging: all findings, and the turns of incidents that they brought (column, change).
 
-    `plan` is the one whose share of the budget it was judged by.
+    `plan` is the one whose share of the budget it was judged by, `standings` tell how the monitors stood then.
     """
 
     window: WindowSize
@@ -43,6 +43,7 @@ class Judged:
     findings: Findings
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
+    standings: tuple[Standing, ...] = ()
 
 
 class Chain:
@@ -108,7 +109,7 @@ class Chain:
         changes = tuple(self._changes(window, told, findings))
         if judged and closed.whole:
             self._learn(which, closed, findings.loud())
-        return Judged(window, told, findings, changes, plan)
+        return Judged(window, told, findings, changes, plan, self.standings.get(which, ()))
 
     def _findings(self, which: int, closed: Closed, told: Closed | None) -> Findings:
         """Judge a closed window; `told` is what is known of its columns, None while there are too few events."""

@@ -80,9 +80,8 @@ def explained(
     if left_out:
         told["bins_left_out"] = left_out
     usual, now = means(reference, column, summary)
-    told["mean"] = {"ref": rounded(usual), "cur": rounded(now)}
-    if any(clipped(reference, column, summary)):
-        told["mean"] |= {"clipped": True}
+    bound = {"clipped": True} if any(clipped(reference, column, summary)) else {}
+    told["mean"] = {"ref": rounded(usual), "cur": rounded(now), **bound}
     for name, offset in (("null_rate", 0), ("invalid_rate", 1)):
         slot = reference.layout.tail_of(i) + offset
         ref = reference.total.counts[slot] / max(1, reference.total.n)

@@ -8,6 +8,7 @@ from tests.detectors.comparisons.streams import everywhere, flat_windows
 
 NONE = Cells.of(np.zeros((0, 3)))
 
+
 def test_a_producer_that_changes_its_type_alarms_and_a_stray_value_does_not() -> None:
     history = flat_windows(24, [0, 1000, 0])
     compare = Invalid(history.total(), history, everywhere(24))
