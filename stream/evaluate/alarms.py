@@ -18,6 +18,7 @@ from detectors.alarms.signals import (
     read_volume,
     volume_worth,
 )
+from detectors.alarms.steps import POWER
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.rates import share_at
 from detectors.comparisons.verdict import Score, Why
@@ -160,14 +161,16 @@ class Alarms:
                 yield _watched(None, self.volume_layer.unsteady.get(0), steps)
 
     def _detectable(self, layer: AlarmLayer, s: int, test: Test, share: float) -> Floats:
-        """[C] the smallest effect that a test finds with 90 % power within a day, the floor at least; inf: none.
+        """[C] the smallest effect that a test finds with 90 % power within a day; inf: none.
 
-        Of `shape` nothing is told: its steps are of a cube root, its effect is a misfit, and by no one factor.
+        It lies above the floor, by as much as the mean of a day's windows may fall short of it by sampling. Of `shape` nothing is told: its steps are of a cube root, its effect is a misfit, and by no one factor.
         """
         if test.up:
             return np.full(len(layer.windows), inf)
         found = layer.detectable(s, share * test.share, DAY_MS)
-        return np.maximum(found, self._floor(test))
+        windows = max(1, DAY_MS // self.size.every_ms)
+        short = POWER / np.sqrt(np.maximum(layer.usual[s] * windows, 1.0))
+        return np.maximum(found, self._floor(test) + short)
 
     def _floor(self, test: Test) -> float:
         return self.rules.floors.get(test.name, test.floor)
