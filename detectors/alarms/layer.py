@@ -25,6 +25,9 @@ HOURS, SEEN = 24, 3
 PLENTY = 672
 """Windows that are a history even if they last less than a week: as many as four weeks of hours."""
 
+QUIET = 0.5
+"""Normal score below which a window's step is not measured by its surprise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -202,9 +205,11 @@ class AlarmLayer:
             chance = np.where(self.rates[s], np.maximum(chance, tails), chance)
         if self.tests[s].up:
             chance = np.where(steps.size > 0, chance, 1.0)
-        # On the scale of normal scores a step's size goes with its surprise.
+        # On the scale of normal scores a step's size goes with its surprise; of a window that surprises nobody
+        # neither tells anything of the other, and the size's standard error must do.
         scores = -ndtri(np.maximum(chance, 1e-300) / 2)
-        needed = np.abs(steps.size) * -ndtri(alpha / 2) / np.maximum(scores, 1e-6)
+        unit = np.where(scores < QUIET, steps.error, np.abs(steps.size) / np.maximum(scores, QUIET))
+        needed = unit * -ndtri(alpha / 2)
         return Judged(
             self.tests[s], np.where(told, chance, 1.0), np.where(told, steps.size, 0.0),
             np.where(told, needed, inf), steps.lag, steps.usual, np.where(told, away, 0.0),

@@ -20,7 +20,7 @@ from detectors.alarms.memory import LAGS, PHIS, Memory
 from detectors.arrays import Counts, Floats
 from detectors.compiled import compiled
 
-__all__ = ["Steps", "detectable", "newest_steps"]
+__all__ = ["POWER", "Steps", "detectable", "newest_steps"]
 
 LEAST = 1e-12
 """Likelihood from which a correlation is looked at."""

@@ -6,6 +6,7 @@ c (1/n + 1/m); a subclass says how its statistic and its effect follow from D.
 """
 
 from functools import cache
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -70,6 +71,9 @@ class DistanceComparison:
             return distance_p(distance, some_n, some_m, self.freedom, self.wander)
 
         def why() -> Why:
+            quiet = self.wander.quiet(n, m, EVENTS_MIN)
+            if alpha <= 0:
+                return silenced(inf, chance(), quiet)
             reach = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
             with np.errstate(
                 over="ignore", invalid="ignore"
@@ -77,7 +81,7 @@ class DistanceComparison:
                 least = self.distance(np.full(len(n), self.floor))
                 bound = np.maximum(np.where(self.wander.ready, reach, 0.0), least)
                 threshold = self.statistic(bound, n)
-            return silenced(threshold, chance(), self.wander.quiet(n, m, EVENTS_MIN))
+            return silenced(threshold, chance(), quiet)
 
         alarm = effect >= self.floor
         if alpha <= 0 or not alarm.any():  # nobody asks for chances then

@@ -1,5 +1,6 @@
 """Frozen: a column that used to vary holds one value, as a stuck sensor or a default does."""
 
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -72,7 +73,7 @@ class Frozen:
         p_value = np.where(constant, self.commonest**n, 1.0)
         alarm = constant & (p_value < alpha) & (score.effect >= self.floor)
         notes = ["hard rule: the column is constant" if hard else "" for hard in alarm.tolist()]
-        return score.judged(1.0, p_value, alarm, self._quiet(n), notes)
+        return score.judged(1.0 if alpha > 0 else inf, p_value, alarm, self._quiet(n), notes)
 
     def _quiet(self, n: Counts) -> list[str]:
         return first_reason(

@@ -5,6 +5,7 @@ class learns from the history where x lies and how it wanders, and holds a windo
 """
 
 from functools import cache
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -71,12 +72,15 @@ class LevelComparison:
             return self.chance(x, some_n, some_m)
 
         def why() -> Why:
+            quiet = self.wander.quiet(n, m, self.EVENTS_MIN)
+            if alpha <= 0:
+                return silenced(inf, chance(), quiet)
             below = (x < self.centre) & (self.SIDED == "both")
             chances = self.reach(alpha, below, some_n, some_m)
             reach = np.maximum(self.floor, np.where(self.wander.ready, chances, 0.0))
             with np.errstate(over="ignore"):  # a floor may lie beyond all scores
                 bound = self.at(self.centre + np.where(below, -reach, reach), n)
-            return silenced(bound, chance(), self.wander.quiet(n, m, self.EVENTS_MIN))
+            return silenced(bound, chance(), quiet)
 
         alarm = (effect >= self.floor) & (
             level_p(x, some_n, some_m, self.wander, self.SIDED) < alpha

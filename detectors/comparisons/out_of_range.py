@@ -19,8 +19,8 @@ class OutOfRange(RateComparison):
     The outer bins begin beyond the reference's range widened by half its span on either side.
     The default floor 0.45 is one value in 20 where there were none: records of weather and the
     like are broken again and again, a broken unit or sensor shows in more than that. Half of the
-    values or more outside (30 values or more) alarm even without a history, unless the reference
-    or a window of the history was just so. Cost: O(1) a window.
+    values or more outside (30 values or more) alarm by a hard rule, with or without a history,
+    unless the reference or a window of the history was just so. Cost: O(1) a window.
 
     >>> import numpy as np
     >>> reference = Cells.of([[0, 600, 400, 0]])
@@ -57,7 +57,7 @@ class OutOfRange(RateComparison):
             return verdicts
         moved = (verdicts.statistic >= UNIT_CHANGE) & (verdicts.n >= self.EVENTS_MIN)
         note = "hard rule: half of the values or more are far outside the range"
-        return verdicts.overruled(moved & self.never_outside & ~verdicts.alarm, UNIT_CHANGE, note)
+        return verdicts.overruled(moved & self.never_outside, UNIT_CHANGE, note)
 
     def events(self, cells: Cells) -> Counts:
         """[C, T] values."""

@@ -167,7 +167,7 @@ class Verdicts:
                 why.notes[c], back, far, None if isnan(rule) else rule,
             )  # fmt: skip
 
-    def overruled(self, where: Flags, threshold: float, note: str) -> "Verdicts":
+    def overruled(self, where: Flags, threshold: Floats | float, note: str) -> "Verdicts":
         """Let a hard rule speak where it holds: an alarm, whatever chance says."""
         if not where.any():
             return self

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from detectors.binary_form import pack, unpack
 from detectors.summaries.coding import code_numbers, code_values
 from detectors.summaries.column import INVALID, Column, conform
-from detectors.summaries.folding import fold_numbers
+from detectors.summaries.folding import SUM_CLIP, fold_numbers
 from detectors.summaries.layout import Layout
 from detectors.summaries.unseen_values import UnseenValues
 
-__all__ = ["Summary", "mean_of"]
+__all__ = ["Summary", "beyond_grid", "mean_of"]
 
 KIND, VERSIONS = "summary", range(1, 2)
 SLOTS_MIN = 5
@@ -224,3 +224,17 @@ def mean_of(layout: Layout, i: int, summary: Summary) -> float | None:
     known = bins[:-1]
     held = int(known.sum())
     return float(known @ np.array(column.values, dtype=np.float64)) / held if held else None
+
+
+def beyond_grid(layout: Layout, i: int, summary: Summary) -> tuple[bool, bool]:
+    """Tell whether values of column i lie below, and above, the grid on which its sums are kept.
+
+    These count as its ends, so the true mean is then at most, or at least, what `mean_of` tells; if both, neither.
+    """
+    column = layout.columns[i]
+    rows = [row for row, (at, _) in enumerate(layout.numbers) if at == i]
+    if not rows:
+        return False, False
+    lo, hi = summary.extremes[rows[0]].tolist()
+    reach = column.step * (SUM_CLIP + 0.5)
+    return lo < column.mid - reach, hi > column.mid + reach

@@ -18,6 +18,7 @@ from detectors.alarms.signals import (
     read_volume,
     volume_worth,
 )
+from detectors.alarms.steps import POWER
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.rates import share_at
 from detectors.comparisons.verdict import Score, Why
@@ -130,11 +131,10 @@ class Alarms:
     # -- what it says ------------------------------------------------------------------------------------------------
 
     def standing(self, share: float) -> Iterator[Standing]:
-        """Tell how each column stands, then the volume, and what it would find within a day."""
-        tests = [
-            (s, test) for s, test in enumerate(COLUMN_TESTS) if test.name not in self.rules.off
-        ]
-        found = {t.name: self.layer.detectable(s, share * t.share, DAY_MS) for s, t in tests}
+        """Tell how each column stands, then the volume, and what effect it would find within a day."""
+        off = self.rules.off | frozenset(self.rules.fixed)
+        tests = [(s, test) for s, test in enumerate(COLUMN_TESTS) if test.name not in off]
+        found = {t.name: self._detectable(self.layer, s, t, share) for s, t in tests}
         for c, column in enumerate(self.reference.columns):
             steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if np.isfinite(x[c])}
             if self.signals.used[c] < 2:
@@ -154,12 +154,28 @@ class Alarms:
                 yield _watched(column.name, self.layer.unsteady.get(c), steps)
         if self._tells_volume:
             reason = self.volume_layer.reason(0).removeprefix("learning: ")
-            step = self.volume_layer.detectable(0, share * VOLUME_TEST.share, DAY_MS)[0]
+            step = self._detectable(self.volume_layer, 0, VOLUME_TEST, share)[0]
             steps = {"volume": float(f"{step:.3g}")} if np.isfinite(step) else {}
             if reason:
                 yield Standing(None, "learning", reason)
             else:
                 yield _watched(None, self.volume_layer.unsteady.get(0), steps)
+
+    def _detectable(self, layer: AlarmLayer, s: int, test: Test, share: float) -> Floats:
+        """[C] the smallest effect that a test finds with 90 % power within a day; inf: none.
+
+        It lies above the floor, by as much as the mean of a day's windows may fall short of it by sampling. Of `shape`
+        nothing is told: its steps are of a cube root, its effect is a misfit, and no one factor lies between them.
+        """
+        if test.up:
+            return np.full(len(layer.windows), inf)
+        found = layer.detectable(s, share * test.share, DAY_MS)
+        windows = max(1, DAY_MS // self.size.every_ms)
+        short = POWER / np.sqrt(np.maximum(layer.usual[s] * windows, 1.0))
+        return np.asarray(np.maximum(found, self._floor(test) + short))
+
+    def _floor(self, test: Test) -> float:
+        return self.rules.floors.get(test.name, test.floor)
 
     def unsteady(self) -> Iterator[tuple[str | None, Unsteady]]:
         """Give the columns whose history is not homogeneous, then the volume, if it is told."""
@@ -187,7 +203,8 @@ class Alarms:
     def _score(self, told: Judged, newest: Readings) -> tuple[Score, Floats, Floats | None]:
         """Say in terms that people know what was found of columns, from where on that alarms, and what is usual."""
         test, n, m = told.test.name, newest.valid[:, 0], self.signals.known
-        bound, effect = np.copysign(told.needed, told.size), np.abs(told.size)
+        bound = told.needed if told.test.up else np.copysign(told.needed, told.size)
+        effect = np.abs(told.size)
         if test == "shape":
             effect = self.signals.misfit(newest)[:, 0]
         if test != "missing" or self._window is None:
@@ -214,7 +231,7 @@ class Alarms:
         comparable: Flags, events_min: int, usual: Floats | None = None,
     ) -> Verdicts:  # fmt: skip
         """Complete the verdicts of a test, of which nothing is said where there is a reason for it."""
-        floor = self.rules.floors.get(told.test.name, told.test.floor)
+        floor = self._floor(told.test)
         some = layer.judged & (score.n >= events_min) & comparable
         alarm = some & (told.chance < alpha) & (score.effect >= floor)
 

@@ -37,7 +37,7 @@ class Judged:
 
     `closed` is what was judged of columns: the window itself or, where it has too few events, with those held over from
     the windows before; `own` is the window itself, which the series as a whole is judged by. `plan` is the one whose
-    share of the budget it was judged by.
+    share of the budget it was judged by, `standings` tell how the monitors stood then.
     """
 
     window: WindowSize
@@ -46,6 +46,7 @@ class Judged:
     findings: Findings
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
+    standings: tuple[Standing, ...] = ()
 
 
 class Chain:
@@ -111,7 +112,8 @@ class Chain:
         changes = tuple(self._changes(window, told, findings))
         if judged and closed.whole:
             self._learn(which, closed, findings.loud())
-        return Judged(window, told, closed, findings, changes, plan)
+        standings = self.standings.get(which, ())
+        return Judged(window, told, closed, findings, changes, plan, standings)
 
     def _findings(self, which: int, closed: Closed, told: Closed | None) -> Findings:
         """Judge a closed window; `told` is what is known of its columns, None while there are too few events.

@@ -8,7 +8,7 @@ alone, whichever came first and in whatever portions.
     prediction ────────┤ window ├ started: at most 3 windows later                error
     error      ──────────────┤ window ├ started: at most `confirm_within` later    critical, told after 3 windows
 
-What had begun before the feature's first window is no consequence of it.
+What had begun before the feature did is no consequence of it; the feature itself may be found later than its effects.
 """
 
 from collections.abc import Iterable, Mapping

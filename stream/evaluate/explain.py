@@ -11,7 +11,7 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from sinks.event import rfc3339
 from stream.evaluate.chain import Judged
-from stream.evaluate.meaning import column_position, means, new_categories
+from stream.evaluate.meaning import clipped, column_position, means, new_categories
 from stream.evaluate.windows import Closed
 from stream.reference.reference import Reference, WindowSize
 
@@ -81,7 +81,8 @@ def explained(
     if left_out:
         told["bins_left_out"] = left_out
     usual, now = means(reference, column, summary)
-    told["mean"] = {"ref": rounded(usual), "cur": rounded(now)}
+    bound = {"clipped": True} if any(clipped(reference, column, summary)) else {}
+    told["mean"] = {"ref": rounded(usual), "cur": rounded(now), **bound}
     for name, offset in (("null_rate", 0), ("invalid_rate", 1)):
         slot = reference.layout.tail_of(i) + offset
         ref = reference.total.counts[slot] / max(1, reference.total.n)

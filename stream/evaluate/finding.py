@@ -27,7 +27,7 @@ class Place:
 
 
 def is_hard(verdict: Verdict) -> bool:
-    """Whether a verdict holds whatever is usual at that time: all is missing, frozen, in another unit, silent."""
+    """Whether a verdict holds whatever is usual at that time: all missing, of another type or unit, frozen, silent."""
     return verdict.note.startswith("hard rule")
 
 

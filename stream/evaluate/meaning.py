@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from detectors import Verdict
-from detectors.summaries.summary import Summary, mean_of
+from detectors.summaries.summary import Summary, beyond_grid, mean_of
 from stream.evaluate.incidents import RANK, Severity, strongest
 from stream.reference.reference import Reference
 from stream.words import Kind
@@ -13,6 +13,7 @@ __all__ = [
     "BROKEN",
     "CAUSE_OF",
     "OUTSIDE",
+    "clipped",
     "column_position",
     "is_worse",
     "kind_of",
@@ -62,24 +63,25 @@ def severity_of(
 ) -> Severity:
     """Tell how much alarms matter.
 
-    A feature that drifts is a warning; hard rules (all missing, another unit, frozen, silence) are errors; errors of
-    the model are information when they shrink, an error when they grow, and critical from 1.5 times the usual on.
+    A feature that drifts is a warning; hard rules (all missing, another type, another unit, frozen, silence) are
+    errors; errors of the model are information when they shrink, an error when they grow, and critical from 1.5 times
+    the usual on, those far outside of their range included.
     """
     if not alarms:
         return "info"
-    if any(v.note.startswith("hard rule") or v.detector == "frozen" for v in alarms):
-        return "error"
-    if reference.kind is Kind.ERRORS and column == "error" and window is not None:
-        usual, now = means(reference, column, window)
+    hard = [v.detector for v in alarms if v.note.startswith("hard rule") or v.detector == "frozen"]
+    of_errors = reference.kind is Kind.ERRORS and column == "error"
+    if window is not None and of_errors and set(hard) <= {OUTSIDE}:
+        usual, now = means(reference, column or "", window)
         if usual is not None and now is not None:
             return (
                 "critical"
                 if now >= MUCH_WORSE * usual
                 else "error"
-                if now >= WORSE * usual
+                if now >= WORSE * usual or hard
                 else "info"
             )
-    return "warning"
+    return "error" if hard else "warning"
 
 
 def is_worse(column: str | None, severity: Severity) -> bool:
@@ -96,6 +98,11 @@ def means(reference: Reference, column: str, window: Summary) -> tuple[float | N
     """Tell the means of a column in the reference and in a window; None where there is none."""
     i = column_position(reference, column)
     return mean_of(reference.layout, i, reference.total), mean_of(reference.layout, i, window)
+
+
+def clipped(reference: Reference, column: str, window: Summary) -> tuple[bool, bool]:
+    """Tell whether the mean of a window is clipped at the grid's lower end, and at its upper one; see `beyond_grid`."""
+    return beyond_grid(reference.layout, column_position(reference, column), window)
 
 
 def new_categories(

@@ -1,5 +1,6 @@
 """Turns a change in an incident into a drift event that explains itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -74,6 +75,7 @@ def _event(
         chain.kind, column, change.phase, verdict.detector, cause, severity, text,
         worse=chain.kind is Kind.ERRORS and is_worse(column, severity), new_version=new_version,
     )  # fmt: skip
+    found = _detectable(judged, column)
     rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
@@ -100,9 +102,9 @@ def _event(
             "watermark": rfc3339(told.watermark_ms), "late_dropped": told.late,
         },
         "sample": {"n_seen": round(n / rate), "n_used": n, "rate": rate},
-        "score": _score(verdict),
+        "score": _score(verdict, found),
         "scores": {
-            v.detector: _score(v) | {"alarm": v.alarm} for v in judged.findings.of(column)
+            v.detector: _score(v, found) | {"alarm": v.alarm} for v in judged.findings.of(column)
         },
         "false_alarm": {
             "budget": f"{context.budget:g}/week", "plan": judged.plan.version,
@@ -123,12 +125,18 @@ def _event(
     )  # fmt: skip
 
 
-def _score(verdict: Verdict) -> dict[str, object]:
+def _detectable(judged: Judged, column: str | None) -> Mapping[str, float]:
+    """Tell by test the smallest effect that the monitor would find; see `Standing`."""
+    return next((s.detectable for s in judged.standings if s.column == column), {})
+
+
+def _score(verdict: Verdict, detectable: Mapping[str, float]) -> dict[str, object]:
     return {
         "value": rounded(verdict.statistic),
         "threshold": rounded(verdict.threshold),
         "p_value": rounded(verdict.p_value),
         "effect": rounded(verdict.effect),
+        "detectable": detectable.get(verdict.detector),
         "n": verdict.n,
         "n_reference": verdict.m,
         "usual": rounded(verdict.usual),

@@ -5,7 +5,7 @@ from math import exp, inf
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.meaning import OUTSIDE, column_position, means, new_categories
+from stream.evaluate.meaning import OUTSIDE, clipped, column_position, means, new_categories
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -80,17 +80,19 @@ def _turn(
     """Say how a column moved: up or down, more or less of it, or another mix."""
     subject = "the model's error" if column == "error" else column
     usual, mean = (None, None) if window is None else means(reference, column, window)
-    if usual is None or mean is None or verdict.detector == "shape":
+    far = (False, False) if window is None else clipped(reference, column, window)
+    if usual is None or mean is None or all(far) or verdict.detector == "shape":
         return f"{subject} is distributed otherwise: {moved}"
     if verdict.detector == "spread":
         return f"{subject} varies {'more' if verdict.statistic > 0 else 'less'}: {moved}"
     grew = mean > usual
+    told = _number(mean) + (" or less" if far[0] else " or more" if far[1] else "")
     up = verdict.statistic > 0 if verdict.detector == "location" else grew
     if up != grew:  # the season alone would have moved it further
         turn = "is higher" if up else "is lower"
-        over = f"mean {_number(mean)}, over the whole reference {_number(usual)}"
+        over = f"mean {told}, over the whole reference {_number(usual)}"
         return f"{subject} {turn} than usual at this time: {over}; {moved}"
-    against = f"mean {_number(mean)} against {_number(usual)}"
+    against = f"mean {told} against {_number(usual)}"
     if column == "error":
         return f"{subject} {'is larger' if up else 'is smaller'}: {against}"
     return f"{subject} {'went up' if up else 'went down'}: {against}; {moved}"

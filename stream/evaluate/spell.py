@@ -61,10 +61,15 @@ class Spell:
         return end + SOON * (end - start)
 
     def began_after(self, cause: "Spell") -> bool:
-        """Whether it began in the first window of its cause, or later: by its onset, give or take a window."""
+        """Whether its onset lies no earlier than that of its cause may, give or take a window.
+
+        Either may be found long after it began, and a feature later than what followed it.
+        """
         start, end = self.window
-        onset: Any = self.event.data["onset"]
-        return milliseconds(onset["estimate"]) + end - start > cause.window[0]
+        own: Any = self.event.data["onset"]
+        of_cause: Any = cause.event.data["onset"]
+        earliest = milliseconds(of_cause["interval"][0])
+        return milliseconds(own["estimate"]) + end - start > earliest
 
     def said_before(self, meeting: Meeting) -> bool:
         """Whether the feature's own alerts had told as much by then: what a hard rule finds is an error at once."""

@@ -1,6 +1,6 @@
 """`driftbus status`: how a fleet stands, for a person."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -52,24 +52,36 @@ def _show_model(name: str, model: Mapping[str, Any]) -> None:
         rows += ([place, *row] for row in _rows(series))
         for column, severity in series.get("incidents", {}).items():
             incidents.append([place, column or "(whole series)", severity])
-    show_table("monitors", ["series", "window", "state", "columns", "share", "why"], rows)
+    show_table("monitors", ["series", "window", "state", "columns", "share", "finds", "why"], rows)
     title = "open incidents" if incidents else "no open incident"
     show_table(title, ["series", "column", "severity"], incidents)
 
 
 def _rows(series: Mapping[str, Any]) -> Iterator[list[Cell]]:
-    """Give one row for the monitors of a series that stand alike: window, state, columns, share, why."""
+    """Give one row for the monitors of a series that stand alike: window, state, columns, share, finds, why."""
     if "learning" in series:
         learning = series["learning"]
-        yield ["", "learning", "", "", f"{learning['events']:,} of {learning['of']:,} events"]
+        yield ["", "learning", "", "", "", f"{learning['events']:,} of {learning['of']:,} events"]
         return
     alike: dict[tuple[str, str, str], list[str]] = {}
+    steps: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
     for monitor in series["monitors"]:
         place = (monitor["window"] or "", monitor["state"], monitor["reason"])
         alike.setdefault(place, []).append(monitor["column"] or "(volume)")
+        steps.setdefault(place, []).append(monitor["detectable"])
     share = f"{series['share']:.3g}{' (newcomer)' if series['newcomer'] else ''}"
-    for (window, state, reason), columns in alike.items():
-        yield [window, state, _named(columns), share, reason]
+    for place, columns in alike.items():
+        window, state, reason = place
+        yield [window, state, _named(columns), share, _found(steps[place]), reason]
+
+
+def _found(steps: Sequence[Mapping[str, float]]) -> str:
+    """Say the smallest shift of the location that monitors find within a day: `0.1 to 0.34 sd`; empty where none."""
+    sizes = [of["location"] for of in steps if "location" in of]
+    if not sizes:
+        return ""
+    least, most = f"{min(sizes):.2g}", f"{max(sizes):.2g}"
+    return f"{least} sd" if least == most else f"{least} to {most} sd"
 
 
 def _named(columns: list[str]) -> str:

@@ -134,6 +134,19 @@ def test_a_floor_is_the_effect_from_which_on_it_is_told(
         assert told.away * found.away > 0
 
 
+def test_the_threshold_of_a_quiet_window_is_that_of_others_of_its_size() -> None:
+    """However little it surprises; and only more of another shape alarms."""
+    judged = Run().play(sound(40))
+    for name in ("location", "spread", "missing"):
+        bounds = np.array([verdict_of(one, "x", name).threshold for one in judged])
+        if name == "missing":
+            assert (bounds < 0.5).all()
+        else:
+            assert np.abs(bounds).max() < 4 * np.median(np.abs(bounds))
+    shapes = [verdict_of(one, "word", "shape") for one in judged]
+    assert min(v.statistic for v in shapes) < 0 < min(v.threshold for v in shapes)
+
+
 def test_a_fixed_threshold_of_the_missing_or_the_volume_takes_the_layers_place() -> None:
     """Its verdict says that no budget covers it."""
     rules = replace(RULES, fixed={"missing": 0.5, "volume": 500.0})
@@ -347,13 +360,14 @@ def test_a_monitor_says_what_it_would_find_within_a_day_and_finds_it() -> None:
     run = Run()
     run.play(sound(1))
     stands = {s.column: s.detectable for s in run.alarms.standing(SHARE)}
-    names = [test.name for test in COLUMN_TESTS]
+    names = [test.name for test in COLUMN_TESTS if test.name != "shape"]
     assert list(stands["x"]) == list(stands["word"]) == names
     assert list(stands["few"]) == ["location", "missing"]
     assert list(stands["constant"]) == ["missing"]
     assert list(stands[None]) == ["volume"]
     tight = {s.column: s.detectable for s in run.alarms.standing(SHARE / 100)}
-    assert all(tight[c][n] > step for c in stands for n, step in stands[c].items())
+    assert all(tight[c][n] > step for c in stands for n, step in stands[c].items() if c is not None)
+    assert tight[None]["volume"] >= stands[None]["volume"]
     found = 0
     for seed in range(20):
         moved = Run()
@@ -361,6 +375,20 @@ def test_a_monitor_says_what_it_would_find_within_a_day_and_finds_it() -> None:
         judged = moved.play([window(1000 + 10 * seed + i, shift=shift) for i in range(6)])
         found += bool(loud(judged, "x", "location"))
     assert found >= 18
+
+
+def test_what_it_would_find_is_never_less_than_what_is_worth_telling() -> None:
+    """A floor binds where windows are large; a fixed threshold takes a test's place, and its power with it."""
+    floors = {"location": 3.0, "spread": 2.0, "missing": 1.5, "volume": 4.0}
+    stands = {
+        s.column: s.detectable
+        for s in Alarms(reference(), 0, replace(RULES, floors=floors)).standing(SHARE)
+    }
+    told = {**stands["x"], **stands[None]}
+    assert set(told) == set(floors)
+    assert all(floors[name] <= least < 1.1 * floors[name] for name, least in told.items())
+    fixed = Alarms(reference(), 0, replace(RULES, fixed={"missing": 0.5}))
+    assert "missing" not in next(s.detectable for s in fixed.standing(SHARE) if s.column == "x")
 
 
 def test_a_size_of_windows_that_was_never_judged_has_nothing_to_tell() -> None:

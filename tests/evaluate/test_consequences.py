@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.incidents import Calm
+from stream.evaluate.report import Context
+from stream.evaluate.report_consequence import meeting_event
 from stream.evaluate.spell import SOON, Meeting
 from stream.words import Kind, Series
 from tests.sinks.events import drift_event
@@ -16,7 +18,7 @@ from tests.sinks.events import drift_event
 SERIES = Series("flights", "1")
 KINDS = (Kind.FEATURES, Kind.PREDICTIONS, Kind.ERRORS)
 COLUMNS = {Kind.FEATURES: ("a", "b"), Kind.PREDICTIONS: ("prediction",), Kind.ERRORS: ("error",)}
-NEVER, END = -(2**62), 60
+NEVER, END = -(2**62), 70
 WITHIN = 5
 CALM = Calm(cooldown_ms=4, confirm_within_ms=WITHIN)
 """Windows are one millisecond long here, and end where their events say."""
@@ -32,10 +34,12 @@ def event(
 ) -> DriftEvent:  # fmt: skip
     """Make the event of a window that ends at `at`; those of one number are one episode."""
     told = {"severity": "error", "kind": "concept_drift"} if kind is Kind.ERRORS else {}
+    began = at - 1 if onset is None else onset
     data = {
         "episode_id": f"e{number}",
         "window": {"start": rfc3339(at - 1), "end": rfc3339(at)},
-        "onset": {"estimate": rfc3339(at - 1 if onset is None else onset)},
+        "onset": {"estimate": rfc3339(began), "interval": [rfc3339(began), rfc3339(at)]},
+        "recommendation": {"action": "investigate"},
     }
     identity = number * 1000 + at
     name = column or COLUMNS[kind][0]
@@ -165,6 +169,32 @@ def test_what_had_begun_before_the_feature_is_no_consequence_of_it() -> None:
     for at, onset, follows in ((9, 8, False), (10, 9, True), (12, 9, True), (12, 7, False)):
         effect = event(Kind.PREDICTIONS, at, "started", 1, onset=onset)
         assert bool(met(CAUSE, (Kind.PREDICTIONS, effect))) == follows
+
+
+def test_a_feature_that_is_found_two_days_after_what_followed_it_is_escalated_all_the_same() -> (
+    None
+):
+    """All three shift in the hour 10; the feature's shift is small and comes to light last."""
+    found = met(
+        (Kind.PREDICTIONS, event(Kind.PREDICTIONS, 11, "started", 1, onset=10)),
+        (Kind.ERRORS, event(Kind.ERRORS, 13, "started", 2, onset=10)),
+        (Kind.FEATURES, event(Kind.FEATURES, 58, "started", 0, onset=10)),
+    )
+    meetings = [m for m in found if isinstance(m, Meeting)]
+    assert [(m.severity, m.at_ms) for m in meetings] == [("error", 58), ("critical", 58 + SOON)]
+    told = [meeting_event(m, Context(b"", 1.0, 1.0)) for m in meetings]
+    assert [t.data["phase"] for t in told] == ["escalated"] * 2
+    advice: list[Any] = [t.data["recommendation"] for t in told]
+    assert [a["action"] for a in advice] == ["investigate", "retrain"]
+
+
+def test_the_onset_of_a_cause_may_lie_as_early_as_its_interval_says() -> None:
+    """The lags that are tried lie apart, so an estimate may come a day after the truth."""
+    late = event(Kind.FEATURES, 58, "started", 0, onset=33)
+    late.data["onset"] = {"estimate": rfc3339(33), "interval": [rfc3339(10), rfc3339(50)]}
+    for onset, follows in ((8, False), (10, True)):
+        effect = event(Kind.PREDICTIONS, 11, "started", 1, onset=onset)
+        assert bool(met((Kind.FEATURES, late), (Kind.PREDICTIONS, effect))) == follows
 
 
 def test_what_follows_after_the_end_is_no_consequence_though_the_incident_comes_back() -> None:

@@ -17,6 +17,7 @@ from stream.evaluate.finding import Finding
 from stream.evaluate.findings import Findings
 from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import Context, Told, drift_events, window_result
+from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
@@ -154,6 +155,28 @@ def test_rates_and_means_are_told_beside_those_of_the_reference() -> None:
     assert explained(event(column=None)) == {
         "events": 80, "coaffected": [], "cause_hint": "volume",
     }  # fmt: skip
+
+
+def test_what_its_test_would_have_found_is_told_as_of_the_window_and_else_null() -> None:
+    chain = chain_of()
+    told = (("kind", 0.7), ("x", 0.3))
+    stood = tuple(Standing(name, "watching", "", {"location": least}) for name, least in told)
+    chain.standings[0] = (Standing("x", "watching", "", {"location": 0.9}),)  # of a later window
+    for detector, least in (("location", 0.3), ("psi", None)):
+        judged = replace(judged_of(chain, MOVED, "x", detector), standings=stood)
+        (made,) = drift_events(chain, judged, CONTEXT, TOLD)
+        score: Any = made.data["score"]
+        assert score["detectable"] == least
+
+
+def test_a_mean_that_is_clipped_at_the_grid_is_marked_so() -> None:
+    """Any value beyond the grid makes it no mean but a bound of it."""
+    chain = chain_of()
+    for largest, told in ((150.0, {}), (1e5, {"clipped": True})):
+        rows: list[dict[str, object]] = [*ROWS, {"x": largest}]
+        (made,) = drift_events(chain, judged_of(chain, rows), CONTEXT, TOLD)
+        mean = explained(made)["mean"]
+        assert {k: v for k, v in mean.items() if k not in ("ref", "cur")} == told
 
 
 def test_new_categories_are_named_where_their_share_alarms_or_is_what_is_told() -> None:

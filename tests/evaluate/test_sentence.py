@@ -101,3 +101,20 @@ def test_what_is_over_is_back() -> None:
 @pytest.mark.parametrize("name", ["location", "spread", "shape", "psi"])
 def test_a_threshold_that_nothing_reaches_can_be_said(name: str) -> None:
     assert "inf" in said("temp", replace(verdict(name, 0.1, float("inf")), alarm=False))
+
+
+@pytest.mark.parametrize(
+    ("rise", "expected"), [(900.0, "went up: mean 60 or more"), (-900.0, "went down: mean -36 or less")]
+)  # fmt: skip
+def test_a_mean_that_is_clipped_at_the_grid_is_said_to_be_no_more_than_a_bound(
+    rise: float, expected: str
+) -> None:
+    text = said("temp", verdict("location", rise / 100, 0.4), rise=rise)
+    assert text.startswith(f"temp {expected} against 12; ")
+
+
+def test_of_values_beyond_both_ends_of_the_grid_no_mean_is_said() -> None:
+    rows = [row | {"temp": 900.0 * (-1) ** i} for i, row in enumerate(ROWS)]
+    window = summary_of(REFERENCE, rows)
+    text = sentence(REFERENCE, "temp", "started", verdict("location", 1.2, 0.4), window, MOVED)
+    assert text.startswith(f"temp is distributed otherwise: {MOVED}")

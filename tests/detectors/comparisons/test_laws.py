@@ -202,6 +202,20 @@ def test_a_window_like_all_others_never_alarms(kind: type[Comparison]) -> None:
 
 
 @every_kind
+def test_without_a_share_of_the_budget_nothing_can_alarm_and_the_threshold_says_so(
+    kind: type[Comparison],
+) -> None:
+    """Upwards and downwards. Silence is told by a hard rule alone, which needs no budget."""
+    history = flat_windows(20, [0, 400, 600, 0], missing=300, invalid=200)
+    compare = kind(history.total(), history, everywhere(20))
+    for missing in (200, 300, 400):
+        window = flat_windows(1, [0, 390, 610, 0], missing=missing, invalid=200)
+        verdict = compare.judge(window, 0.0)[0]
+        assert not verdict.alarm
+        assert verdict.threshold == (0.0 if kind.name == "silence" else np.inf)
+
+
+@every_kind
 def test_judging_leaves_no_trace(kind: type[Comparison]) -> None:
     cells = normal_windows(0, 32)
     compare = kind(cells.total(), cells, everywhere(32))

@@ -17,6 +17,19 @@ def test_half_of_the_values_outside_alarm_without_any_history(bins: list[int]) -
     assert verdict.statistic == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1e-4, 0.5])
+def test_half_of_the_values_outside_are_told_by_the_hard_rule_whatever_chance_says(
+    alpha: float,
+) -> None:
+    """With a history, whether chance alarms too or not; it is the rule that makes it an error."""
+    history = flat_windows(20, [0, 50, 50, 0])
+    compare = OutOfRange(history.total(), history, everywhere(20))
+    verdict = compare.judge(flat_windows(1, [0, 20, 20, 60]), alpha)[0]
+    assert verdict.alarm
+    assert verdict.note.startswith("hard rule")
+    assert verdict.threshold == 0.5
+
+
 def test_a_few_values_outside_wait_for_a_history() -> None:
     window = flat_windows(1, [10, 40, 40, 0])
     early = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(window, 1e-4)[0]
