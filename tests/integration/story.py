@@ -24,7 +24,7 @@ SESSION = "heartbeat.interval.ms: 500, session.timeout.ms: 3000"
 
 
 class Story:
-    """A fleet on topics of its own; `written` counts the events that Kafka has acknowledged."""
+    """A fleet on topics of its own; `written` counts the events that Kafka has or is about to get."""
 
     def __init__(self, workers: Fleet, events: list[FileEvent]) -> None:
         self.workers = workers
@@ -53,8 +53,8 @@ class Story:
         for start in range(0, len(events), portion):
             over.wait(PORTION_S)
             part = events[start : start + portion]
-            self.workers.produce(part)
             self.written += len(part)
+            self.workers.produce(part)
 
     def flows(self) -> None:
         """Wait until more is folded than now."""

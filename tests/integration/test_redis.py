@@ -60,7 +60,7 @@ def server(folder: Path, *options: str) -> Iterator[Server]:
 def test_a_redis_that_is_killed_or_refuses_writes_is_waited_for(
     tmp_path: Path, kafka_bootstrap: str, events: list[FileEvent], oracle: Oracle
 ) -> None:
-    """kill -9 with an append-only file, no memory, a replica, a disk that fails: the one worker waits and goes on."""
+    """kill -9 with an append-only file, no memory, a replica, a disk that fails, no answers: the one worker waits and goes on."""
     with server(tmp_path / "redis", *KEEP) as redis:
         with story(tmp_path, events, kafka_bootstrap, redis.url) as told:
 
@@ -85,6 +85,7 @@ def test_a_redis_that_is_killed_or_refuses_writes_is_waited_for(
                 fault("want of memory", "maxmemory", writes_refused),
                 fault("a time as a replica", "eplica", a_replica),
                 fault("a disk that fails", "MISCONF", a_disk_that_fails),
+                fault("a stall", "Timeout", a_stall),
             )
             told.ends_like(oracle)
             assert len(told.workers.workers) == 1, "the worker was not started again"
@@ -99,6 +100,17 @@ def a_replica(url: str) -> Iterator[None]:
             yield
         finally:
             redis.replicaof("NO", "ONE")
+
+
+@contextmanager
+def a_stall(url: str) -> Iterator[None]:
+    """Let Redis take in writes and answer none, and then carry all of them out."""
+    with Redis.from_url(url) as redis:
+        redis.client_pause(600_000, all=False)
+        try:
+            yield
+        finally:
+            redis.client_unpause()
 
 
 @contextmanager
