@@ -26,7 +26,9 @@ def table() -> dict[str, Row]:
     """Read the table, row by row."""
     rows = ROW.findall((TESTS / "README.md").read_text())
     assert len({number for number, *_ in rows}) == len(rows), "a row is there twice"
-    return {number: Row(fault, NAMED.findall(tests), result) for number, fault, tests, result in rows}
+    return {
+        number: Row(fault, NAMED.findall(tests), result) for number, fault, tests, result in rows
+    }
 
 
 @cache

@@ -79,7 +79,7 @@ class Story:
         self.says(number, TOOK_OVER)
 
     def ends_like(self, oracle: Oracle) -> None:
-        """Wait for the state of a replay, end all workers, and compare the alerts: none missing, none other, none twice."""
+        """Wait for the state of a replay, end all workers, and compare the alerts: none missing, other, or twice."""
         self._wait("all events", lambda: self.workers.consumed() == len(self.events))
         self._wait_for_state(oracle)
         assert all(code == 0 for code in self.workers.end()), self.workers.logs()

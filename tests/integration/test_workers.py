@@ -44,7 +44,7 @@ def test_workers_that_are_killed_twenty_times_lose_and_repeat_nothing(
 def test_a_frozen_worker_wakes_after_it_was_replaced_and_can_change_nothing(
     tmp_path: Path, kafka_bootstrap: str, redis_url: str, events: list[FileEvent], oracle: Oracle
 ) -> None:
-    """Either of two, stopped with a commit that Redis has refused, for longer than its session: the commit is fenced."""
+    """Either of two, stopped for longer than its session with a commit that Redis had refused: it is fenced."""
     with story(tmp_path, events, kafka_bootstrap, redis_url, workers=2) as told:
 
         def freeze(number: int, other: int) -> None:
