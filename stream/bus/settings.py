@@ -42,22 +42,27 @@ def _common(config: Config) -> dict[str, Any]:
 def consumer_settings(config: Config) -> dict[str, Any]:
     """Settings of the worker's consumer: offsets are ours, memory is bounded, rebalances are cooperative.
 
-    A start that the log does not have is an error to be told, never mended in silence.
+    A start that the log does not have is an error to be told, never mended in silence. Under the protocol `consumer`
+    the broker assigns and watches over sessions.
     """
-    return {
-        "group.id": config.app,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        "partition.assignment.strategy": "cooperative-sticky",
-        "enable.partition.eof": True,
-        "allow.auto.create.topics": True,
-        "queued.min.messages": 50_000,
-        "queued.max.messages.kbytes": 32_768,
-        "fetch.wait.max.ms": 100,
-        "topic.metadata.refresh.interval.ms": 10_000,
-        "session.timeout.ms": 10_000,
-    } | _common(config)
+    classic = {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000}
+    by_broker = config.kafka.get("group.protocol") == "consumer"
+    return (
+        ({} if by_broker else classic)
+        | {
+            "group.id": config.app,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "allow.auto.create.topics": True,
+            "queued.min.messages": 50_000,
+            "queued.max.messages.kbytes": 32_768,
+            "fetch.wait.max.ms": 100,
+            "topic.metadata.refresh.interval.ms": 10_000,
+        }
+        | _common(config)
+    )
 
 
 def producer_settings(config: Config) -> dict[str, Any]:

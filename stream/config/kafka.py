@@ -8,7 +8,15 @@ the process may allow further ones by name in the environment, which is not the 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
-__all__ = ["ALLOWED", "ALLOW_VARIABLE", "DANGEROUS", "also_allowed", "refusal"]
+__all__ = [
+    "ALLOWED",
+    "ALLOW_VARIABLE",
+    "BROKERS_OWN",
+    "DANGEROUS",
+    "GROUP_PROTOCOLS",
+    "also_allowed",
+    "refusal",
+]
 
 ALLOW_VARIABLE = "DRIFTBUS_ALLOW_KAFKA"
 """The environment variable that allows further settings: names, separated by commas."""
@@ -21,7 +29,6 @@ _OWN = {
     "enable.auto.offset.store": "offsets live in the state",
     "auto.offset.reset": "offsets live in the state",
     "partition.assignment.strategy": "it is cooperative-sticky",
-    "group.protocol": "it is classic, with cooperative-sticky assignment",
     "enable.idempotence": "it is always on",
     "acks": "it is always all",
     "transactional.id": "no transactions are used",
@@ -41,8 +48,8 @@ broker.address.family broker.address.ttl check.crcs client.dns.lookup client.id 
 compression.codec compression.level compression.type connections.max.idle.ms
 coordinator.query.interval.ms delivery.timeout.ms enable.ssl.certificate.verification
 fetch.error.backoff.ms fetch.max.bytes fetch.message.max.bytes fetch.min.bytes
-fetch.queue.backoff.ms fetch.wait.max.ms group.instance.id heartbeat.interval.ms isolation.level
-linger.ms log.connection.close log_level max.in.flight.requests.per.connection
+fetch.queue.backoff.ms fetch.wait.max.ms group.instance.id group.protocol heartbeat.interval.ms
+isolation.level linger.ms log.connection.close log_level max.in.flight.requests.per.connection
 max.partition.fetch.bytes max.poll.interval.ms message.copy.max.bytes message.max.bytes
 message.timeout.ms metadata.max.age.ms metadata.recovery.strategy queue.buffering.max.kbytes
 queue.buffering.max.messages queue.buffering.max.ms queued.max.messages.kbytes
@@ -60,6 +67,9 @@ topic.metadata.refresh.interval.ms topic.metadata.refresh.sparse
 """
 ALLOWED = frozenset(_NAMES.split())
 """The names that may stand under `kafka:`."""
+GROUP_PROTOCOLS = ("classic", "consumer")
+BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms")
+"""What the broker sets under the protocol `consumer`, as `group.consumer.` and the name."""
 
 
 def also_allowed(env: Mapping[str, str]) -> frozenset[str]:

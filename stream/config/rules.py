@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from stream.config.calendar import DAY_OR_TIME, is_edge, span_of
 from stream.config.detectors import detector_problems
 from stream.config.durations import duration_text
-from stream.config.kafka import DANGEROUS, refusal
+from stream.config.kafka import BROKERS_OWN, DANGEROUS, GROUP_PROTOCOLS, refusal
 from stream.config.schema import Config, FilesConfig, JsonlSink, Window
 
 __all__ = ["cautions", "is_loopback", "problems_of"]
@@ -116,6 +116,15 @@ def _kafka(config: Config, also: Collection[str]) -> Iterator[Problem]:
         refused = refusal(name, also)
         if refused is not None:
             yield f"kafka.{name}", *refused
+    protocol = config.kafka.get("group.protocol", "classic")
+    if protocol not in GROUP_PROTOCOLS:
+        todo = f"write one of {', '.join(GROUP_PROTOCOLS)}"
+        yield "kafka.group.protocol", f"there is no protocol {protocol!r}", todo
+    elif protocol == "consumer":
+        for name in BROKERS_OWN:
+            if name in config.kafka:
+                told = "under `group.protocol: consumer` the broker sets this"
+                yield f"kafka.{name}", told, f"set `group.consumer.{name}` there, and take it out"
 
 
 def _windows(config: Config) -> Iterator[Problem]:

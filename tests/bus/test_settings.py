@@ -2,6 +2,9 @@
 
 import logging
 
+import pytest
+from confluent_kafka import Consumer
+
 from stream.bus.settings import Seldom, consumer_settings, producer_settings
 from stream.config import Config
 
@@ -21,6 +24,13 @@ def test_offsets_are_never_stored_behind_our_back_and_letters_are_acknowledged_b
     consumer, producer = consumer_settings(Config()), producer_settings(Config())
     assert (consumer["enable.auto.commit"], consumer["enable.auto.offset.store"]) == (False, False)
     assert (producer["acks"], producer["enable.idempotence"]) == ("all", True)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_consumer_can_be_made_for_either_protocol_of_groups(protocol: str) -> None:
+    """Under the newer one the client refuses what the broker decides."""
+    config = Config(kafka={"group.protocol": protocol})
+    Consumer(consumer_settings(config)).close()
 
 
 def test_a_client_says_each_kind_of_thing_once_in_a_while() -> None:

@@ -135,6 +135,13 @@ BAD = [
     ),
     ("kafka: {group.id: x}", "kafka.group.id", 1, "driftbus sets this itself: write it as `app`"),
     ("kafka: {sasl.pasword: x}", "kafka.sasl.pasword", 1, "did you mean `sasl.password`?"),
+    ("kafka: {group.protocol: x}", "kafka.group.protocol", 1, "write one of classic, consumer"),
+    (
+        "kafka: {group.protocol: consumer, session.timeout.ms: 9}",
+        "kafka.session.timeout.ms",
+        1,
+        "the broker sets this; set `group.consumer.session.timeout.ms` there",
+    ),
     ("files: {label: ts}", "files.label", 1, "`ts` is `files.ts` already"),
     ("files: {constants: {modle: x}}", "files.constants.modle", 1, "known: model, version"),
     ("files: {ignore: [ts]}", "files.ignore", 1, "is needed"),

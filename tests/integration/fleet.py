@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from stream.config import Config, load
 from stream.files.source import FileEvent
@@ -36,7 +36,11 @@ class Fleet:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.ports: list[int] = []
         self.config = self._config(0)
-        self._producer = Producer({"bootstrap.servers": self.config.bootstrap, "linger.ms": 20})
+        self._producer = Producer({
+            "bootstrap.servers": self.config.bootstrap, "linger.ms": 20,
+            "enable.idempotence": True,  # a broker that goes must not make it repeat or reorder
+            "log_level": 0,
+        })  # fmt: skip
 
     def _config(self, port: int) -> Config:
         path = self.folder / f"worker-{port}.yaml"
@@ -69,6 +73,15 @@ class Fleet:
         """Give the whole log of each worker."""
         return [path.read_text() for path in sorted(self.folder.glob("*.log"))]
 
+    def log(self, number: int) -> str:
+        """Give the log of the worker that was started as that number, counted from 0."""
+        return (self.folder / f"worker-{self.ports[number]}.log").read_text()
+
+    def kill(self, number: int) -> None:
+        """End a worker without a word."""
+        self.workers[number].kill()
+        self.workers[number].wait()
+
     def logs(self) -> str:
         """Give the ends of all logs, for a failing test to show."""
         return "\n".join(
@@ -85,7 +98,7 @@ class Fleet:
                 self._producer.poll(0)
             while len(self._producer) > 90_000:
                 self._producer.poll(0.05)
-        assert self._producer.flush(60) == 0
+        assert self._producer.flush(120) == 0
 
     def make_topics(self) -> None:
         """Create the topics by asking for them."""
@@ -109,6 +122,16 @@ class Fleet:
         marks = read_marks(store, self.config.app, sources)
         store.close()
         return sum(m.counters.seen for m in marks.values() if m)
+
+    def published(self) -> int:
+        """Tell how many alerts are on their topic, repeats included."""
+        topic = self.config.topics.alerts
+        consumer = Consumer({"bootstrap.servers": self.config.bootstrap, "group.id": "counter"})
+        try:
+            places = [TopicPartition(topic, p) for p in range(PARTITIONS)]
+            return sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
+        finally:
+            consumer.close()
 
     def alerts(self, wanted: int, seconds: float) -> list[dict[str, Any]]:
         """Read the alerts topic from its beginning until it holds `wanted` ids and then is quiet, or time is up."""

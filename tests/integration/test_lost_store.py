@@ -3,33 +3,17 @@
 import time
 from pathlib import Path
 
-import orjson
 import pytest
 from redis import Redis
 
-from stream.config import from_text
 from stream.files.source import FileEvent
 from stream.run.export import read_export
-from stream.run.merged import merged
-from stream.run.replay import Replay
-from stream.run.state_diff import differences
 from tests.cli.command import driftbus
-from tests.integration.fleet import PARTITIONS, Fleet, fleet
-from tests.integration.test_faults import ROWS, SETTINGS, START, STEP_MS, make_events
+from tests.integration.fleet import Fleet, fleet
+from tests.integration.oracle import SETTINGS, Oracle, differing
 from tests.servers import redis_server
 
 pytestmark = pytest.mark.servers
-
-
-def to_the_same_moment() -> list[FileEvent]:
-    """Make the stream of the faults, and at its end one event of each kind on every partition at the same time."""
-    told = make_events()
-    last = START + ROWS * STEP_MS
-    for number in range(PARTITIONS):
-        for event in told[number * 3 : number * 3 + 3]:
-            value = orjson.loads(event.value) | {"ts": last, "id": f"last{number}"}
-            told.append(FileEvent(event.kind, last, orjson.dumps(value)))
-    return told
 
 
 def wait_for_end(workers: Fleet, seconds: float) -> tuple[int, str]:
@@ -42,14 +26,10 @@ def wait_for_end(workers: Fleet, seconds: float) -> tuple[int, str]:
 
 
 def test_a_redis_that_is_flushed_is_restored_and_ends_in_the_state_of_a_replay(
-    tmp_path: Path, kafka_bootstrap: str
+    tmp_path: Path, kafka_bootstrap: str, events: list[FileEvent], oracle: Oracle
 ) -> None:
     """Workers stop and say so, before and after a restart; then the same alerts, none twice, and the same state."""
-    events = to_the_same_moment()
-    replay = Replay(from_text(SETTINGS, {}), [], lambda letters: pytest.fail(str(letters)))
-    for _ in replay.feed(events):
-        pass
-    expected = {event.id for event in replay.finish(flush=False)}
+    expected = set(oracle.alerts)
     name = f"flushed-{time.monotonic_ns()}"
     data = tmp_path / "redis"
     data.mkdir()
@@ -104,11 +84,4 @@ topics: {{features: f.{name}, predictions: p.{name}, labels: l.{name}, alerts: a
             assert "sha256" in exported.output
             shown = driftbus("state", "show", "-c", config)
             assert f"f.{name}/3" in shown.output
-    one, other = read_export(tmp_path / "state"), replay.state()
-    renamed = {topic: f"{topic[0]}.{name}" for topic in other.kinds}
-    hashes = [
-        kept._replace(what=(kept.what[0], renamed.get(kept.what[1], kept.what[1]), kept.what[2]))
-        for kept in other.hashes
-    ]
-    kinds = {renamed[topic]: kind for topic, kind in other.kinds.items()} | other.kinds
-    assert list(differences(merged(one.hashes, kinds), merged(hashes, kinds))) == []
+    assert differing(read_export(tmp_path / "state"), oracle.state) == []
