@@ -164,13 +164,13 @@ class Alarms:
     def _detectable(self, layer: AlarmLayer, s: int, test: Test, share: float) -> Floats:
         """[C] the smallest effect that a test finds with 90 % power within a day; inf: none.
 
-        It lies above the floor, by as much as the mean of a day's windows may fall short of it by sampling. Of `shape`
+        It lies above the floor, by as much as the mean of half a day may fall short of it by sampling. Of `shape`
         nothing is told: its steps are of a cube root, its effect is a misfit, and no one factor lies between them.
         """
         if test.up:
             return np.full(len(layer.windows), inf)
         found = layer.detectable(s, share * test.share, DAY_MS)
-        windows = max(1, DAY_MS // self.size.every_ms)
+        windows = max(1, DAY_MS // 2 // self.size.every_ms)
         short = POWER / np.sqrt(np.maximum(layer.usual[s] * windows, 1.0))
         return np.asarray(np.maximum(found, self._floor(test) + short))
 

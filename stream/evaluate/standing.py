@@ -17,7 +17,7 @@ class Standing:
     """One monitor: a column, or the series' volume (None), of a chain that is judged in windows of one size.
 
     `reason` says why it is not watched, or not wholly; empty where there is nothing to say. `detectable` tells by test
-    the smallest effect (`Verdict.effect`, so never below its floor) that it finds with 90 % power within a day; empty
+    the smallest effect (`Verdict.effect`, so beyond its floor) that it finds with 90 % power within a day; empty
     where that is not known. Of `shape` it never is.
     """
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,9 @@ def test_a_redis_that_is_killed_or_refuses_writes_is_waited_for(
         story(tmp_path, events, kafka_bootstrap, redis.url) as told,
     ):
 
-        def fault(what: str, sign: str, during: Callable[[str], object]) -> Callable[[], None]:
+        def fault(
+            what: str, sign: str, during: Callable[[str], AbstractContextManager[object]]
+        ) -> Callable[[], None]:
             def act() -> None:
                 told.flows()
                 with during(redis.url):

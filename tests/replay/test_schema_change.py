@@ -15,7 +15,7 @@ def test_a_column_that_becomes_text_is_one_incident_and_all_others_say_what_they
     """The new column is left out until a reference knows it."""
     alerts, calm = told(rows(as_text)), told(rows(sound))
     own = [alert for alert in alerts if alert.column == "a"]
-    phases = Counter((alert.data["detector"]["name"], alert.data["phase"]) for alert in own)
+    phases = Counter((alert.detector, alert.phase) for alert in own)
     assert phases["invalid", "started"] == 1
     assert all(number == 1 for (_, phase), number in phases.items() if phase == "started")
     assert {alert.column for alert in own} == {"a"}
