@@ -246,7 +246,7 @@ BUGS = (
     Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 22),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty, 20),
     Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 12),
-    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 205),
+    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 241),
     Bug("lost references are not entered again", "fleet", _references_not_entered_again, 19),
     Bug(
         "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 331
