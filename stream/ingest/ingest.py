@@ -26,9 +26,9 @@ class Ingest:
 
     def take_over(self, source: Source) -> int:
         """Take a partition over, or load it anew; give the offset to read from."""
-        self._fleet.refresh()  # its open panes may be binned by references that are new here
         partition = Partition(self._store, self._app, source, self.rules)
         offset = partition.load()
+        self._fleet.refresh()  # only now: its last owner may have binned open panes by what was learned until then
         self.partitions[source] = partition
         return offset
 
