@@ -245,7 +245,7 @@ BUGS = (
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
     Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 2294),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty, 20),
-    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 2419),
+    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 208),
     Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 241),
     Bug("lost references are not entered again", "fleet", _references_not_entered_again, 19),
     Bug(
