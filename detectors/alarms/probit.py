@@ -4,14 +4,13 @@ The reference gives each edge between bins its normal score z_b = Phi^-1(share b
 described as if its values, on that scale, were normal with mean mu and standard deviation sigma:
 the bin between two edges then has the share Phi((z_b - mu)/sigma) - Phi((z_(b-1) - mu)/sigma)
 (McCullagh 1980). It is fitted as Phi(a + b z), whose likelihood has one maximum (Pratt 1981), and
-sigma = 1/b. The location is how far the line lies off at the centre of what the window tells,
--(a + (b - 1) centre): with many bins that is about mu = -a/b, as the centre is about where half lies
-below; but where few bins hold nearly all and sigma is hardly known, -a/b would run away. In control
-it is 0, as log sigma is. A shift of the whole distribution moves it by as many standard deviations
-whatever the column's shape, since ranks alone count; a wider one moves log sigma; what neither
-explains is the misfit, the sum of (p - fitted)^2 / fitted. Unlike projections on fixed scores, the
-location stays what it is when it is large, so a level that wanders far does not look like a change of
-spread or shape.
+sigma = 1/b. Of many values the location is mu. Of few values -a/b would run away where few bins hold nearly all, and
+how far the line lies off at the centre of what the window tells, -(a + (b - 1) centre), stands for
+it: nearly what a fit of a shift alone says. In between it is between them. In control it is 0, as log
+sigma is. A shift of the whole distribution moves it by as many standard deviations whatever the
+column's shape, since ranks alone count; a wider one moves log sigma; what neither explains is the
+misfit, the sum of (p - fitted)^2 / fitted. Unlike projections on fixed scores, the location stays what
+it is when it is large, so a level that wanders far does not look like a change of spread or shape.
 """
 
 from math import erfc, exp, log, sqrt
@@ -27,6 +26,8 @@ STEPS, CLOSE = 25, 1e-7
 """Fisher scoring steps at most, and a step so small that it is the last: the fourth in control."""
 FAR = 8.0
 """Location is told up to so many standard deviations."""
+MANY = 200.0
+"""Values of a window of which half tell their location in the one way, half in the other."""
 WIDE = 3.0
 """Log spread is told up to this."""
 ROOT2PI = 2.5066282746310002
@@ -95,7 +96,9 @@ def _fit_all(bins: Counts, scores: Floats, used: Counts, out: Floats) -> None:
                 gap = bins[c, t, k] / n - here[k]
                 misfit += gap * gap / max(here[k], 0.5 / n)
             off = -intercept - (slope - 1) * info[1] / max(info[0], 1e-300)
-            out[0, c, t], out[1, c, t], out[2, c, t] = off, -log(slope), misfit
+            many = n * n / (n * n + MANY * MANY)
+            out[0, c, t] = off + many * (-intercept / slope - off)
+            out[1, c, t], out[2, c, t] = -log(slope), misfit
 
 
 @compiled
