@@ -6,7 +6,7 @@ from stream.config import Config
 from stream.ingest.partition import models_of
 from stream.ingest.raw import Source
 from stream.state.kept import FLEET, Kept, kept_of, key_of, model_of, partition_of
-from stream.state.store import BASE, EPOCH, Store, fleet_key, partition_key
+from stream.state.store import BASE, EPOCH, Store, partition_key
 from stream.words import INPUTS
 
 __all__ = ["holds_state", "known_sources", "take_cut"]
@@ -37,10 +37,13 @@ def _partitions(app: str, store: Store, topic: str) -> Iterator[int]:
 
 
 def holds_state(config: Config, store: Store) -> bool:
-    """Tell whether anything was ever committed; that somebody took it over, and no more, is nothing."""
+    """Tell whether anything was ever committed; that somebody took it over, and no more, is nothing.
+
+    Nor are references alone: a worker that still runs enters those again that a flushed store has lost.
+    """
     keys = [partition_key(config.app, s.topic, s.partition) for s in known_sources(config, store)]
     bases = [base for (base,) in store.read_many([(key, [BASE]) for key in keys])]
-    return any(bases) or store.read(fleet_key(config.app), [b"r:0"]) != [None]
+    return any(bases)
 
 
 def take_cut(config: Config, store: Store) -> Iterator[Kept]:

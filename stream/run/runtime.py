@@ -18,7 +18,7 @@ from stream.bus.dead_letters import DeadLetterOffice
 from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
-from stream.errors import StoreUnavailable
+from stream.errors import StoreRefused, StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import needed_from
 from stream.ingest.fold import NEVER
@@ -259,7 +259,13 @@ class Runtime:
         offset = await self.calls.insist(partial(self.ingest.take_over, source))
         if offset == 0:
             check = partial(check_beginning, self.config, self.store, source, before)
-            await self.calls.insist(check)
+            try:
+                await self.calls.insist(check)
+            except StoreRefused:
+                self.ingest.drop(
+                    source
+                )  # or its emptiness would be committed while the worker ends
+                raise
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)

@@ -32,7 +32,7 @@ def off(edges: Floats, mu: float, spread: float) -> float:
     return -a - (b - 1) * centre
 
 
-def told(edges: Floats, mu: float, spread: float, n: int) -> float:
+def told_location(edges: Floats, mu: float, spread: float, n: int) -> float:
     """The location that n values tell: the more of mu, the more they are."""
     plain, many = off(edges, mu, spread), n**2 / (n**2 + 200**2)
     return plain + many * (mu - plain)
@@ -108,7 +108,9 @@ def test_it_is_the_maximum_of_the_likelihood(
     if np.abs(twin).max() > 3:  # the window lies in one bin, or in two
         return
     location, width, _ = fit(counts, edges)
-    assert [location[0], width[0]] == pytest.approx([told(edges, *twin, 500), twin[1]], abs=1e-3)
+    assert [location[0], width[0]] == pytest.approx(
+        [told_location(edges, float(twin[0]), float(twin[1]), 500), twin[1]], abs=1e-3
+    )
 
 
 @given(st.integers(0, 10_000), st.integers(3, 12))
