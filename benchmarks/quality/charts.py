@@ -149,8 +149,17 @@ def _colours(names: list[str]) -> list[tuple[str, str]]:
 
 
 def _legend(sheet: Any, axes: Any) -> None:
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    sheet.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    told: dict[str, Any] = {}
+    for row in axes:
+        for pane in row:
+            for handle, label in zip(*pane.get_legend_handles_labels(), strict=True):
+                if label not in told or not getattr(
+                    told[label], "patches", True
+                ):  # bars that are none have no colour
+                    told[label] = handle
+    sheet.legend(
+        told.values(), told.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False
+    )
 
 
 def _sheet(panels: int, height: float, title: str) -> tuple[Any, Any]:

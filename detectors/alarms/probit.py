@@ -63,7 +63,7 @@ def probit_weights(scores: Floats, used: Counts, mu: Floats) -> tuple[Floats, Fl
     >>> scores = np.array([[-1.0, 0.0, 1.0, 0.0]])
     >>> of_mu, of_spread = probit_weights(scores, np.array([4]), np.array([0.0, 2.0]))
     >>> of_mu.round(2).tolist(), of_spread.round(2).tolist()
-    ([[0.88, 0.1]], [[1.08, 0.17]])
+    ([[0.88, 0.46]], [[1.08, 0.17]])
     """
     out = np.zeros((2, len(scores), len(mu)))
     _weights(np.ascontiguousarray(scores), used, mu, out)
