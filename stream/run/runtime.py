@@ -262,9 +262,8 @@ class Runtime:
             try:
                 await self.calls.insist(check)
             except StoreRefused:
-                self.ingest.drop(
-                    source
-                )  # or its emptiness would be committed while the worker ends
+                # Or its emptiness would be committed while the worker ends.
+                self.ingest.drop(source)
                 raise
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()

@@ -1,5 +1,6 @@
 """A partition moves its state and its offset together, and gives back what nobody needs."""
 
+from collections.abc import Callable
 from dataclasses import astuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from stream.reference.fleet import Fleet
 from stream.state.codec import pack
 from stream.state.fields import STATE, index_field, pane_field
 from stream.state.memory import MemoryStore
-from stream.state.store import Answer, Commit
+from stream.state.store import Answer, Commit, Taken
 from stream.summaries.raw_values import Raw
 from stream.words import Series
 from tests.events import (
@@ -47,6 +48,19 @@ class Flaky(MemoryStore):
         if self.lose.pop():
             super().commit(commit)
         raise StoreUnavailable("the answer is lost")
+
+
+class Stalled(MemoryStore):
+    """A store at which a take-over arrives only after something else has been done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def take_over(self, key: str) -> Taken:
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().take_over(key)
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -192,6 +206,23 @@ def test_open_panes_under_references_of_others_can_be_gone_on_with() -> None:
     entry = pane.entries[Series("m", "1")]
     assert not isinstance(entry, Raw)
     assert entry.summary.n == 2
+
+
+def test_a_reference_learned_while_a_take_over_is_on_its_way_is_known_after_it() -> None:
+    """Until it arrives the owner before goes on, and may bin open panes by what was not there when it was sent."""
+    store = Stalled()
+    late, before = (Ingest(store, APP, rules(), Fleet(store, APP)) for _ in range(2))
+
+    def go_on() -> None:
+        Fleet(store, APP).publish(reference())
+        before.take_over(FEATURES)
+        before.fold(batch(FEATURES, [feature(T0, amount=1.0)], 0))
+        before.commit(FEATURES)
+
+    store.meanwhile = [go_on]
+    assert late.take_over(FEATURES) == 1
+    late.fold(batch(FEATURES, [feature(T0, amount=1.0)], 1))
+    assert late.commit(FEATURES) is Answer.OK
 
 
 def test_the_models_of_a_partition_are_known_to_those_who_read_its_marks() -> None:

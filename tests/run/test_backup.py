@@ -317,6 +317,9 @@ def test_a_worker_whose_partition_is_gone_from_the_store_stops_where_there_are_c
     rig = begun()
     with pytest.raises(StoreRefused, match=r"features/0 is gone.*state restore"):
         asyncio.run(story(rig))
+    assert (
+        SOURCES[0] not in rig.runtime.ingest.partitions
+    )  # its emptiness is not committed as the worker ends
     rig.runtime.close()
     rig = Rig()
     asyncio.run(story(rig))

@@ -1,0 +1,43 @@
+"""What a window's signals are worth: as much as its values can tell of them, and no more."""
+
+import numpy as np
+import pytest
+
+from detectors.alarms.probit import probit_weights
+from detectors.alarms.signals import Scheme
+from detectors.arrays import Floats
+from detectors.comparisons.cells import Cells
+
+LOCATION, SPREAD, SHAPE = range(3)
+BINS = [100, 300, 300, 200, 100]
+HISTORY = Cells.of([[count + 3 * ((w + b) % 4) for b, count in enumerate(BINS)] for w in range(40)])
+SCHEME = Scheme(HISTORY.total(), HISTORY)
+
+
+def read(*counts: int) -> tuple[Floats, Floats]:
+    """Give the signals of a window and their worth."""
+    readings = SCHEME.read(Cells.of([list(counts)]))
+    return readings.x[:, 0, 0], SCHEME.worth(readings)[:, 0, 0]
+
+
+def test_what_a_window_tells_of_the_spread_follows_its_location_and_of_the_location_it_does_not() -> (
+    None
+):
+    """With most values in the last bin little is known of the spread; but far away is far away."""
+    usual, far = read(*BINS), read(10, 40, 120, 250, 580)
+    assert far[0][LOCATION] > 1
+    assert far[1][LOCATION] == pytest.approx(usual[1][LOCATION])
+    assert far[1][SPREAD] < 0.7 * usual[1][SPREAD]
+    _, told = probit_weights(SCHEME.scores, SCHEME.used, np.array([far[0][LOCATION]]))
+    assert far[1][SPREAD] == pytest.approx(1000 * told[0, 0], rel=0.01)
+
+
+def test_a_misfit_is_told_from_so_many_values_a_bin_on() -> None:
+    """Fewer make it no chi-square; of location and spread they tell enough."""
+    many_bins = Cells.of([[10] * 20 for _ in range(40)])
+    scheme = Scheme(many_bins.total(), many_bins)
+    for n, told in ((5 * 20 - 1, False), (5 * 20, True)):
+        counts = [n // 20 + (b < n % 20) for b in range(20)]
+        worth = scheme.worth(scheme.read(Cells.of([counts])))[:, 0, 0]
+        assert (worth[SHAPE] > 0) == told
+        assert worth[LOCATION] > 0 < worth[SPREAD]
