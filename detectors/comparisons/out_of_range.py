@@ -9,8 +9,8 @@ from detectors.comparisons.verdict import Verdicts
 
 __all__ = ["OutOfRange"]
 
-UNIT_CHANGE = 0.5
-"""Share of values outside from which no history is needed."""
+UNIT_CHANGE = 0.9
+"""Share of values outside from which no history is needed: half is a hot summer beside a winter."""
 
 
 class OutOfRange(RateComparison):
@@ -18,16 +18,16 @@ class OutOfRange(RateComparison):
 
     The outer bins begin beyond the reference's range widened by half its span on either side.
     The default floor 0.45 is one value in 20 where there were none: records of weather and the
-    like are broken again and again, a broken unit or sensor shows in more than that. Half of the
+    like are broken again and again, a broken unit or sensor shows in more than that. Nine in ten
     values or more outside (30 values or more) alarm by a hard rule, with or without a history,
     unless the reference or a window of the history was just so. Cost: O(1) a window.
 
     >>> import numpy as np
     >>> reference = Cells.of([[0, 600, 400, 0]])
     >>> compare = OutOfRange(reference, Cells.of(np.zeros((0, 4))), np.zeros(0, bool))
-    >>> verdict = compare.judge(Cells.of([[0, 10, 0, 40]]), alpha=1e-3)[0]
+    >>> verdict = compare.judge(Cells.of([[0, 4, 0, 46]]), alpha=1e-3)[0]
     >>> verdict.alarm, verdict.note
-    (True, 'hard rule: half of the values or more are far outside the range')
+    (True, 'hard rule: nine in ten values or more are far outside the range')
     """
 
     name: ClassVar[str] = "out_of_range"
@@ -56,7 +56,7 @@ class OutOfRange(RateComparison):
         if self.fixed is not None:
             return verdicts
         moved = (verdicts.statistic >= UNIT_CHANGE) & (verdicts.n >= self.EVENTS_MIN)
-        note = "hard rule: half of the values or more are far outside the range"
+        note = "hard rule: nine in ten values or more are far outside the range"
         return verdicts.overruled(moved & self.never_outside, UNIT_CHANGE, note)
 
     def events(self, cells: Cells) -> Counts:

@@ -10,24 +10,24 @@ NONE = Cells.of(np.zeros((0, 4)))
 REFERENCE = flat_windows(1, [1, 500, 500, 1])
 
 
-@pytest.mark.parametrize("bins", [[60, 20, 20, 0], [0, 20, 20, 60], [30, 20, 20, 30]])
-def test_half_of_the_values_outside_alarm_without_any_history(bins: list[int]) -> None:
+@pytest.mark.parametrize("bins", [[92, 4, 4, 0], [0, 4, 4, 92], [46, 4, 4, 46]])
+def test_nine_in_ten_values_outside_alarm_without_any_history(bins: list[int]) -> None:
     verdict = OutOfRange(REFERENCE, NONE, everywhere(0)).judge(flat_windows(1, bins), 1e-4)[0]
     assert verdict.alarm
-    assert verdict.statistic == pytest.approx(0.6)
+    assert verdict.statistic == pytest.approx(0.92)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-4, 0.5])
-def test_half_of_the_values_outside_are_told_by_the_hard_rule_whatever_chance_says(
+def test_nine_in_ten_values_outside_are_told_by_the_hard_rule_whatever_chance_says(
     alpha: float,
 ) -> None:
     """With a history, whether chance alarms too or not; it is the rule that makes it an error."""
     history = flat_windows(20, [0, 50, 50, 0])
     compare = OutOfRange(history.total(), history, everywhere(20))
-    verdict = compare.judge(flat_windows(1, [0, 20, 20, 60]), alpha)[0]
+    verdict = compare.judge(flat_windows(1, [0, 4, 4, 92]), alpha)[0]
     assert verdict.alarm
     assert verdict.note.startswith("hard rule")
-    assert verdict.threshold == 0.5
+    assert verdict.threshold == 0.9
 
 
 def test_a_few_values_outside_wait_for_a_history() -> None:
@@ -38,8 +38,14 @@ def test_a_few_values_outside_wait_for_a_history() -> None:
     assert OutOfRange(history.total(), history, everywhere(20)).judge(window, 1e-4)[0].alarm
 
 
+def test_a_season_that_moves_half_of_the_values_outside_is_no_change_of_unit() -> None:
+    """A summer beside a winter: 55 % far outside."""
+    compare = OutOfRange(REFERENCE, NONE, everywhere(0))
+    assert not compare.judge(flat_windows(1, [0, 20, 25, 55]), 1e-4)[0].alarm
+
+
 def test_a_stream_that_often_lies_outside_may_do_so_again() -> None:
-    near, far = flat_windows(1, [0, 50, 50, 0]), flat_windows(1, [90, 5, 5, 0])
+    near, far = flat_windows(1, [0, 50, 50, 0]), flat_windows(1, [92, 4, 4, 0])
     history = Cells.concat([near, near, far] * 8)
     assert not OutOfRange(history.total(), history, everywhere(24)).judge(far, 1e-4)[0].alarm
 
