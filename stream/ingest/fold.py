@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
-from stream.ingest.admission import Admission, series_of
+from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
+from stream.ingest.count import count
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import kept
+from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.words import Kind, Series
+from stream.summaries.rows import Party
+from stream.words import Kind
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -89,6 +92,7 @@ class Fold:
     touched: set[tuple[str, int]] = field(default_factory=set)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
+    _seats: dict[str, Seats] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with empty rosters."""
@@ -111,13 +115,16 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        admission = Admission(self.rosters, groups, decoded.ts, self.rules.pane_ms)
+        if sum(map(len, self._seats.values())) > PARTIES_MAX:
+            self._forget_seats()
+        arrivals = [self._arrivals(group, decoded.ts) for group in groups]
+        admission = Admission(self.rosters, arrivals, self.rules.pane_ms)
         raw: list[_RawRow] = []
-        for group in groups:
-            if admission.refuses(group.model):
-                self.counters.models_refused += len(group.at)
+        for of_group in arrivals:
+            if admission.refuses(of_group.group.model):
+                self.counters.models_refused += len(of_group.group.at)
             else:
-                self._fold_group(group, decoded, book, admission, raw)
+                self._fold_group(of_group, decoded, book, admission, raw)
         self._keep_raw(raw)
         return decoded.dead
 
@@ -153,64 +160,103 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
+    def close(self, model: str, pane: int) -> Pane:
+        """Take a pane out of the open ones."""
+        self._seats_of(model).forget(pane)
+        return self.open.pop((model, pane))
+
+    def _forget_seats(self) -> None:
+        self._seats.clear()
+        for pane in self.open.values():
+            pane.learning.clear()
+
+    def _seats_of(self, model: str) -> Seats:
+        return self._seats.setdefault(model, Seats())
+
+    def _arrivals(self, group: Group, ts: NDArray[np.int64]) -> Arrivals:
+        seats = self._seats_of(group.model)
+        numbers = seats.number(group.parties)[group.who]
+        return Arrivals(group, ts[group.at] // self.rules.pane_ms, numbers, seats)
+
     def _fold_group(
-        self,
-        group: Group,
-        decoded: Decoded,
-        book: Book,
-        admission: Admission,
-        raw: "list[_RawRow]",
-    ) -> None:
-        panes = decoded.ts[group.at] // self.rules.pane_ms
-        rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
-        for number, who, chosen in _blocks(panes, group.who):
-            key = (group.model, number)
-            pane = self.open.get(key)
-            if pane is None:
-                pane = self.open[key] = Pane()
-                self.counters.panes += 1
-            self.touched.add(key)
+        self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, raw: "list[_RawRow]",
+    ) -> None:  # fmt: skip
+        group = arrivals.group
+        joins = None if self.source.kind is Kind.FEATURES else group.rows(self.source.kind)
+        for number in np.unique(arrivals.panes).tolist():
+            chosen = np.flatnonzero(arrivals.panes == number)
+            pane = self._pane(group.model, number)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            for series in series_of(group.model, *group.parties[who]):
-                counted = admission.counted(series, number, group.at, chosen)
-                self.counters.series_refused += len(chosen) - len(counted)
-                if len(counted):
-                    self._fold_series(pane, series, number, group, counted, book, raw)
-            if rows is not None:
-                has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
+            for part in (WHOLE, SEGMENT):
+                seats = self._seat(pane, number, part, arrivals, chosen, admission, book)
+                learning = np.flatnonzero(seats <= RAW)
+                raw += [
+                    _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
+                    for i, seat in zip(chosen[learning].tolist(), seats[learning].tolist(), strict=True)
+                ]
+                binned = seats >= 0
+                if binned.any():
+                    count(group, pane.shelf, book, chosen[binned], seats[binned])
+            if joins is not None:
+                has_value = ~np.isnan(joins.value.number[chosen]) | (joins.value.text[chosen] != 0)
                 fresh = chosen[has_value]
                 if len(fresh):
                     self.counters.join_rows_dropped += pane.add_rows(
-                        rows.take(fresh), self.rules.join_rows_max
+                        joins.take(fresh), self.rules.join_rows_max
                     )
 
-    def _fold_series(
-        self,
-        pane: Pane,
-        series: Series,
-        number: int,
-        group: Group,
-        chosen: NDArray[np.int64],
-        book: Book,
-        raw: "list[_RawRow]",
-    ) -> None:
-        """Count some events of a series; where it has no reference yet, keep them raw."""
+    def _pane(self, model: str, number: int) -> Pane:
+        key = (model, number)
+        self.touched.add(key)
+        pane = self.open.get(key)
+        if pane is None:
+            pane = self.open[key] = Pane()
+            self.counters.panes += 1
+        return pane
+
+    def _seat(
+        self, pane: Pane, number: int, part: int, arrivals: Arrivals, chosen: NDArray[np.int64],
+        admission: Admission, book: Book,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Tell the seats of some events of a pane, in their whole or in their segment; new ones are given out."""
+        group, known = arrivals.group, arrivals.seats.of(number)[part]
+        seats = known[arrivals.numbers[chosen]]
+        refused = admission.refused(part, group.at[chosen])
+        if refused is not None:
+            seats[refused] = NOBODY
+            self.counters.series_refused += int(refused.sum())
+        unknown = np.flatnonzero(seats == UNKNOWN)
+        if len(unknown):
+            new = chosen[unknown]
+            _, first = np.unique(group.who[new], return_index=True)
+            for i in new[first].tolist():
+                party = group.parties[int(group.who[i])]
+                known[arrivals.numbers[i]] = self._take_seat(pane, number, part, group.model, party, book)
+            seats[unknown] = known[arrivals.numbers[new]]
+        return seats
+
+    def _take_seat(
+        self, pane: Pane, number: int, part: int, model: str, party: Party, book: Book
+    ) -> int:
+        """Find the seat of a series in a pane; where it has no reference yet, its values are kept raw."""
+        told = series_of(model, *party)
+        if part >= len(told):
+            return NOBODY
+        series, kind = told[part], self.source.kind
         entry = pane.entries.get(series)
         if entry is None:
-            reference = book.find(series, self.source.kind, number)
-            entry = (
+            reference = book.find(series, kind, number)
+            entry = pane.entries[series] = (
                 Raw()
                 if reference is None
                 else Binned(reference.digest, Summary.empty(reference.layout))
             )
-            pane.entries[series] = entry
-        if isinstance(entry, Binned):
-            reference = book.by_digest(entry.digest)
-            X, columns, codes, values = group.columns(reference)
-            entry.summary.add(reference.layout, X, columns, chosen, codes, values)
-            return
-        raw += [_RawRow(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
+        if isinstance(entry, Raw):
+            pane.learning.append(entry)
+            return RAW - len(pane.learning) + 1
+        layouts = book.layouts(kind, model)
+        return pane.shelf.take(entry, layouts, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""
@@ -232,14 +278,3 @@ class _RawRow(NamedTuple):
     entry: Raw
     group: Group
     i: int
-
-
-def _blocks(
-    panes: NDArray[np.int64], who: NDArray[np.int64]
-) -> list[tuple[int, int, NDArray[np.int64]]]:
-    """Split positions into blocks of one pane and one party, each in order."""
-    if not len(panes):
-        return []
-    order = np.lexsort((who, panes))
-    cuts = np.flatnonzero((np.diff(panes[order]) != 0) | (np.diff(who[order]) != 0)) + 1
-    return [(int(panes[b[0]]), int(who[b[0]]), b) for b in np.split(order, cuts)]

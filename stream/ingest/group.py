@@ -48,12 +48,17 @@ class Group:
             )
         return known
 
-    def _table(self, reference: Reference) -> Table:
-        if self._schema is None:
-            return reference.schema.table_of_fields([event.fields for event in self.events])
-        if self._typed is None:
+    def table(self) -> Table | None:
+        """Give the columns of all events; None where each reference reads them its own way."""
+        if self._typed is None and self._schema is not None:
             self._typed = self._schema.table(self.events)
         return self._typed
+
+    def _table(self, reference: Reference) -> Table:
+        table = self.table()
+        if table is None:
+            return reference.schema.table_of_fields([event.fields for event in self.events])
+        return table
 
     def told(self, kind: Kind, i: int) -> tuple[object, ...]:
         """Tell what, beside its fields, tells event i from others: its time, and its id where it joins."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from stream.errors import CodecError
 from stream.state.codec import pack, unpack
+from stream.state.small_ints import pack_ints
 
 __all__ = ["MIGRATIONS", "VERSIONS", "Versions", "dump", "load", "making_sense"]
 
@@ -42,7 +43,7 @@ VERSIONS: Mapping[str, Versions] = {
     "manifest": Versions(1, 1),
     "model": Versions(2, 2),
     "models": Versions(1, 1),
-    "pane": Versions(2, 2),
+    "pane": Versions(2, 3),
     "partition": Versions(1, 3),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
@@ -80,9 +81,27 @@ def _chain_with_hours(old: Any) -> Any:
     return old
 
 
+def _pane_with_stacks(old: Any) -> Any:
+    """Version 3 has the summaries of all series behind each other, in few bytes."""
+    first, last, entries = old
+    raw = [[version, segment, body] for version, segment, digest, body in entries if not digest]
+    binned = [entry for entry in entries if entry[2]]
+    counts = [np.asarray(body[0], dtype=np.int64) for *_, body in binned]
+    extremes = [np.asarray(body[1], dtype=np.float64).reshape(-1, 2) for *_, body in binned]
+    heads = [(version, segment, digest) for version, segment, digest, _ in binned]
+    unseen = [[i, *body[2:]] for i, (*_, body) in enumerate(binned) if body[2:]]
+    return [
+        first, last, raw, heads,
+        pack_ints(np.concatenate([np.zeros(0, dtype=np.int64), *counts])),
+        np.concatenate([np.zeros((0, 2)), *extremes]),
+        [len(part) for part in counts], [len(part) for part in extremes], unseen,
+    ]  # fmt: skip
+
+
 MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
     ("chain", 5): _chain_with_hours,
+    ("pane", 2): _pane_with_stacks,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
 }
