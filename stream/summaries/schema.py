@@ -91,7 +91,7 @@ class Schema:
             inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
             envelope += [("segment", dict[str, str] | None, None)]
             return msgspec.defstruct(
-                "Event", [("features", inner), *envelope], tag_field="model", tag=self.model
+                "Event", [("features", inner), *envelope], tag_field="model", tag=self.model, gc=False
             )
         envelope.insert(0, ("id", str))
         if self.kind is Kind.PREDICTIONS:
@@ -105,7 +105,7 @@ class Schema:
             field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]
         ]
         return msgspec.defstruct(
-            "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True
+            "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True, gc=False
         )  # fmt: skip
 
     def _getters(self) -> tuple[Callable[[Any], Any] | None, dict[str, Callable[[Any], Any]]]:
@@ -136,7 +136,9 @@ class Schema:
                 )
                 X = flat.reshape(n, k)
             except TypeError:  # a None among them: the slower way gives it as NaN
-                X = np.array(list(map(self._numbers_of, holders)), dtype=np.float64).reshape(n, k)
+                X = np.array(
+                    list(chain.from_iterable(map(self._numbers_of, holders))), dtype=np.float64
+                ).reshape(n, k)
         return Table(
             self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
         )
