@@ -74,7 +74,10 @@ class Admission:
             for g, (of, on) in enumerate(zip(arrivals, days, strict=True))
             for at, who, day in zip(of.group.at.tolist(), of.group.who.tolist(), on.tolist(), strict=True)
         )  # fmt: skip
-        told = [[series_of(of.group.model, *p) for p in of.group.parties] for of in arrivals]
+        told = [
+            {i: series_of(of.group.model, *of.group.parties[i]) for i in np.unique(of.group.who).tolist()}
+            for of in arrivals
+        ]
         for at, g, who, day in events:
             for part, series in enumerate(told[g][who]):
                 if not self._rosters.enter(series, day):

@@ -18,7 +18,7 @@ from stream.ingest.envelope import (
     read_envelope,
     read_ts,
 )
-from stream.ingest.parties import are_names, code_parties, fits, segment_of
+from stream.ingest.parties import OUT_OF_BOUNDS, Parties, are_names, fits, segment_of
 from stream.ingest.raw import DeadLetter, RawBatch
 from stream.summaries.rows import Party
 from stream.summaries.schema import Schema, make_decoder
@@ -31,7 +31,7 @@ __all__ = ["Decoded", "Decoder"]
 class Decoded:
     """A batch after decoding: `events[i]` (typed struct or Envelope) happened at `ts[i]` and stood at `offsets[i]`.
 
-    It is of parties[who[i]], its version and segment; there may be parties without an event. `values` are the bytes, for a second look. What could not be read is in `dead`, and nowhere else.
+    It is of parties[who[i]], its version and segment; most of them may be those of other batches. `values` are the bytes, for a second look. What could not be read is in `dead`, and nowhere else.
     """
 
     events: list[Any]
@@ -53,14 +53,15 @@ class Decoder:
         self.kind = kind
         self._bytes_max = bytes_max
         self._typed = make_decoder(schemas)
+        self._parties = Parties()
         self.schema_of: dict[type[Any], Schema] = {s.struct: s for s in schemas if not s.mixed}
 
     def decode(self, batch: RawBatch, max_future_ms: int) -> Decoded:
         """Decode a batch; times beyond the Kafka timestamp + max_future_ms are dead-lettered (files have no bound)."""
         events, reasons = self._events(batch.values)
-        parties, who = code_parties(events)
+        parties, who = self._parties.code(events)
         if self._typed is not None:
-            self._check_bounds(events, batch.values, parties, reasons)
+            self._check_bounds(events, batch.values, who, reasons)
         ts = self._times(events, batch, reasons)
         if batch.stamps is not None:
             stamped = batch.stamps >= 0  # Kafka tells -1 for a message without a timestamp
@@ -108,7 +109,7 @@ class Decoder:
         return [b"" if v is not None and len(v) > self._bytes_max else v for v in values]
 
     def _check_bounds(
-        self, events: list[Any], values: Sequence[bytes | None], parties: list[Party], reasons: dict[int, str]
+        self, events: list[Any], values: Sequence[bytes | None], who: NDArray[np.int64], reasons: dict[int, str]
     ) -> None:  # fmt: skip
         """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason.
 
@@ -118,7 +119,7 @@ class Decoder:
         ids = [event.id for event in events if event is not None] if joined else []
         # fields that the struct does not have were skipped unread, so their bytes may be no text
         plain = is_text(b"\n".join(filter(None, values)))
-        if plain and are_names(ids) and all(map(fits, parties)):
+        if plain and are_names(ids) and OUT_OF_BOUNDS not in who:
             return
         for i, (event, value) in enumerate(zip(events, values, strict=True)):
             if value and event is not None and not isinstance(event, Envelope):

@@ -175,7 +175,7 @@ class Fold:
 
     def _arrivals(self, group: Group, ts: NDArray[np.int64]) -> Arrivals:
         seats = self._seats_of(group.model)
-        numbers = seats.number(group.parties)[group.who]
+        numbers = seats.number(group.parties, group.who)
         return Arrivals(group, ts[group.at] // self.rules.pane_ms, numbers, seats)
 
     def _fold_group(

@@ -20,7 +20,7 @@ __all__ = ["Group", "group_by_model"]
 class Group:
     """Some events of one model that were read the same way (all typed, or all by hand).
 
-    `at` int64 [n]: their positions in the batch; `parties` and `who` int64 [n]: whose they are. Columns are made when
+    `at` int64 [n]: their positions in the batch; `parties` and `who` int64 [n]: whose they are, among others. Columns are made when
     first asked for.
     """
 
@@ -37,9 +37,6 @@ class Group:
             events if len(at) == len(events) else [events[i] for i in at.tolist()]
         )
         self.parties, self.who = decoded.parties, decoded.who[at]
-        if len(self.parties) > 1 and len(at) < len(events):  # others' parties are no concern of this model
-            own, self.who = np.unique(self.who, return_inverse=True)
-            self.parties = [decoded.parties[i] for i in own.tolist()]
         self._table: Table | None = None
         self._folding: dict[bytes, Folding] = {}
 
@@ -87,7 +84,9 @@ class Group:
         carried = values[1] if len(values) > 1 else [None] * len(self.events)
         identity = hash_texts([event.id for event in self.events])
         ts = self._decoded.ts[self.at]
-        return Rows(self.parties, self.who, identity, ts, said(values[0]), said(carried))
+        own, who = np.unique(self.who, return_inverse=True)
+        parties = [self.parties[i] for i in own.tolist()]
+        return Rows(parties, who, identity, ts, said(values[0]), said(carried))
 
 
 def group_by_model(

@@ -32,22 +32,32 @@ class Seats:
     def __init__(self) -> None:
         self.days: NDArray[np.int64] = np.full(ROOM, -1, dtype=np.int64)
         self._numbers: dict[Party, int] = {}
+        self._list: Sequence[Party] = ()
+        self._number_of: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._panes: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def number(self, parties: Sequence[Party]) -> NDArray[np.int64]:
-        """Give the numbers of some parties, new ones being numbered."""
-        known = self._numbers
-        try:
-            return np.fromiter(map(known.__getitem__, parties), np.int64, len(parties))
-        except KeyError:
-            numbers = [known.setdefault(party, len(known)) for party in parties]
-        if len(known) > len(self.days):
-            more = max(len(known), 2 * len(self.days)) - len(self.days)
-            self.days = np.concatenate([self.days, np.full(more, -1, dtype=np.int64)])
-        return np.array(numbers, dtype=np.int64)
+    def number(self, parties: Sequence[Party], who: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the numbers of the parties of some events, new ones being numbered.
+
+        Cost: nothing to speak of for those that were met in the same list before, which may have grown since.
+        """
+        if parties is not self._list:
+            self._list, self._number_of = parties, np.full(len(parties), -1, dtype=np.int64)
+        elif len(parties) > len(self._number_of):
+            self._number_of = _longer(self._number_of, len(parties))
+        numbers = self._number_of[who]
+        new = np.unique(who[numbers < 0]).tolist()
+        if new:
+            known = self._numbers
+            for i in new:
+                self._number_of[i] = known.setdefault(parties[i], len(known))
+            if len(known) > len(self.days):
+                self.days = _longer(self.days, len(known))
+            numbers = self._number_of[who]
+        return numbers
 
     def of(self, pane: int) -> NDArray[np.int64]:
         """Give the seats in a pane, to be read and written."""
@@ -62,3 +72,8 @@ class Seats:
     def forget(self, pane: int) -> None:
         """Forget a pane that has closed."""
         self._panes.pop(pane, None)
+
+
+def _longer(array: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    more = max(n, 2 * len(array)) - len(array)
+    return np.concatenate([array, np.full(more, -1, dtype=np.int64)])
