@@ -52,7 +52,8 @@ class Pane:
         if self._stack is None or self._stack.entries != len(self.entries):  # a series that came stays
             self._stack = Stack(self.entries)
         raw = [[s.version, s.segment, entry.payload()] for s, entry in self._stack.raw]
-        return dump("pane", [self.first, self.last, raw, *self._stack.payload()])
+        told = [self.first, self.last, raw, *self._stack.payload()]
+        return dump("pane", told, compress=bool(raw))  # what is binned is packed densely already
 
     def pack_rows(self) -> bytes | None:
         """Give the rows for the join as bytes; None when there are none."""

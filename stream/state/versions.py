@@ -108,13 +108,13 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
 """By kind and version: how a payload of that version becomes one of the next."""
 
 
-def dump(kind: str, payload: object) -> bytes:
-    """Pack a payload of the newest version of its kind.
+def dump(kind: str, payload: object, *, compress: bool = True) -> bytes:
+    """Pack a payload of the newest version of its kind; `compress` as in the codec.
 
     Raises:
         CodecError: it holds what cannot be stored.
     """
-    return pack(kind, VERSIONS[kind].newest, payload)
+    return pack(kind, VERSIONS[kind].newest, payload, compress=compress)
 
 
 def load(blob: bytes, kind: str) -> Any:
