@@ -60,7 +60,7 @@ class Pane:
         if not self.rows:
             return None
         rows = self.all_rows()
-        return dump("rows", [self.first, self.last, rows.payload()])
+        return dump("rows", [self.first, self.last, rows.payload()], compress=False)
 
     def all_rows(self) -> Rows:
         """Give all rows in their canonical order."""

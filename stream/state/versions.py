@@ -51,7 +51,7 @@ VERSIONS: Mapping[str, Versions] = {
     "references": Versions(1, 1),
     "result": Versions(1, 1),
     "roster": Versions(1, 1),
-    "rows": Versions(2, 2),
+    "rows": Versions(2, 3),
     "standing": Versions(1, 1),
 }
 """By kind. Those that begin above 1 had forms in development that no release has written."""
@@ -98,12 +98,25 @@ def _pane_with_stacks(old: Any) -> Any:
     ]  # fmt: skip
 
 
+def _rows_in_few_bytes(old: Any) -> Any:
+    """Version 3 has times and parties in few bytes, and leaves out what no row has."""
+    first, last, (parties, who, ids, ts, number, text, carried, carried_text) = old
+    held = [
+        [] if np.isnan(numbers).all() or not len(numbers) else numbers for numbers in (number, carried)
+    ]
+    texts = [words if np.any(words) else [] for words in (text, carried_text)]
+    times = pack_ints(np.diff(np.asarray(ts, dtype=np.int64), prepend=0))
+    whose = pack_ints(np.asarray(who, dtype=np.int64))
+    return [first, last, [parties, whose, ids, times, held[0], texts[0], held[1], texts[1]]]
+
+
 MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
+    ("rows", 2): _rows_in_few_bytes,
 }
 """By kind and version: how a payload of that version becomes one of the next."""
 
