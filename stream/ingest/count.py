@@ -19,16 +19,18 @@ def count(
     A series that has most of the events is counted column by column, all others together, row by row. Where each
     reference reads the events its own way, every series is counted by itself, at the cost of the whole group.
     """
-    tally = np.bincount(seats)
+    if not len(rows):
+        return
     table = group.table()
-    alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at))
-    for seat in alone.tolist():
+    tally = np.bincount(seats)
+    alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at)).tolist()
+    for seat in alone:
         binned = shelf.held[seat]
         reference = book.by_digest(binned.digest)
         X, columns, codes, values = group.columns(reference)
-        chosen = rows[seats == seat]
+        chosen = rows if tally[seat] == len(rows) else rows[seats == seat]
         binned.summary.add(reference.layout, X, columns, chosen, codes, values)
-    if table is None or tally[alone].sum() == len(rows):
+    if table is None or sum(tally[alone].tolist()) == len(rows):
         return
     left = ~np.isin(seats, alone)
     room = Room(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import index
+from operator import attrgetter, index
 from typing import Any
 
 import msgspec
@@ -25,6 +25,8 @@ from stream.summaries.schema import Schema, make_decoder
 from stream.words import Kind
 
 __all__ = ["Decoded", "Decoder"]
+
+_TS = attrgetter("ts")
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class Decoder:
         self, events: list[Any], batch: RawBatch, reasons: dict[int, str]
     ) -> NDArray[np.int64]:
         try:
-            ts = np.fromiter(map(index, [event.ts for event in events]), np.int64, len(events))
+            ts = np.fromiter(map(index, map(_TS, events)), np.int64, len(events))
         except (TypeError, AttributeError, OverflowError):  # a text, a null, a dead one, 2^63
             ts = np.fromiter(
                 (self._time(e, i, batch, reasons) for i, e in enumerate(events)),

@@ -183,21 +183,22 @@ class Fold:
     ) -> None:  # fmt: skip
         group = arrivals.group
         joins = None if self.source.kind is Kind.FEATURES else group.rows(self.source.kind)
-        for number in np.unique(arrivals.panes).tolist():
-            chosen = np.flatnonzero(arrivals.panes == number)
+        for number, chosen in _by_pane(arrivals.panes):
             pane = self._pane(group.model, number)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             for part in (WHOLE, SEGMENT):
                 seats = self._seat(pane, number, part, arrivals, chosen, admission, book)
-                learning = np.flatnonzero(seats <= RAW)
-                raw += [
-                    _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
-                    for i, seat in zip(chosen[learning].tolist(), seats[learning].tolist(), strict=True)
-                ]
-                binned = seats >= 0
-                if binned.any():
+                if seats.min() < 0:
+                    learning = np.flatnonzero(seats <= RAW)
+                    raw += [
+                        _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
+                        for i, seat in zip(chosen[learning].tolist(), seats[learning].tolist(), strict=True)
+                    ]
+                    binned = seats >= 0
                     count(group, pane.shelf, book, chosen[binned], seats[binned])
+                else:
+                    count(group, pane.shelf, book, chosen, seats)
             if joins is not None:
                 has_value = ~np.isnan(joins.value.number[chosen]) | (joins.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -226,8 +227,8 @@ class Fold:
         if refused is not None:
             seats[refused] = NOBODY
             self.counters.series_refused += int(refused.sum())
-        unknown = np.flatnonzero(seats == UNKNOWN)
-        if len(unknown):
+        if (seats == UNKNOWN).any():
+            unknown = np.flatnonzero(seats == UNKNOWN)
             new = chosen[unknown]
             _, first = np.unique(group.who[new], return_index=True)
             for i in new[first].tolist():
@@ -278,3 +279,11 @@ class _RawRow(NamedTuple):
     entry: Raw
     group: Group
     i: int
+
+
+def _by_pane(panes: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Give for each pane the positions of its events."""
+    first, last = int(panes.min()), int(panes.max())
+    if first == last:
+        return [(first, np.arange(len(panes)))]
+    return [(number, np.flatnonzero(panes == number)) for number in np.unique(panes).tolist()]

@@ -34,7 +34,7 @@ class Group:
         self._decoded = decoded
         events = decoded.events
         self.events: Sequence[Any] = (
-            events if len(at) == len(events) else [events[i] for i in at.tolist()]
+            events if len(at) == len(events) else list(map(events.__getitem__, at.tolist()))
         )
         self.parties, self.who = decoded.parties, decoded.who[at]
         self._table: Table | None = None

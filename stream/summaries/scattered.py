@@ -47,6 +47,8 @@ def count_scattered(
 
     Cost: about 10 ns a number and 0.2 us a category, however many series there are.
     """
+    order = np.argsort(seats, kind="stable")  # in the order of their memory: half the cost of the pass
+    rows, seats = rows[order], seats[order]
     numbers, place = room.layouts.numbers(), table.schema.position
     sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)
     fold_scattered(table.X, rows, seats, room.layout_of, room.count_at, room.extreme_at, sources,

@@ -19,6 +19,7 @@ __all__ = ["JOINED", "Schema", "Table", "make_decoder"]
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
 
+_FEATURES = attrgetter("features")
 _UNNAMABLE = re.compile(r'[\x00-\x1f"\\]')
 """What a field of a struct cannot have in its name."""
 _TYPES: dict[ColumnType, object] = {
@@ -126,7 +127,7 @@ class Schema:
 
     def table(self, events: Sequence[Any]) -> Table:
         """Columns of typed events, which hold values of the right types only. Cost: about 60 ns a value."""
-        holders = [event.features for event in events] if self.kind is Kind.FEATURES else events
+        holders = list(map(_FEATURES, events)) if self.kind is Kind.FEATURES else events
         n, k = len(holders), len(self.numbers)
         X = np.empty((n, 0), dtype=np.float64)
         if self._numbers_of is not None:
