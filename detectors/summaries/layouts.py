@@ -63,8 +63,7 @@ class Layouts:
         self.names: dict[str, int] = {}
         self._layouts: list[Layout] = []
         self._places: dict[int, int] = {}
-        self._numbers: NumberColumns | None = None
-        self._atoms: dict[str, AtomColumn] = {}
+        self._arrays: tuple[NumberColumns, Mapping[str, AtomColumn]] | None = None
 
     def place(self, layout: Layout) -> int:
         """Tell the number of a layout, which is entered if it is new."""
@@ -74,25 +73,25 @@ class Layouts:
             self._layouts.append(layout)
             for _, column in layout.numbers:
                 self.names.setdefault(column.name, len(self.names))
-            self._numbers = None
+            self._arrays = None
         return place
 
     def numbers(self) -> NumberColumns:
         """Give the columns that are binned by edges."""
-        if self._numbers is None:
-            self._lay_out()
-        assert self._numbers is not None
-        return self._numbers
+        return self._laid_out()[0]
 
     def atoms(self) -> Mapping[str, AtomColumn]:
         """Give the columns that are binned by value, by name."""
-        if self._numbers is None:
-            self._lay_out()
-        return self._atoms
+        return self._laid_out()[1]
 
-    def _lay_out(self) -> None:
+    def _laid_out(self) -> tuple[NumberColumns, Mapping[str, AtomColumn]]:
+        if self._arrays is None:
+            self._arrays = self._number_columns(), self._atom_columns()
+        return self._arrays
+
+    def _number_columns(self) -> NumberColumns:
         held = self._layouts
-        self._numbers = NumberColumns(
+        return NumberColumns(
             np.cumsum([0, *(len(layout.numbers) for layout in held)], dtype=np.int64),
             np.array([self.names[c.name] for layout in held for _, c in layout.numbers], dtype=np.int64),
             np.concatenate([layout.edges for layout in held]),
@@ -102,12 +101,15 @@ class Layouts:
             np.concatenate([layout.per_step for layout in held]),
             np.array([layout.size for layout in held], dtype=np.int64),
         )  # fmt: skip
+
+    def _atom_columns(self) -> Mapping[str, AtomColumn]:
+        held = self._layouts
         found: dict[str, list[tuple[int, int, int, int, Mapping[object, int]]]] = {}
         for at, layout in enumerate(held):
             for i, column, lookup in layout.atoms:
                 told = (at, i, layout.slot_at[i], column.bins, lookup)
                 found.setdefault(column.name, []).append(told)
-        self._atoms = {name: _column(told, len(held)) for name, told in sorted(found.items())}
+        return {name: _column(told, len(held)) for name, told in sorted(found.items())}
 
 
 def _column(told: list[tuple[int, int, int, int, Mapping[object, int]]], n: int) -> AtomColumn:

@@ -11,7 +11,6 @@ import numpy as np
 
 from stream.evaluate.errors import Errors, errors_of
 from stream.evaluate.half import Half, Held
-
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows, Said

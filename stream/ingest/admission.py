@@ -75,7 +75,10 @@ class Admission:
             for at, who, day in zip(of.group.at.tolist(), of.group.who.tolist(), on.tolist(), strict=True)
         )  # fmt: skip
         told = [
-            {i: series_of(of.group.model, *of.group.parties[i]) for i in np.unique(of.group.who).tolist()}
+            {
+                i: series_of(of.group.model, *of.group.parties[i])
+                for i in np.unique(of.group.who).tolist()
+            }
             for of in arrivals
         ]
         for at, g, who, day in events:

@@ -33,7 +33,8 @@ _TS = attrgetter("ts")
 class Decoded:
     """A batch after decoding: `events[i]` (typed struct or Envelope) happened at `ts[i]` and stood at `offsets[i]`.
 
-    It is of parties[who[i]], its version and segment; most of them may be those of other batches. `values` are the bytes, for a second look. What could not be read is in `dead`, and nowhere else.
+    It is of parties[who[i]], its version and segment; most parties may be those of other batches. `values` are the
+    bytes, for a second look. What could not be read is in `dead`, and nowhere else.
     """
 
     events: list[Any]

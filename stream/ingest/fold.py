@@ -193,7 +193,9 @@ class Fold:
                     learning = np.flatnonzero(seats <= RAW)
                     raw += [
                         _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
-                        for i, seat in zip(chosen[learning].tolist(), seats[learning].tolist(), strict=True)
+                        for i, seat in zip(
+                            chosen[learning].tolist(), seats[learning].tolist(), strict=True
+                        )
                     ]
                     binned = seats >= 0
                     count(group, pane.shelf, book, chosen[binned], seats[binned])
@@ -233,7 +235,9 @@ class Fold:
             _, first = np.unique(group.who[new], return_index=True)
             for i in new[first].tolist():
                 party = group.parties[int(group.who[i])]
-                known[arrivals.numbers[i]] = self._take_seat(pane, number, part, group.model, party, book)
+                known[arrivals.numbers[i]] = self._take_seat(
+                    pane, number, part, group.model, party, book
+                )
             seats[unknown] = known[arrivals.numbers[new]]
         return seats
 

@@ -20,8 +20,9 @@ __all__ = ["Group", "group_by_model"]
 class Group:
     """Some events of one model that were read the same way (all typed, or all by hand).
 
-    `at` int64 [n]: their positions in the batch; `parties` and `who` int64 [n]: whose they are, among others. Columns are made when
-    first asked for.
+    `at` int64 [n]: their positions in the batch, ascending; `parties` and `who` int64 [n]: event i is of
+    parties[who[i]], its version and segment, and there may be parties without events. Columns are made when first
+    asked for.
     """
 
     def __init__(

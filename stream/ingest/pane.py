@@ -15,7 +15,8 @@ __all__ = ["Binned", "Pane", "unpack_rows"]
 class Pane:
     """One model in one pane of one partition; `first` and `last` are the offsets of its events.
 
-    `shelf` has the summaries that the fold counts in, `learning` the raw values that it adds to. Cost of `pack`: about 4 us a series and what compressing takes.
+    `shelf` has the summaries that the fold counts in, `learning` the raw values that it adds to. Cost of `pack`: about
+    4 us a series that is binned, and what raw values take.
     """
 
     __slots__ = ("_stack", "entries", "first", "last", "learning", "rows", "shelf")
@@ -49,7 +50,9 @@ class Pane:
 
     def pack(self) -> bytes:
         """Give the summaries as bytes: equal contents, equal bytes."""
-        if self._stack is None or self._stack.entries != len(self.entries):  # a series that came stays
+        if self._stack is None or self._stack.entries != len(
+            self.entries
+        ):  # a series that came stays
             self._stack = Stack(self.entries)
         raw = [[s.version, s.segment, entry.payload()] for s, entry in self._stack.raw]
         told = [self.first, self.last, raw, *self._stack.payload()]

@@ -39,8 +39,8 @@ class Parties:
         """Tell the parties that are known by now, and for each event the place of its own among them.
 
         Args:
-            events: typed, Envelope, or None for one that could not be read. This one has the place NONE, and OUT_OF_BOUNDS
-                one whose names, or number of names, are more than is allowed.
+            events: typed, Envelope, or None for one that could not be read. This one has the place NONE, and one whose
+                names are too long, empty or too many has OUT_OF_BOUNDS.
         """
         if len(self.list) > PARTIES_MAX:
             self.__init__()  # type: ignore[misc]

@@ -16,22 +16,22 @@ BYTES_MAX = 10
 
 
 def pack_ints(values: NDArray[np.int64]) -> bytes:
-    """Give integers as bytes: equal integers, equal bytes. Cost: about 3 ns an integer.
+    r"""Give integers as bytes: equal integers, equal bytes. Cost: about 3 ns an integer.
 
     >>> pack_ints(np.array([0, 0, 0, 1, -1, 64]))
-    b'\\x00\\x03\\x02\\x01\\x80\\x01'
+    b'\x00\x03\x02\x01\x80\x01'
     """
     out = np.empty(BYTES_MAX * (len(values) + 1), dtype=np.uint8)
     return out[: _write(np.ascontiguousarray(values, dtype=np.int64), out)].tobytes()
 
 
 def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
-    """Read n integers that `pack_ints` wrote.
+    r"""Read n integers that `pack_ints` wrote.
 
     Raises:
         ValueError: the bytes are those of more or of fewer integers, or of none at all.
 
-    >>> unpack_ints(b"\\x00\\x03\\x02\\x01\\x80\\x01", 6).tolist()
+    >>> unpack_ints(b"\x00\x03\x02\x01\x80\x01", 6).tolist()
     [0, 0, 0, 1, -1, 64]
     """
     values = np.zeros(n, dtype=np.int64)

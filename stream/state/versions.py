@@ -102,7 +102,8 @@ def _rows_in_few_bytes(old: Any) -> Any:
     """Version 3 has times and parties in few bytes, and leaves out what no row has."""
     first, last, (parties, who, ids, ts, number, text, carried, carried_text) = old
     held = [
-        [] if np.isnan(numbers).all() or not len(numbers) else numbers for numbers in (number, carried)
+        [] if np.isnan(numbers).all() or not len(numbers) else numbers
+        for numbers in (number, carried)
     ]
     texts = [words if np.any(words) else [] for words in (text, carried_text)]
     times = pack_ints(np.diff(np.asarray(ts, dtype=np.int64), prepend=0))

@@ -47,7 +47,9 @@ def count_scattered(
 
     Cost: about 10 ns a number and 0.2 us a category, however many series there are.
     """
-    order = np.argsort(seats, kind="stable")  # in the order of their memory: half the cost of the pass
+    order = np.argsort(
+        seats, kind="stable"
+    )  # in the order of their memory: half the cost of the pass
     rows, seats = rows[order], seats[order]
     numbers, place = room.layouts.numbers(), table.schema.position
     sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)

@@ -92,7 +92,11 @@ class Schema:
             inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
             envelope += [("segment", dict[str, str] | None, None)]
             return msgspec.defstruct(
-                "Event", [("features", inner), *envelope], tag_field="model", tag=self.model, gc=False
+                "Event",
+                [("features", inner), *envelope],
+                tag_field="model",
+                tag=self.model,
+                gc=False,
             )
         envelope.insert(0, ("id", str))
         if self.kind is Kind.PREDICTIONS:
