@@ -30,7 +30,10 @@ class Held(NamedTuple):
 
     def take(self, chosen: NDArray[Any]) -> "Held":
         """Keep some rows (a mask, or positions), and all parties."""
-        return Held(*(column[chosen] for column in self[:-1]), self.parties)
+        return Held(
+            self.id[chosen], self.number[chosen], self.text[chosen], self.who[chosen],
+            self.joined[chosen], self.parties,
+        )  # fmt: skip
 
     @classmethod
     def concat(cls, parts: Sequence["Held"]) -> "Held":

@@ -224,7 +224,7 @@ class Fold:
     ) -> NDArray[np.int64]:  # fmt: skip
         """Tell the seats of some events of a pane, in their whole or in their segment; new ones are given out."""
         group, known = arrivals.group, arrivals.seats.of(number)[part]
-        seats = known[arrivals.numbers[chosen]]
+        seats: NDArray[np.int64] = known[arrivals.numbers[chosen]]
         refused = admission.refused(part, group.at[chosen])
         if refused is not None:
             seats[refused] = NOBODY

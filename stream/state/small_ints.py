@@ -67,7 +67,7 @@ def _write(values: NDArray[np.int64], out: NDArray[np.uint8]) -> int:
 @compiled
 def _read(data: NDArray[np.uint8], values: NDArray[np.int64]) -> int:
     """Fill `values`, which are zeros; give how many the bytes are, -1 where they do not fit."""
-    at, i = 0, 0
+    at, i = 0, np.int64(0)
     while at < len(data):
         zeros = data[at] == 0
         if zeros:
@@ -89,5 +89,5 @@ def _read(data: NDArray[np.uint8], values: NDArray[np.int64]) -> int:
         if i >= len(values):
             return -1
         values[i] = np.int64(rest >> np.uint64(1)) ^ -np.int64(rest & np.uint64(1))
-        i += 1
-    return i
+        i += np.int64(1)
+    return int(i)

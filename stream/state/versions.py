@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.errors import CodecError
 from stream.state.codec import pack, unpack
@@ -106,7 +107,8 @@ def _rows_in_few_bytes(old: Any) -> Any:
         for numbers in (number, carried)
     ]
     texts = [words if np.any(words) else [] for words in (text, carried_text)]
-    times = pack_ints(np.diff(np.asarray(ts, dtype=np.int64), prepend=0))
+    since: NDArray[np.int64] = np.diff(np.asarray(ts, dtype=np.int64), prepend=0)
+    times = pack_ints(since)
     whose = pack_ints(np.asarray(who, dtype=np.int64))
     return [first, last, [parties, whose, ids, times, held[0], texts[0], held[1], texts[1]]]
 
