@@ -20,7 +20,14 @@ from redis.exceptions import RedisError
 from benchmarks.broker import Broker
 from benchmarks.workload import MODEL, TOPIC
 
-__all__ = ["WorkerProcess", "free_port", "redis_process", "worker_process"]
+__all__ = [
+    "WorkerProcess",
+    "free_port",
+    "redis_process",
+    "running",
+    "wait_until",
+    "worker_process",
+]
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
@@ -73,7 +80,7 @@ def redis_process(folder: Path) -> Iterator[str | None]:
         "--dir",
         str(folder),
     ]
-    with _running(command, folder / "redis.log") as process, Redis(port=port) as client:
+    with running(command, folder / "redis.log") as process, Redis(port=port) as client:
 
         def answers() -> bool:
             try:
@@ -81,7 +88,7 @@ def redis_process(folder: Path) -> Iterator[str | None]:
             except RedisError:
                 return False
 
-        _wait(process, folder / "redis.log", answers)
+        wait_until(process, folder / "redis.log", answers)
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -92,7 +99,7 @@ def worker_process(
     """Run `driftbus worker` until the block ends; it is ready when the block begins."""
     command = [sys.executable, "-m", "stream", "worker", "-c", str(config)]
     log = config.with_name("worker.log")
-    with _running([*command, "--reference", str(reference)], log) as process:
+    with running([*command, "--reference", str(reference)], log) as process:
         worker = WorkerProcess(process.pid, broker, port)
 
         def answers() -> bool:
@@ -101,7 +108,7 @@ def worker_process(
             except (URLError, ConnectionError, TimeoutError):
                 return False
 
-        _wait(process, log, answers)
+        wait_until(process, log, answers)
         yield worker
 
 
@@ -114,7 +121,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends, with all it says in a file."""
     with ExitStack() as stack:
         out = stack.enter_context(log.open("wb"))
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -129,8 +137,14 @@ def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
                 process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+def wait_until(
+    process: subprocess.Popen[bytes],
+    log: Path,
+    answers: Callable[[], bool],
+    seconds: float = START_TIMEOUT_S,
+) -> None:
+    """Wait until a process is ready; RuntimeError with the end of its log when it ends or takes longer."""
+    deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         if answers():
             return

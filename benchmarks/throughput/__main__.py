@@ -1,0 +1,145 @@
+"""`python -m benchmarks.throughput --json FILE`: what an event costs the worker, in processor time and memory.
+
+Producers and workers are processes of their own; the events come from the embedded broker, from a real Kafka, or from
+memory. `../README.md` says how to read the figures.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import orjson
+
+from benchmarks.throughput.bed import Bed, kafka_bed
+from benchmarks.throughput.case import FEEDS, MODES, Case, swept
+from benchmarks.throughput.figures import Measured
+from benchmarks.throughput.measure import measure
+from benchmarks.throughput.memory import measure_memory
+from benchmarks.throughput.report import document, figures_of, rows
+from stream.run.progress import Progress
+from stream.run.tables import show_table
+
+__all__ = ["main"]
+
+HEADER = ("case", "CPU us/event", "of runs", "events/s", "RSS MB", "grown MB")
+BASE = Case()
+FILE = click.Path(path_type=Path, dir_okay=False)
+COUNT = click.IntRange(min=1)
+
+
+def _setting(name: str, kind: Any, told: str) -> Any:
+    """Make an option of a field of a case."""
+    flag = "--" + name.replace("_", "-")
+    return click.option(flag, type=kind, default=getattr(BASE, name), show_default=True, help=told)
+
+
+@click.command()
+@click.option("--json", "out", type=FILE, help="Where the figures go.")
+@click.option("--feed", type=click.Choice(FEEDS), default="embedded", show_default=True,
+              help="Where events come from; memory: no client and no broker, for sweeps and profiles.")  # fmt: skip
+@click.option("--bootstrap", help="A Kafka that runs, for --feed kafka; default: one of its own.")
+@click.option("--modes", help="What is measured.  [default: consume,decode,whole; in sweeps whole]")
+@click.option("--repeat", type=COUNT, default=1, show_default=True,
+              help="Runs of each case, in turn; the medians count.")  # fmt: skip
+@click.option("--sweep", "sweeps", multiple=True, metavar="NAME=V,V",
+              help="Measure a parameter at these values; several: one after another.")  # fmt: skip
+@click.option("--profile", type=FILE, help="cProfile's figures of the memory feed; slower.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_setting("events", COUNT, "Events measured in each case.")
+@_setting("warm_up", click.IntRange(min=1_000), "Events that go before those measured.")
+@_setting("workers", COUNT, "Processes that share the partitions.")
+@_setting("partitions", COUNT, "Of the topic; the embedded broker has 4.")
+@_setting("features", COUNT, "Numeric features of an event; a category comes on top.")
+@_setting("missing", click.FloatRange(0, 1), "Share of events whose first feature is null.")
+@_setting("models", COUNT, "Models on the topic.")
+@_setting("series", COUNT, "Segments of each model; 1: events have none.")
+@_setting("rate", COUNT, "Events a second of event time.")
+@_setting("sample", click.FloatRange(0, 1, min_open=True), "Share of events that is folded.")
+@_setting("pane", str, "The worker's setting.")
+@_setting("windows", str, "The worker's setting, separated by commas.")
+@_setting("lateness", str, "The worker's setting.")
+@_setting("commit_interval", str, "The worker's setting.")
+@_setting("consume_size", COUNT, "Messages the client is asked for at once.")
+def main(
+    out: Path | None, feed: str, bootstrap: str | None, modes: str | None, repeat: int, sweeps: tuple[str, ...],
+    profile: Path | None, quiet: bool, **settings: Any,
+) -> None:  # fmt: skip
+    """Measure what an event costs driftbus."""
+    base = Case(feed=feed, **settings)
+    if profile is not None and feed != "memory":
+        raise click.BadParameter("only --feed memory can be profiled", param_hint="--profile")
+    cases = _cases(base, modes, sweeps)
+    runs = _measure_all(cases, repeat, bootstrap, profile, quiet=quiet)
+    told = document(runs, datetime.now(UTC).isoformat(timespec="seconds"))
+    if out is not None:
+        out.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    figures = figures_of(runs)
+    title = f"{base.events:,} events a case, from {feed}, state in {told['store'] or 'nothing'}"
+    show_table(title, HEADER, rows(figures, base))
+    ratios = told["ratios"]
+    assert isinstance(ratios, dict)
+    for pair, ratio in ratios.items():
+        click.echo(f"  {pair} {ratio:.2f}")
+
+
+def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:
+    """Give the cases: the modes of the base, or one sweep of each mode after the other."""
+    plain = ["whole"] if sweeps or base.feed == "memory" else list(MODES)
+    chosen = modes.split(",") if modes else plain
+    unknown = sorted(set(chosen) - set(MODES))
+    if unknown:
+        told = f"{', '.join(unknown)}; there are {', '.join(MODES)}"
+        raise click.BadParameter(told, param_hint="--modes")
+    bases = [replace(base, mode=mode) for mode in MODES if mode in chosen]
+    try:
+        cases = [case for one in bases for case in swept(one, sweeps)]
+        for case in cases:
+            case.check()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return cases
+
+
+def _measure_all(
+    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, *, quiet: bool
+) -> list[Measured]:
+    with ExitStack() as stack:
+        bed = Bed()
+        if any(case.feed == "kafka" for case in cases):
+            folder = stack.enter_context(TemporaryDirectory(prefix="driftbus-kafka-"))
+            bed = stack.enter_context(kafka_bed(Path(folder), bootstrap))
+        return [
+            _measure(case, cases[0], bed, profile, quiet=quiet)
+            for _ in range(repeat)
+            for case in cases
+        ]
+
+
+def _measure(case: Case, base: Case, bed: Bed, profile: Path | None, *, quiet: bool) -> Measured:
+    name = f"{case.mode} {case.name(base)}"
+    if not quiet:
+        click.echo(f"{name}: warming up", err=True)
+    with ExitStack() as stack:
+        progress: Progress | None = None
+        told = 0
+
+        def moved(done: int, total: int) -> None:
+            nonlocal progress, told
+            if progress is None:  # its clock starts when the measurement does
+                progress = stack.enter_context(Progress(name, quiet=quiet))
+            progress.part(done, total)
+            progress.events(done - told)
+            told = done
+
+        if profile is not None:
+            return measure_memory(case, moved, profile)
+        return measure(case, bed, moved)
+
+
+if __name__ == "__main__":
+    main()
