@@ -1,4 +1,4 @@
-"""The producer, and the embedded broker if there is no other, in a process of their own: their cost is nobody else's."""
+"""The producer, and the embedded broker if there is no other, in a process of their own: it costs the others nothing."""
 
 import time
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ memory. `../README.md` says how to read the figures.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +15,17 @@ from typing import Any
 import click
 import orjson
 
+from benchmarks.throughput.advice import advice
 from benchmarks.throughput.bed import Bed, kafka_bed
 from benchmarks.throughput.case import FEEDS, MODES, Case, swept
+from benchmarks.throughput.checks import Check, checks
+from benchmarks.throughput.compare import changes, read_figures
 from benchmarks.throughput.figures import Measured
 from benchmarks.throughput.measure import measure
 from benchmarks.throughput.memory import measure_memory
-from benchmarks.throughput.report import document, figures_of, rows
+from benchmarks.throughput.report import Figures, document, figures_of, rows
+from benchmarks.throughput.sampling import found_by_rate
+from benchmarks.throughput.suite import LATENCY, suite
 from stream.run.progress import Progress
 from stream.run.tables import show_table
 
@@ -48,6 +53,18 @@ def _setting(name: str, kind: Any, told: str) -> Any:
               help="Runs of each case, in turn; the medians count.")  # fmt: skip
 @click.option("--sweep", "sweeps", multiple=True, metavar="NAME=V,V",
               help="Measure a parameter at these values; several: one after another.")  # fmt: skip
+@click.option("--latency", is_flag=True,
+              help="Give events a pace, and measure the time to an alert.")  # fmt: skip
+@click.option("--suite", "whole_suite", is_flag=True,
+              help="Measure all that was promised: some 15 cases, about 10 s each and their events.")  # fmt: skip
+@click.option("--limit", type=click.FloatRange(min=1), default=120.0, show_default=True,
+              help="Seconds after which no more events of a case are produced.")  # fmt: skip
+@click.option("--against", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              help="A former file of --json to compare with.")  # fmt: skip
+@click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
+              help="A folder for charts as PNG; needs the extra `plots`.")  # fmt: skip
+@click.option("--detections", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              help="A file of `benchmarks.quality --groups sampling`, for the chart of sampling.")  # fmt: skip
 @click.option("--profile", type=FILE, help="cProfile's figures of the memory feed; slower.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_setting("events", COUNT, "Events measured in each case.")
@@ -67,24 +84,63 @@ def _setting(name: str, kind: Any, told: str) -> Any:
 @_setting("consume_size", COUNT, "Messages the client is asked for at once.")
 def main(
     out: Path | None, feed: str, bootstrap: str | None, modes: str | None, repeat: int, sweeps: tuple[str, ...],
-    profile: Path | None, quiet: bool, **settings: Any,
+    profile: Path | None, quiet: bool, latency: bool, whole_suite: bool, limit: float, against: Path | None,
+    plots: Path | None, detections: Path | None, **settings: Any,
 ) -> None:  # fmt: skip
     """Measure what an event costs driftbus."""
     base = Case(feed=feed, **settings)
+    if latency:
+        base = replace(base, **LATENCY)
+        modes = modes or "whole"
     if profile is not None and feed != "memory":
         raise click.BadParameter("only --feed memory can be profiled", param_hint="--profile")
-    cases = _cases(base, modes, sweeps)
-    runs = _measure_all(cases, repeat, bootstrap, profile, quiet=quiet)
-    told = document(runs, datetime.now(UTC).isoformat(timespec="seconds"))
-    if out is not None:
-        out.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    try:
+        former = [] if against is None else read_figures(against)
+        found = {} if detections is None else found_by_rate(detections)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    cases = suite(base) if whole_suite else _cases(base, modes, sweeps)
+    _check(cases)
+    runs = _measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
     figures = figures_of(runs)
-    title = f"{base.events:,} events a case, from {feed}, state in {told['store'] or 'nothing'}"
+    kept, told = checks(figures), advice(figures)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    if out is not None:
+        file = document(runs, date) | {"checks": [_told(check) for check in kept], "advice": told}
+        out.write_bytes(orjson.dumps(file, option=orjson.OPT_INDENT_2) + b"\n")
+    title = f"{base.events:,} events a case at most, from {feed}"
     show_table(title, HEADER, rows(figures, base))
-    ratios = told["ratios"]
-    assert isinstance(ratios, dict)
-    for pair, ratio in ratios.items():
-        click.echo(f"  {pair} {ratio:.2f}")
+    _show_checks(kept)
+    _show_changes(figures, former, base)
+    for line in told:
+        click.echo(f"  {line}")
+    if plots is not None:
+        from benchmarks.throughput.charts import draw  # noqa: PLC0415 - matplotlib is an extra
+
+        for drawn in draw(figures, found, plots):
+            click.echo(f"  {drawn}")
+
+
+def _show_checks(kept: Sequence[Check]) -> None:
+    if kept:
+        table = [
+            [c.name, c.feed, f"{c.value:.3g}", f"{c.limit:g}", "reached" if c.reached else "MISSED"]
+            for c in kept
+        ]
+        show_table("promises", ("what", "from", "measured", "at most", ""), table)
+
+
+def _show_changes(figures: Sequence[Figures], former: Sequence[Figures], base: Case) -> None:
+    table = [
+        [c.case.name(base), c.name, f"{c.then:,.4g}", f"{c.now:,.4g}", f"{c.ratio:.2f}", "WORSE" if c.worse else ""]
+        for c in changes(figures, former)
+    ]  # fmt: skip
+    if table:
+        show_table("against the former file", ("case", "figure", "then", "now", "ratio", ""), table)
+
+
+def _told(check: Check) -> dict[str, object]:
+    return asdict(check) | {"reached": check.reached}
 
 
 def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:
@@ -97,30 +153,38 @@ def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:
         raise click.BadParameter(told, param_hint="--modes")
     bases = [replace(base, mode=mode) for mode in MODES if mode in chosen]
     try:
-        cases = [case for one in bases for case in swept(one, sweeps)]
+        return [case for one in bases for case in swept(one, sweeps)]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--sweep") from None
+
+
+def _check(cases: Sequence[Case]) -> None:
+    try:
         for case in cases:
             case.check()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    return cases
 
 
 def _measure_all(
-    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, *, quiet: bool
-) -> list[Measured]:
+    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, limit_s: float, *,
+    quiet: bool,
+) -> list[Measured]:  # fmt: skip
     with ExitStack() as stack:
         bed = Bed()
         if any(case.feed == "kafka" for case in cases):
             folder = stack.enter_context(TemporaryDirectory(prefix="driftbus-kafka-"))
             bed = stack.enter_context(kafka_bed(Path(folder), bootstrap))
         return [
-            _measure(case, cases[0], bed, profile, quiet=quiet)
+            _measure(case, cases[0], bed, profile, limit_s, quiet=quiet)
             for _ in range(repeat)
             for case in cases
         ]
 
 
-def _measure(case: Case, base: Case, bed: Bed, profile: Path | None, *, quiet: bool) -> Measured:
+def _measure(
+    case: Case, base: Case, bed: Bed, profile: Path | None, limit_s: float, *, quiet: bool
+) -> Measured:
     name = f"{case.mode} {case.name(base)}"
     if not quiet:
         click.echo(f"{name}: warming up", err=True)
@@ -137,8 +201,8 @@ def _measure(case: Case, base: Case, bed: Bed, profile: Path | None, *, quiet: b
             told = done
 
         if profile is not None:
-            return measure_memory(case, moved, profile)
-        return measure(case, bed, moved)
+            return measure_memory(case, moved, limit_s, profile)
+        return measure(case, bed, moved, limit_s)
 
 
 if __name__ == "__main__":

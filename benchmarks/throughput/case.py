@@ -38,7 +38,7 @@ class Case:
         rate: events a second of event time; of the wall clock, too, if `paced`.
         sample, pane, windows, lateness, commit_interval: the worker's settings of these names.
         consume_size: messages the client is asked for at once; in memory, messages of a batch.
-        drift: every other window drifts, so that each has something to tell: measures the time to an alert.
+        drift: every other window drifts, so that each has something to tell; the time to an alert is measured.
         The rest is the workload's.
     """
 

@@ -28,6 +28,8 @@ NOTE_EVERY_S = 0.2
 SETTLE_S = 2.0
 """Longer than the time between two commits, and between two evaluations: at a mark nothing is under way."""
 STUCK_S = 60.0
+SLICE = 20_000
+SLICES_AHEAD = 5
 EARLY = 0.2
 """The part of the run after which memory should not grow any more."""
 
@@ -51,14 +53,14 @@ class Target(Protocol):
         ...
 
 
-def measure(case: Case, bed: Bed, moved: Moved) -> Measured:
+def measure(case: Case, bed: Bed, moved: Moved, limit_s: float) -> Measured:
     """Measure a case, with new processes, topics and state.
 
     Both marks are set while nothing is under way, so that exactly the events between them are in the figures, with
-    their commits and evaluations. `moved` is told (events done, all events) several times a second.
+    their commits and evaluations. After `limit_s` no more events are produced. `moved` is told (events done, all events) several times a second.
     """
     if case.feed == "memory":
-        return measure_memory(case, moved)
+        return measure_memory(case, moved, limit_s)
     with TemporaryDirectory(prefix="driftbus-benchmark-") as folder, ExitStack() as stack:
         names = stack.enter_context(bed.names(case))
         broker = stack.enter_context(
@@ -70,10 +72,10 @@ def measure(case: Case, bed: Bed, moved: Moved) -> Measured:
         if case.workers > 1 and redis is None:
             raise RuntimeError("several workers share their state in Redis: no redis-server here")
         target = stack.enter_context(_target(case, broker, names, reference, redis))
-        _pass(broker, target, case, case.warm_up, case.warm_up, lambda _: None)
+        _pass(broker, target, case.warm_up, 0, lambda _: None)
         time.sleep(SETTLE_S)
         listener = Listener(broker.bootstrap, names) if case.drift else None
-        return _between(case, broker, target, redis, listener, moved)
+        return _between(case, broker, target, redis, listener, moved, limit_s)
 
 
 def _between(
@@ -83,6 +85,7 @@ def _between(
     redis: str | None,
     listener: Listener | None,
     moved: Moved,
+    limit_s: float,
 ) -> Measured:
     """Set the marks before and behind the events."""
     workers = target if isinstance(target, Workers) else None
@@ -105,7 +108,8 @@ def _between(
             early = memory[-1]
         moved(done, case.events)
 
-    _pass(broker, target, case, case.events, case.warm_up + case.events, note)
+    rate = case.rate if case.paced else 0
+    events = _pass(broker, target, case.events, case.warm_up, note, rate, limit_s)
     wall = time.monotonic() - began
     time.sleep(SETTLE_S)
     spent, end = _cpu(target) - used, _rss(target)
@@ -117,7 +121,7 @@ def _between(
         more |= delays_ms(listener.end(), broker.produced(), case)
     more |= target.finish()
     store = None if workers is None else "redis" if redis else "memory"
-    return Measured(case, wall, spent, max(*memory, end), early, end, store, more)
+    return Measured(case, events, wall, spent, max(*memory, end), early, end, store, more)
 
 
 @contextmanager
@@ -141,20 +145,34 @@ def _rss(target: Target) -> float:
 
 
 def _pass(
-    broker: Broker, target: Target, case: Case, n: int, until: int, note: Callable[[int], None]
-) -> None:
-    """Have n events produced, and wait until the target is done with `until` in all."""
-    paced = case.paced and until > case.warm_up
-    broker.produce(n, case.rate if paced else 0)
-    moved, seen = time.monotonic(), target.consumed()
-    while seen < until:
+    broker: Broker,
+    target: Target,
+    n: int,
+    before: int,
+    note: Callable[[int], None],
+    rate: int = 0,
+    limit_s: float = float("inf"),
+) -> int:
+    """Have n more events produced as long as there is time, wait until the target is done with them; tell how many.
+
+    Without a rate they are ordered in slices, a few ahead, so that an end in time leaves little to wait for.
+    """
+    began = moved = time.monotonic()
+    ordered, seen = 0, target.consumed() - before
+    while seen < ordered or (ordered < n and time.monotonic() - began < limit_s):
+        if ordered < n and ordered - seen < SLICES_AHEAD * SLICE:
+            slice_n = n if rate else min(SLICE, n - ordered)
+            broker.produce(slice_n, rate)
+            ordered += slice_n
+            continue
         time.sleep(ASK_EVERY_S)
-        done = target.consumed()
+        done = target.consumed() - before
         if done != seen:
             moved, seen = time.monotonic(), done
         elif time.monotonic() - moved > STUCK_S:
             raise TimeoutError(
-                f"{seen:,} of {until:,} events were consumed, then none for {STUCK_S:.0f} s"
+                f"{seen:,} of {ordered:,} events were consumed, then none for {STUCK_S:.0f} s"
             )
-        note(n - (until - seen))
-    assert seen == until, f"{seen:,} events came out of {until:,}"
+        note(seen)
+    assert seen == ordered, f"{seen:,} events came out of {ordered:,}"
+    return ordered

@@ -40,12 +40,15 @@ STAGES = ("decode", "fold", "commit", "evaluate")
 
 
 def measure_memory(
-    case: Case, moved: Callable[[int, int], None], profile: Path | None = None
+    case: Case, moved: Callable[[int, int], None], limit_s: float, profile: Path | None = None
 ) -> Measured:
-    """Measure a case in a process of its own; `profile`: a file for cProfile's figures, which make it slower."""
+    """Measure a case in a process of its own, as long as there is time.
+
+    `profile` is a file for cProfile's figures, which make it slower.
+    """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(case, profile, theirs), daemon=True)
+    process = context.Process(target=_run, args=(case, limit_s, profile, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -59,7 +62,7 @@ def measure_memory(
         process.join()
 
 
-def _run(case: Case, profile: Path | None, pipe: Connection) -> None:
+def _run(case: Case, limit_s: float, profile: Path | None, pipe: Connection) -> None:
     feed = Feed(case)
     feed.take(0, case.warm_up)
     spare_collector()
@@ -70,12 +73,15 @@ def _run(case: Case, profile: Path | None, pipe: Connection) -> None:
         feed.profiler = cProfile.Profile(time.process_time)
     for done in feed.takes(case.warm_up, case.warm_up + case.events):
         memory.append(rss_mb(os.getpid()))
-        pipe.send(done - case.warm_up)
+        events = done - case.warm_up
+        pipe.send(events)
+        if time.monotonic() - began > limit_s:
+            break
     if profile is not None and feed.profiler is not None:
         feed.profiler.dump_stats(profile)
-    wall, nominal = time.monotonic() - began, case.events / case.rate
+    wall, nominal = time.monotonic() - began, events / case.rate
     counts = {name: value - before[name] for name, value in feed.counts().items()}
-    more = {f"{stage}_us": spent / case.events * 1e6 for stage, spent in feed.spent.items()}
+    more = {f"{stage}_us": spent / events * 1e6 for stage, spent in feed.spent.items()}
     more |= {
         "store_calls_per_s": counts["calls"] / nominal,
         "store_fields_per_s": counts["fields"] / nominal,
@@ -86,7 +92,7 @@ def _run(case: Case, profile: Path | None, pipe: Connection) -> None:
         "alerts": counts["alerts"],
     }
     cpu, early = sum(feed.spent.values()), memory[len(memory) // 5]
-    pipe.send(Measured(case, wall, cpu, max(memory), early, memory[-1], "counting", more))
+    pipe.send(Measured(case, events, wall, cpu, max(memory), early, memory[-1], "counting", more))
 
 
 class Feed:

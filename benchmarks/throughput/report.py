@@ -96,6 +96,7 @@ def _span(figures: Figures) -> str:
 
 def _plain(run: Measured) -> dict[str, Any]:
     return {
+        "events": run.events,
         "cpu_us_per_event": run.cpu_us_per_event,
         "events_per_second": run.events_per_second,
         "wall_s": run.wall_s,

@@ -51,14 +51,6 @@ class Workers:
                 told[half.decode()] += float(seconds)
         return told
 
-    def lag(self) -> int:
-        """Tell how many events wait in the topic, by the workers' own account."""
-        pages = [_page(port, "metrics") for port in self.ports]
-        found = (
-            re.findall(rb"^driftbus_lag_records\{\S+ (\S+)", page, re.MULTILINE) for page in pages
-        )
-        return int(sum(float(of) for page in found for of in page))
-
     def finish(self) -> dict[str, float]:
         """Tell what became of the events; none may have been late or unreadable."""
         told = dict.fromkeys(("windows", "alerts", "outbox", "sampled_out"), 0.0)

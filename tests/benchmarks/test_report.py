@@ -11,7 +11,7 @@ BASE = Case(events=1_000_000)
 
 def run(mode: str, cpu_s: float, store: str | None = None) -> Measured:
     case = replace(BASE, mode=mode)
-    return Measured(case, 8.0, cpu_s, 120.0, 100.0, 110.0, store, {})
+    return Measured(case, case.events, 8.0, cpu_s, 120.0, 100.0, 110.0, store, {})
 
 
 def test_the_whole_stands_without_a_prefix_beside_the_client_and_the_decode() -> None:
