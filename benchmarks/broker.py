@@ -1,4 +1,4 @@
-"""The producer, and the embedded broker if there is no other, in a process of their own: it costs the others nothing."""
+"""The producer, and the embedded broker if there is no other, in a process that costs the others nothing."""
 
 import time
 from collections.abc import Iterator
@@ -110,8 +110,7 @@ def _serve(task: _Task, pipe: Connection, consumed: c_longlong) -> None:
             n = min(chunk, last - first)
             if rate:
                 _await_time(producer, began + (first + n - begin) / rate)
-            else:
-                _await_room(producer, first + n - ahead, consumed)
+            _await_room(producer, first + n - ahead, consumed)
             values = [{"value": value} for value in task.workload.values(bodies, first, n)]
             producer.produce_batch(task.topic, values, first // chunk % task.partitions)
             log.append(Produced(first - begin, n, time.time()))

@@ -25,6 +25,7 @@ __all__ = [
     "free_port",
     "redis_process",
     "running",
+    "tail_of",
     "wait_until",
     "worker_process",
 ]
@@ -149,5 +150,9 @@ def wait_until(
         if answers():
             return
         time.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    raise RuntimeError(f"{process.args!r} did not come up; the end of its log:\n{tail}")
+    raise RuntimeError(f"{process.args!r} did not come up; the end of its log:\n{tail_of(log)}")
+
+
+def tail_of(log: Path) -> str:
+    """Give the last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])

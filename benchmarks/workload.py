@@ -1,4 +1,4 @@
-"""The events that are measured: numeric features and a category, of one model or many, in JSON as producers write it."""
+"""The events that are measured: numeric features and a category, of one model or many, as producers write JSON."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -25,7 +25,7 @@ from benchmarks.throughput.measure import measure
 from benchmarks.throughput.memory import measure_memory
 from benchmarks.throughput.report import Figures, document, figures_of, rows
 from benchmarks.throughput.sampling import found_by_rate
-from benchmarks.throughput.suite import LATENCY, suite
+from benchmarks.throughput.suite import LATENCY, capacity, suite
 from stream.run.progress import Progress
 from stream.run.tables import show_table
 
@@ -57,6 +57,8 @@ def _setting(name: str, kind: Any, told: str) -> Any:
               help="Give events a pace, and measure the time to an alert.")  # fmt: skip
 @click.option("--suite", "whole_suite", is_flag=True,
               help="Measure all that was promised: some 15 cases, about 10 s each and their events.")  # fmt: skip
+@click.option("--capacity", "for_capacity", is_flag=True,
+              help="Measure what `benchmarks.capacity` is fitted to: some 20 cases.")  # fmt: skip
 @click.option("--limit", type=click.FloatRange(min=1), default=120.0, show_default=True,
               help="Seconds after which no more events of a case are produced.")  # fmt: skip
 @click.option("--against", type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -84,8 +86,8 @@ def _setting(name: str, kind: Any, told: str) -> Any:
 @_setting("consume_size", COUNT, "Messages the client is asked for at once.")
 def main(
     out: Path | None, feed: str, bootstrap: str | None, modes: str | None, repeat: int, sweeps: tuple[str, ...],
-    profile: Path | None, quiet: bool, latency: bool, whole_suite: bool, limit: float, against: Path | None,
-    plots: Path | None, detections: Path | None, **settings: Any,
+    profile: Path | None, quiet: bool, latency: bool, whole_suite: bool, for_capacity: bool, limit: float,
+    against: Path | None, plots: Path | None, detections: Path | None, **settings: Any,
 ) -> None:  # fmt: skip
     """Measure what an event costs driftbus."""
     base = Case(feed=feed, **settings)
@@ -99,7 +101,10 @@ def main(
         found = {} if detections is None else found_by_rate(detections)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    cases = suite(base) if whole_suite else _cases(base, modes, sweeps)
+    if whole_suite or for_capacity:
+        cases = list(dict.fromkeys([*suite(base)] * whole_suite + [*capacity(base)] * for_capacity))
+    else:
+        cases = _cases(base, modes, sweeps)
     _check(cases)
     runs = _measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
     figures = figures_of(runs)

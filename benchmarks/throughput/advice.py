@@ -42,7 +42,7 @@ def _limit(of: Figures) -> Iterator[str]:
         yield f"{_name(of)}: a pace of {case.rate:,} events/s was {kept}; a worker was busy {busy:.0%} of the time."
     elif busy < BUSY:
         yield (
-            f"{_name(of)}: the feed is what is waited for: a worker was busy {busy:.0%} of the time. "
+            f"{_name(of)}: the feed, or the machine, is what is waited for: a worker was busy {busy:.0%} of the time. "
             f"{of['events_per_second']:,.0f} events/s are the feed's; by its CPU a core carries {core:,.0f}."
         )
     else:

@@ -51,14 +51,16 @@ class Listener(threading.Thread):
 def closings(produced: Sequence[Produced], case: Case, windows_ms: Iterable[int]) -> list[float]:
     """Tell for the ends of windows when the event was produced that let them be judged: on the slowest partition.
 
-    Those that never were are infinite.
+    Infinite for those that never were; minus infinity for those that the pace did not carry from their beginning.
     """
-    workload, lateness_ms = case.workload, case.config().lateness_ms
+    workload, config = case.workload, case.config()
+    first_ms = workload.time_ms(case.warm_up) + config.windows[0].size_ms
     lasts = np.array([workload.time_ms(case.warm_up + p.first + p.n - 1) for p in produced])
     told = []
     for end_ms in windows_ms:
-        chunk = int(np.searchsorted(lasts, end_ms + lateness_ms)) + case.partitions - 1
-        told.append(produced[chunk].at_s if chunk < len(produced) else np.inf)
+        chunk = int(np.searchsorted(lasts, end_ms + config.lateness_ms)) + case.partitions - 1
+        closed = produced[chunk].at_s if chunk < len(produced) else np.inf
+        told.append(closed if end_ms >= first_ms else -np.inf)
     return told
 
 
@@ -67,16 +69,10 @@ def delays_ms(
 ) -> dict[str, float]:
     """Tell the median and the 99 % quantile of the delays of alerts about windows that the pace began and closed."""
     closed = closings(produced, case, [end_ms for end_ms, _ in arrived])
-    began = produced[0].at_s
-    delays = [
-        (at - since) * 1e3
-        for (_, at), since in zip(arrived, closed, strict=True)
-        if began < since < np.inf
-    ]
+    both = zip(arrived, closed, strict=True)
+    delays = [(at - since) * 1e3 for (_, at), since in both if abs(since) < np.inf]
     told = {"alerts_timed": float(len(delays))}
     if delays:
-        told |= {
-            "latency_p50_ms": float(np.percentile(delays, 50)),
-            "latency_p99_ms": float(np.percentile(delays, 99)),
-        }
+        told["latency_p50_ms"] = float(np.percentile(delays, 50))
+        told["latency_p99_ms"] = float(np.percentile(delays, 99))
     return told

@@ -57,7 +57,8 @@ def measure(case: Case, bed: Bed, moved: Moved, limit_s: float) -> Measured:
     """Measure a case, with new processes, topics and state.
 
     Both marks are set while nothing is under way, so that exactly the events between them are in the figures, with
-    their commits and evaluations. After `limit_s` no more events are produced. `moved` is told (events done, all events) several times a second.
+    their commits and evaluations. After `limit_s` no more events are produced. `moved` is told (events done, all
+    events) several times a second.
     """
     if case.feed == "memory":
         return measure_memory(case, moved, limit_s)
@@ -114,6 +115,8 @@ def _between(
     time.sleep(SETTLE_S)
     spent, end = _cpu(target) - used, _rss(target)
     more = Usage.now(target.pids, redis).since(usage, wall)
+    if "redis_cpu_s" in more:
+        more["redis_cpu_us_per_event"] = more["redis_cpu_s"] / events * 1e6
     more["busy"] = spent / wall / case.workers
     if workers:
         more |= {f"commit_{h}_s": s - commits[h] for h, s in workers.commit_s().items()}
@@ -170,9 +173,8 @@ def _pass(
         if done != seen:
             moved, seen = time.monotonic(), done
         elif time.monotonic() - moved > STUCK_S:
-            raise TimeoutError(
-                f"{seen:,} of {ordered:,} events were consumed, then none for {STUCK_S:.0f} s"
-            )
+            told = f"{seen:,} of {ordered:,} events were consumed, then none for {STUCK_S:.0f} s"
+            raise TimeoutError(told)
         note(seen)
     assert seen == ordered, f"{seen:,} events came out of {ordered:,}"
     return ordered

@@ -87,7 +87,7 @@ def _run(case: Case, limit_s: float, profile: Path | None, pipe: Connection) -> 
         "store_fields_per_s": counts["fields"] / nominal,
         "store_written_bytes_per_s": counts["written"] / nominal,
         "store_read_bytes_per_s": counts["answered"] / nominal,
-        "store_kept_bytes": feed.store.kept(),
+        "store_kept_mb": feed.store.kept() / 1e6,
         "windows": counts["windows"],
         "alerts": counts["alerts"],
     }

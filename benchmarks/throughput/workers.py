@@ -1,6 +1,7 @@
 """Real workers, each its own process, that share the partitions; with their state in Redis where there is one."""
 
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import orjson
 from benchmarks.broker import Broker
 from benchmarks.throughput.case import Case, Names
 from benchmarks.throughput.launch import COUNT
-from benchmarks.whole import free_port, running, wait_until
+from benchmarks.whole import free_port, running, tail_of, wait_until
 
 __all__ = ["Workers", "worker_processes"]
 
@@ -26,14 +27,27 @@ _SUM = re.compile(rb'^driftbus_commit_seconds_sum\{half="(\w+)"\} (\S+)', re.MUL
 class Workers:
     """The workers as their parent sees them: a file of each says how far it is, and its pages the rest."""
 
-    pids: tuple[int, ...]
+    processes: Sequence[subprocess.Popen[bytes]]
     broker: Broker
     names: Names
     files: Sequence[Path]
     ports: Sequence[int]
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Their process ids."""
+        return tuple(process.pid for process in self.processes)
+
     def consumed(self) -> int:
-        """Tell how many events are folded, to the producer, too."""
+        """Tell how many events are folded, to the producer, too.
+
+        Raises:
+            RuntimeError: a worker has ended.
+        """
+        for process, file in zip(self.processes, self.files, strict=True):
+            if process.poll() is not None:
+                told = tail_of(file.with_suffix(".log"))
+                raise RuntimeError(f"a worker has ended; the end of its log:\n{told}")
         folded = sum(seen for seen, _ in self._told())
         self.broker.consumed.value = folded
         return folded
@@ -87,8 +101,7 @@ def worker_processes(
             processes.append(stack.enter_context(running(command, log)))
             files.append(file)
             ports.append(port)
-        pids = tuple(process.pid for process in processes)
-        workers = Workers(pids, broker, names, files, ports)
+        workers = Workers(processes, broker, names, files, ports)
         for process, file in zip(processes, files, strict=True):
             log = file.with_suffix(".log")
             wait_until(process, log, lambda: workers.shared(case.partitions), SHARED_WITHIN_S)
