@@ -137,15 +137,17 @@ def fit_all(figures: Sequence[Figures]) -> list[Fit]:
         raise ValueError(
             f"{len(usable)} cases are too few: measure with `benchmarks.throughput --capacity`"
         )
-    return [fit for quantity in QUANTITIES if (fit := _fit(quantity, usable)) is not None]
+    loads = [load_of(f.case, f["wall_s"], int(f["events"])) for f in usable]
+    fits = (_fit(quantity, usable, loads) for quantity in QUANTITIES)
+    return [fit for fit in fits if fit is not None]
 
 
-def _fit(quantity: Quantity, figures: Sequence[Figures]) -> Fit | None:
-    of = [(f, value) for f in figures if (value := _value(quantity, f)) is not None and value > 0]
+def _fit(quantity: Quantity, figures: Sequence[Figures], loads: Sequence[Load]) -> Fit | None:
+    told = ((load, _value(quantity, f)) for f, load in zip(figures, loads, strict=True))
+    of = [(load, value) for load, value in told if value]
     if len(of) < RUNS_MIN:
         return None
-    loads = [load_of(f.case, f["wall_s"], int(f["events"])) for f, _ in of]
-    A = np.array([_row(quantity, load) for load in loads])
+    A = np.array([_row(quantity, load) for load, _ in of])
     y = np.array([value for _, value in of])
     errors = []
     for i in range(len(y)):
