@@ -106,12 +106,17 @@ def main(
     else:
         cases = _cases(base, modes, sweeps)
     _check(cases)
-    runs = _measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
+    runs, failed = _measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
+    for case_name, why in failed.items():
+        click.echo(f"{case_name}: {why}", err=True)
+    if not runs:
+        raise click.ClickException("nothing could be measured")
     figures = figures_of(runs)
     kept, told = checks(figures), advice(figures)
     date = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        file = document(runs, date) | {"checks": [_told(check) for check in kept], "advice": told}
+        file = document(runs, date)
+        file |= {"checks": [_told(check) for check in kept], "advice": told, "failed": failed}
         out.write_bytes(orjson.dumps(file, option=orjson.OPT_INDENT_2) + b"\n")
     title = f"{base.events:,} events a case at most, from {feed}"
     show_table(title, HEADER, rows(figures, base))
@@ -174,17 +179,21 @@ def _check(cases: Sequence[Case]) -> None:
 def _measure_all(
     cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, limit_s: float, *,
     quiet: bool,
-) -> list[Measured]:  # fmt: skip
+) -> tuple[list[Measured], dict[str, str]]:  # fmt: skip
+    """Measure all cases, one after another, and begin anew as often as asked; tell also which failed, and how."""
+    runs: list[Measured] = []
+    failed: dict[str, str] = {}
     with ExitStack() as stack:
         bed = Bed()
         if any(case.feed == "kafka" for case in cases):
             folder = stack.enter_context(TemporaryDirectory(prefix="driftbus-kafka-"))
             bed = stack.enter_context(kafka_bed(Path(folder), bootstrap))
-        return [
-            _measure(case, cases[0], bed, profile, limit_s, quiet=quiet)
-            for _ in range(repeat)
-            for case in cases
-        ]
+        for case in [*cases] * repeat:
+            try:
+                runs.append(_measure(case, cases[0], bed, profile, limit_s, quiet=quiet))
+            except (RuntimeError, TimeoutError, AssertionError) as error:  # the others shall be had
+                failed[case.name(cases[0])] = f"{type(error).__name__}: {error}"
+    return runs, failed
 
 
 def _measure(

@@ -53,7 +53,10 @@ def measure_memory(
     theirs.close()
     try:
         while True:
-            told = ours.recv()
+            try:
+                told = ours.recv()
+            except EOFError:
+                raise RuntimeError("the process that takes events in has ended") from None
             if isinstance(told, Measured):
                 return told
             moved(told, case.events)
@@ -120,7 +123,8 @@ class Feed:
             partition.load()
         self.evaluators: dict[str, Evaluator] = {}
         self._decoder = _Timed(self, rules.event_bytes_max)
-        self._bodies = case.workload.bodies()
+        self._workload = case.workload
+        self._bodies = self._workload.bodies()
         self._offsets = [0] * case.partitions
         self._since_commit = 0
         self._commits = 0
@@ -165,9 +169,12 @@ class Feed:
     def _batches(self, first: int, n: int) -> Iterator[tuple[Partition, RawBatch]]:
         """Make the events of a round: chunk by chunk to one partition after the other, a batch each."""
         values: list[list[bytes | None]] = [[] for _ in self.partitions]
-        for start in range(first, first + n, CHUNK):
-            of_chunk = self.case.workload.values(self._bodies, start, min(CHUNK, first + n - start))
-            values[start // CHUNK % len(values)] += of_chunk
+        chunk, start = min(CHUNK, self.case.consume_size), first
+        while start < first + n:
+            end = min((start // chunk + 1) * chunk, first + n)
+            of_chunk = self._workload.values(self._bodies, start, end - start)
+            values[start // chunk % len(values)] += of_chunk
+            start = end
         stamp = START_MS + 10**12
         for p, of_partition in enumerate(values):
             if not of_partition:
