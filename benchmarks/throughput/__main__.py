@@ -5,33 +5,22 @@ memory. `../README.md` says how to read the figures.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import orjson
 
-from benchmarks.throughput.advice import advice
-from benchmarks.throughput.bed import Bed, kafka_bed
 from benchmarks.throughput.case import FEEDS, MODES, Case, swept
-from benchmarks.throughput.checks import Check, checks
-from benchmarks.throughput.compare import changes, read_figures
-from benchmarks.throughput.figures import Measured
-from benchmarks.throughput.measure import measure
-from benchmarks.throughput.memory import measure_memory
-from benchmarks.throughput.report import Figures, document, figures_of, rows
+from benchmarks.throughput.compare import read_figures
+from benchmarks.throughput.report import figures_of
+from benchmarks.throughput.run import measure_all
 from benchmarks.throughput.sampling import found_by_rate
+from benchmarks.throughput.show import show, write
 from benchmarks.throughput.suite import LATENCY, capacity, suite
-from stream.run.progress import Progress
-from stream.run.tables import show_table
 
 __all__ = ["main"]
 
-HEADER = ("case", "CPU us/event", "of runs", "events/s", "RSS MB", "grown MB")
 BASE = Case()
 FILE = click.Path(path_type=Path, dir_okay=False)
 COUNT = click.IntRange(min=1)
@@ -91,9 +80,6 @@ def main(
 ) -> None:  # fmt: skip
     """Measure what an event costs driftbus."""
     base = Case(feed=feed, **settings)
-    if latency:
-        base = replace(base, **LATENCY)
-        modes = modes or "whole"
     if profile is not None and feed != "memory":
         raise click.BadParameter("only --feed memory can be profiled", param_hint="--profile")
     try:
@@ -101,56 +87,24 @@ def main(
         found = {} if detections is None else found_by_rate(detections)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if whole_suite or for_capacity:
-        cases = list(dict.fromkeys([*suite(base)] * whole_suite + [*capacity(base)] * for_capacity))
-    else:
-        cases = _cases(base, modes, sweeps)
+    if latency:
+        base, modes = replace(base, **LATENCY), modes or "whole"
+    presets = [*suite(base)] * whole_suite + [*capacity(base)] * for_capacity
+    cases = list(dict.fromkeys(presets)) or _cases(base, modes, sweeps)
     _check(cases)
-    runs, failed = _measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
-    for case_name, why in failed.items():
-        click.echo(f"{case_name}: {why}", err=True)
+    runs, failed = measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
+    for name, why in failed.items():
+        click.echo(f"{name}: {why}", err=True)
     if not runs:
         raise click.ClickException("nothing could be measured")
-    figures = figures_of(runs)
-    kept, told = checks(figures), advice(figures)
-    date = datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        file = document(runs, date)
-        file |= {"checks": [_told(check) for check in kept], "advice": told, "failed": failed}
-        out.write_bytes(orjson.dumps(file, option=orjson.OPT_INDENT_2) + b"\n")
-    title = f"{base.events:,} events a case at most, from {feed}"
-    show_table(title, HEADER, rows(figures, base))
-    _show_checks(kept)
-    _show_changes(figures, former, base)
-    for line in told:
-        click.echo(f"  {line}")
+        write(out, runs, failed)
+    show(runs, former, base)
     if plots is not None:
         from benchmarks.throughput.charts import draw  # noqa: PLC0415 - matplotlib is an extra
 
-        for drawn in draw(figures, found, plots):
+        for drawn in draw(figures_of(runs), found, plots):
             click.echo(f"  {drawn}")
-
-
-def _show_checks(kept: Sequence[Check]) -> None:
-    if kept:
-        table = [
-            [c.name, c.feed, f"{c.value:.3g}", f"{c.limit:g}", "reached" if c.reached else "MISSED"]
-            for c in kept
-        ]
-        show_table("promises", ("what", "from", "measured", "at most", ""), table)
-
-
-def _show_changes(figures: Sequence[Figures], former: Sequence[Figures], base: Case) -> None:
-    table = [
-        [c.case.name(base), c.name, f"{c.then:,.4g}", f"{c.now:,.4g}", f"{c.ratio:.2f}", "WORSE" if c.worse else ""]
-        for c in changes(figures, former)
-    ]  # fmt: skip
-    if table:
-        show_table("against the former file", ("case", "figure", "then", "now", "ratio", ""), table)
-
-
-def _told(check: Check) -> dict[str, object]:
-    return asdict(check) | {"reached": check.reached}
 
 
 def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:
@@ -174,49 +128,6 @@ def _check(cases: Sequence[Case]) -> None:
             case.check()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _measure_all(
-    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, limit_s: float, *,
-    quiet: bool,
-) -> tuple[list[Measured], dict[str, str]]:  # fmt: skip
-    """Measure all cases, one after another, and begin anew as often as asked; tell also which failed, and how."""
-    runs: list[Measured] = []
-    failed: dict[str, str] = {}
-    with ExitStack() as stack:
-        bed = Bed()
-        if any(case.feed == "kafka" for case in cases):
-            folder = stack.enter_context(TemporaryDirectory(prefix="driftbus-kafka-"))
-            bed = stack.enter_context(kafka_bed(Path(folder), bootstrap))
-        for case in [*cases] * repeat:
-            try:
-                runs.append(_measure(case, cases[0], bed, profile, limit_s, quiet=quiet))
-            except (RuntimeError, TimeoutError, AssertionError) as error:  # the others shall be had
-                failed[case.name(cases[0])] = f"{type(error).__name__}: {error}"
-    return runs, failed
-
-
-def _measure(
-    case: Case, base: Case, bed: Bed, profile: Path | None, limit_s: float, *, quiet: bool
-) -> Measured:
-    name = f"{case.mode} {case.name(base)}"
-    if not quiet:
-        click.echo(f"{name}: warming up", err=True)
-    with ExitStack() as stack:
-        progress: Progress | None = None
-        told = 0
-
-        def moved(done: int, total: int) -> None:
-            nonlocal progress, told
-            if progress is None:  # its clock starts when the measurement does
-                progress = stack.enter_context(Progress(name, quiet=quiet))
-            progress.part(done, total)
-            progress.events(done - told)
-            told = done
-
-        if profile is not None:
-            return measure_memory(case, moved, limit_s, profile)
-        return measure(case, bed, moved, limit_s)
 
 
 if __name__ == "__main__":

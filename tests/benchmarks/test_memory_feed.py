@@ -13,8 +13,9 @@ from benchmarks.throughput.case import Case
 from benchmarks.throughput.memory import STAGES, Feed
 from benchmarks.workload import build_reference
 
-CASE = Case(feed="memory", series=3, rate=200, pane="5s", lateness="0s")
-EVENTS = 10_000
+CASE = Case(feed="memory", series=3, pane="2s", windows="4s,10s", lateness="0s")
+EVENTS = 6_000
+"""Two ms apart, as those of a warm-up."""
 
 
 def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows(
@@ -22,7 +23,7 @@ def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows(
 ) -> None:
     known = build_reference(CASE.config(), CASE.workload)
     monkeypatch.setattr(memory, "build_reference", lambda *_: known)
-    feeds = [Feed(replace(CASE, consume_size=size)) for size in (700, 4_000)]
+    feeds = [Feed(replace(CASE, consume_size=size)) for size in (1_000, 4_000)]
     for feed in feeds:
         feed.take(0, EVENTS)
         counters = [partition.fold_state.counters for partition in feed.partitions]
