@@ -104,7 +104,7 @@ def _bounds(
 def _part(fit: Fit, load: Load, names: Sequence[str]) -> float:
     """Tell what some terms of a quantity are under a load."""
     of = zip(fit.quantity.terms, fit.coefficients.tolist(), strict=True)
-    return sum(coefficient * term(load) for (name, term), coefficient in of if name in names)
+    return sum((float(c) * term(load) for (name, term), c in of if name in names), 0.0)
 
 
 def _at(by_name: Mapping[str, Fit], name: str, load: Load) -> float:

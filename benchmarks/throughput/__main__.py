@@ -4,7 +4,7 @@ Producers and workers are processes of their own; the events come from the embed
 memory. `../README.md` says how to read the figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ __all__ = ["main"]
 
 BASE = Case()
 FILE = click.Path(path_type=Path, dir_okay=False)
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 COUNT = click.IntRange(min=1)
 
 
-def _setting(name: str, kind: Any, told: str) -> Any:
+def _setting(name: str, kind: Any, told: str) -> Decorator:
     """Make an option of a field of a case."""
     flag = "--" + name.replace("_", "-")
     return click.option(flag, type=kind, default=getattr(BASE, name), show_default=True, help=told)

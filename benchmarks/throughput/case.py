@@ -142,7 +142,7 @@ def swept(base: Case, sweeps: Sequence[str]) -> list[Case]:
     return list(dict.fromkeys(cases))
 
 
-def _value(name: str, text: str) -> object:
+def _value(name: str, text: str) -> Any:
     if name not in SWEPT:
         raise ValueError(f"there is no parameter {name!r} to sweep; there are {', '.join(SWEPT)}")
     kind = SWEPT[name]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmarks.throughput.report import Figures
 
@@ -51,7 +52,8 @@ def _of_case(of: Figures, figures: Sequence[Figures]) -> Iterator[Check]:
         return
     for name, field, value, base, limit in RATIOS:
         if getattr(case, field) == value:
-            before = _find(figures, replace(case, **{field: base}))
+            changed: dict[str, Any] = {field: base}
+            before = _find(figures, replace(case, **changed))
             if before is not None:
                 yield Check(name, case.feed, of[CPU] / before[CPU], limit)
     if "latency_p99_ms" in of.values and case.rate == P99_AT:

@@ -1,12 +1,13 @@
 """All that was promised about throughput, as cases: what `--suite` measures."""
 
 from dataclasses import replace
+from typing import Any
 
 from benchmarks.throughput.case import Case
 
 __all__ = ["LATENCY", "capacity", "suite"]
 
-LATENCY = {
+LATENCY: dict[str, Any] = {
     "drift": True,
     "paced": True,
     "pane": "1s",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -23,7 +24,7 @@ DECODE = replace(BASE, mode="decode")
      ({"sample": 0.1}, 0.45)],
 )  # fmt: skip
 def test_a_ratio_is_reached_at_its_limit_and_missed_above(
-    changed: dict[str, float], limit: float
+    changed: dict[str, Any], limit: float
 ) -> None:
     case = replace(BASE, **changed)
     for cost, reached in ((4.0 * limit, True), (4.0 * limit * 1.01, False)):
