@@ -37,9 +37,11 @@ MORE = click.FloatRange(min=0, min_open=True)
     "--core-hour", type=MORE, default=PRICES.core_hour, show_default=True, help="Its price."
 )
 @click.option("--gb-hour", type=MORE, default=PRICES.gb_hour, show_default=True, help="Its price.")
+@click.option("--shard-mb", type=MORE, default=PRICES.shard_mb_s, show_default=True,
+              help="MB a second that a shard of Redis takes in.")  # fmt: skip
 def main(
     file: Path, days: tuple[float, ...], models: int, series: int, features: int, pane_s: float, sample: float,
-    peak: float, core_hour: float, gb_hour: float,
+    peak: float, core_hour: float, gb_hour: float, shard_mb: float,
 ) -> None:  # fmt: skip
     """Fit the model and write the plan."""
     try:
@@ -48,7 +50,7 @@ def main(
         raise click.UsageError(str(error)) from None
     owners = models * series + (models if series > 1 else 0)
     base = Load(1.0, features, owners, models, 1, pane_s, sample, 1.0)
-    prices = Prices(core_hour, gb_hour)
+    prices = Prices(core_hour, gb_hour, shard_mb_s=shard_mb)
     fleets = [plan(fits, events, base, peak, prices) for events in sorted(days)]
     click.echo(section(fits, fleets, peak, prices), nl=False)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmarks.capacity.model import Fit
+from benchmarks.capacity.model import QUANTITIES, Fit
 from benchmarks.capacity.plan import Fleet, Prices
 
 __all__ = ["section"]
@@ -15,6 +15,7 @@ def section(fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: P
         "|---|---|---|---|",
         *(_row(fit) for fit in fits),
         "",
+        *_missing(fits),
         _about(fleets[0], peak, prices),
         "",
         "| events a day | at the peak | partitions | workers | GB each | Redis shards | GB in all | a month |",
@@ -37,12 +38,21 @@ def _row(fit: Fit) -> str:
     )
 
 
+def _missing(fits: Sequence[Fit]) -> list[str]:
+    """Say what the figures do not tell, and so is in no plan."""
+    known = {fit.quantity.name for fit in fits}
+    absent = [quantity.name for quantity in QUANTITIES if quantity.name not in known]
+    told = f"Not measured, and so in no plan: {', '.join(absent)}. From memory, the client's cost is not, either."
+    return [told, ""] if absent else []
+
+
 def _about(fleet: Fleet, peak: float, prices: Prices) -> str:
     load = fleet.load
     return (
         f"For {load.models:,} models of {load.features} features and a category, {load.owners:,} series in all, "
         f"panes of {load.pane_s:g} s, a sample of {load.sample:g}, a peak of {peak:g} times the mean; "
-        f"{prices.core_hour:g} a core-hour, {prices.gb_hour:g} a GB-hour, without Kafka's brokers and without replicas:"
+        f"{prices.core_hour:g} a core-hour, {prices.gb_hour:g} a GB-hour, a shard of Redis for every "
+        f"{prices.shard_mb_s:g} MB/s and {prices.shard_gb:g} GB; without Kafka's brokers and without replicas:"
     )
 
 

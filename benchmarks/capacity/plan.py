@@ -21,12 +21,13 @@ EVALUATING = ("columns of a pane that closes", "columns of its parts, one a part
 
 @dataclass(frozen=True)
 class Prices:
-    """What is paid: a core-hour, a GB-hour; and how large a machine may be."""
+    """What is paid: a core-hour, a GB-hour; and what a machine may hold, and a shard of Redis take in a second."""
 
     core_hour: float = 0.04
     gb_hour: float = 0.005
     worker_gb: float = 4.0
     shard_gb: float = 16.0
+    shard_mb_s: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def plan(
     worker_gb = by_name["worker memory"].at(own) / 1e3
     store_gb = by_name["store memory"].at(load) / 1e3
     store_cores = _at(by_name, "store CPU", load) * load.rate / 1e6
-    shards = max(1, ceil(store_cores / BUSY), ceil(store_gb / prices.shard_gb))
+    taken = _at(by_name, "store bytes written", load) * load.rate / 1e6 / prices.shard_mb_s
+    shards = max(1, ceil(store_cores / BUSY), ceil(store_gb / prices.shard_gb), ceil(taken))
     hourly = (workers + shards) * prices.core_hour
     hourly += (workers * worker_gb + store_gb) * prices.gb_hour
     rates = ("store operations", "store bytes written", "store bytes read", "bytes from Kafka")

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.capacity.__main__ import main
+from benchmarks.capacity.markdown import section
 from benchmarks.capacity.model import QUANTITIES, Load, fit_all, load_of
 from benchmarks.capacity.plan import Prices, plan
 from benchmarks.throughput.case import Case
@@ -93,3 +94,16 @@ def test_the_command_writes_a_section_with_both_plans(tmp_path: Path, made: list
     assert ran.exit_code == 0, ran.output
     assert "| 1,000,000,000 |" in ran.output
     assert "100,000,000,000 a day: first breaks" in ran.output
+
+
+def test_what_was_not_measured_is_said_and_a_shard_takes_no_more_than_it_can(
+    made: list[Figures],
+) -> None:
+    names = ("redis_cpu_us_per_event", "net_kafka_in_bytes_per_s")
+    less = [replace(f, values={k: v for k, v in f.values.items() if k not in names}) for f in made]
+    fits = fit_all(less)
+    one, many = (plan(fits, 1e9, WORLD, 2.0, Prices(shard_mb_s=mb)) for mb in (1e6, 0.001))
+    assert one.shards == 1
+    assert many.shards > 1
+    told = section(fits, [one], 2.0, Prices())
+    assert "Not measured, and so in no plan: store CPU, bytes from Kafka." in told

@@ -37,6 +37,11 @@ def test_a_promise_whose_cases_were_not_measured_is_not_told() -> None:
     assert not checks([figures(replace(BASE, workers=2))])
 
 
+def test_what_was_measured_without_a_client_keeps_and_breaks_no_promise() -> None:
+    memory = replace(BASE, feed="memory")
+    assert not checks([figures(memory), figures(replace(memory, sample=0.1), 0.4)])
+
+
 def test_the_plain_whole_is_held_against_the_decode_the_cost_and_its_memory() -> None:
     told = {c.name: c for c in checks([figures(cpu=5.1, rss_mb_end=280.0), figures(DECODE, 4.0)])}
     assert told["whole / decode"].reached
