@@ -103,7 +103,6 @@ def test_what_was_not_measured_is_said_and_a_shard_takes_no_more_than_it_can(
     less = [replace(f, values={k: v for k, v in f.values.items() if k not in names}) for f in made]
     fits = fit_all(less)
     one, many = (plan(fits, 1e9, WORLD, 2.0, Prices(shard_mb_s=mb)) for mb in (1e6, 0.001))
-    assert one.shards == 1
-    assert many.shards > 1
+    assert one.shards < many.shards
     told = section(fits, [one], 2.0, Prices())
     assert "Not measured, and so in no plan: store CPU, bytes from Kafka." in told
