@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["REQUIREMENTS", "NotInstalledError", "installed", "interpreter"]
@@ -25,18 +26,22 @@ class NotInstalledError(Exception):
     """A peer could not be installed here; the message is the last line of why."""
 
 
-def interpreter(peer: str, folder: Path = FOLDER) -> Path:
+def interpreter(
+    peer: str, folder: Path = FOLDER, requirements: Sequence[str] | None = None
+) -> Path:
     """Give the Python that runs a peer, after making its environment where that has not been done.
+
+    What pip installs are those of REQUIREMENTS unless others are given.
 
     Raises:
         NotInstalledError: making it failed. What was made is removed, so the next call tries again.
     """
-    wanted = REQUIREMENTS[peer]
+    wanted = REQUIREMENTS[peer] if requirements is None else requirements
     if not wanted:
         return Path(sys.executable)
     home = folder / peer
     python, stamp = home / "bin" / "python", home / "installed"
-    if installed(peer, folder) is None:
+    if installed(peer, folder, wanted) is None:
         shutil.rmtree(home, ignore_errors=True)
         try:
             _run([sys.executable, "-m", "venv", str(home)])
@@ -48,10 +53,13 @@ def interpreter(peer: str, folder: Path = FOLDER) -> Path:
     return python
 
 
-def installed(peer: str, folder: Path = FOLDER) -> Path | None:
+def installed(
+    peer: str, folder: Path = FOLDER, requirements: Sequence[str] | None = None
+) -> Path | None:
     """Give the Python of a peer's environment if it has been made, and for what is required now."""
+    wanted = REQUIREMENTS[peer] if requirements is None else requirements
     stamp = folder / peer / "installed"
-    if not stamp.exists() or stamp.read_text().split() != list(REQUIREMENTS[peer]):
+    if not stamp.exists() or stamp.read_text().split() != list(wanted):
         return None
     return folder / peer / "bin" / "python"
 

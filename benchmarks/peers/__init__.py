@@ -1,0 +1,1 @@
+"""driftbus beside other ways to watch the same stream."""

@@ -1,0 +1,53 @@
+"""Quix Streams and river: a streaming data frame whose rows are the bytes of an event."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from quixstreams import Application
+from quixstreams.models import TopicAdmin, TopicConfig, TopicManager
+
+from benchmarks.peers.programs.river_work import PACKAGES, RiverWork
+from benchmarks.peers.programs.tell import Count, Tell, job
+
+__all__: list[str] = []
+
+GROUP = "peer"
+
+
+class Admin(TopicAdmin):
+    """Tells of a topic what its metadata say: the embedded broker knows nothing of settings, which Quix asks for.
+
+    It is asked once, before the first event.
+    """
+
+    def inspect_topics(
+        self, topic_names: Sequence[str], timeout: float = 30
+    ) -> dict[str, TopicConfig]:
+        """Give the number of partitions of each topic."""
+        there = self.list_topics(timeout)
+        return {
+            name: TopicConfig(len(there[name].partitions), replication_factor=1, extra_config={})
+            for name in topic_names
+        }
+
+
+def main() -> None:
+    """Run a Quix application until the process is ended."""
+    Tell().versions("quixstreams", "confluent-kafka", *PACKAGES)
+    told = job()
+    work = RiverWork(Path(told["reference"]), Count(Path(told["count"])))
+    app = Application(
+        broker_address=told["bootstrap"],
+        consumer_group=GROUP,
+        auto_offset_reset="earliest",
+        topic_manager=TopicManager(Admin(told["bootstrap"]), GROUP, auto_create_topics=False),
+        state_dir=told["folder"],
+        loglevel="WARNING",
+    )
+    topic = app.topic(told["topic"], value_deserializer="bytes")
+    app.dataframe(topic).update(work.event)
+    app.run()
+
+
+if __name__ == "__main__":
+    main()
