@@ -23,8 +23,8 @@ def main() -> None:
     consumer.subscribe([told["topic"]])
     while True:
         for message in consumer.consume(10_000, 0.1):
-            if message.error() is None:
-                work.event(message.value())
+            if message.error() is None and (value := message.value()) is not None:
+                work.event(value)
 
 
 if __name__ == "__main__":

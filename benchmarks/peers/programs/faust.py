@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import faust
+from faust.types import StreamT
 
 from benchmarks.peers.programs.river_work import PACKAGES, RiverWork
 from benchmarks.peers.programs.tell import Count, Tell, job
@@ -28,7 +29,7 @@ def main() -> None:
     topic = app.topic(told["topic"], value_type=bytes, value_serializer="raw")
 
     @app.agent(topic)
-    async def watch(events: faust.Stream[bytes]) -> None:
+    async def watch(events: StreamT[bytes]) -> None:
         async for value in events:
             work.event(value)
 

@@ -14,21 +14,22 @@ __all__: list[str] = []
 GROUP = "peer"
 
 
-class Admin(TopicAdmin):
-    """Tells of a topic what its metadata say: the embedded broker knows nothing of settings, which Quix asks for.
+def admin(bootstrap: str) -> TopicAdmin:
+    """Make what tells Quix of a topic, once, before the first event: here it tells what is in the metadata.
 
-    It is asked once, before the first event.
+    The embedded broker knows nothing of a topic's settings, for which it would be asked, too.
     """
+    made = TopicAdmin(bootstrap)
 
-    def inspect_topics(
-        self, topic_names: Sequence[str], timeout: float = 30
-    ) -> dict[str, TopicConfig]:
-        """Give the number of partitions of each topic."""
-        there = self.list_topics(timeout)
+    def inspect_topics(names: Sequence[str], timeout: float = 30.0) -> dict[str, TopicConfig]:
+        there = made.list_topics(timeout)
         return {
             name: TopicConfig(len(there[name].partitions), replication_factor=1, extra_config={})
-            for name in topic_names
+            for name in names
         }
+
+    made.inspect_topics = inspect_topics
+    return made
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
         broker_address=told["bootstrap"],
         consumer_group=GROUP,
         auto_offset_reset="earliest",
-        topic_manager=TopicManager(Admin(told["bootstrap"]), GROUP, auto_create_topics=False),
+        topic_manager=TopicManager(admin(told["bootstrap"]), GROUP, auto_create_topics=False),
         state_dir=told["folder"],
         loglevel="WARNING",
     )

@@ -9,11 +9,15 @@ from statistics import quantiles, stdev
 from typing import Any
 
 import orjson
-from river.drift import ADWIN, PageHinkley
+from river import drift
 
 from benchmarks.peers.programs.tell import Count
 
 __all__ = ["PACKAGES", "REPORT_EVERY", "Column", "RiverWork", "psi"]
+
+ADWIN: Any = drift.ADWIN
+PageHinkley: Any = drift.PageHinkley
+"""Their methods have no annotations."""
 
 PACKAGES = ("river", "orjson", "numpy")
 REPORT_EVERY = 10_000
