@@ -34,6 +34,8 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
               show_default=True, help="Events after the warm-up; who is slow gets fewer.")  # fmt: skip
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True,
               help="Runs of each, in turn; the medians count.")  # fmt: skip
+@click.option("--warm-up", type=click.IntRange(min=1_000), default=100_000, show_default=True,
+              help="Events that go before those measured.")  # fmt: skip
 @click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
               help="A folder for charts as PNG; needs matplotlib.")  # fmt: skip
 @click.option("--markdown", "page", is_flag=True,
@@ -42,8 +44,8 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
               help="Few events, once, and only what needs no environment of its own.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
 def main(
-    out: Path | None, peers: str, events: int, repeat: int, plots: Path | None, page: bool,
-    quick: bool, quiet: bool,
+    out: Path | None, peers: str, events: int, repeat: int, warm_up: int, plots: Path | None,
+    page: bool, quick: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Measure driftbus beside its peers: processor time of an event, and memory."""
     chosen = peers.split(",")
@@ -52,7 +54,7 @@ def main(
         raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(PEERS)}")
     if events % REPORT_EVERY:
         raise click.BadParameter(f"events must be a multiple of {REPORT_EVERY:,}")
-    plan = Plan(chosen, events, repeat)
+    plan = Plan(chosen, events, repeat, Workload(warm_up=warm_up))
     if quick:
         chosen = [name for name in chosen if not PEERS[name].requirements]
         plan = Plan(chosen, QUICK_EVENTS, 1, QUICK_WORKLOAD)
