@@ -30,7 +30,7 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
               help="Where the figures go.")  # fmt: skip
 @click.option("--peers", default=",".join(PEERS), show_default=True,
               help="Who is measured.")  # fmt: skip
-@click.option("--events", type=click.IntRange(min=REPORT_EVERY), default=1_000_000,
+@click.option("--events", type=click.IntRange(min=REPORT_EVERY), default=2_000_000,
               show_default=True, help="Events after the warm-up; who is slow gets fewer.")  # fmt: skip
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True,
               help="Runs of each, in turn; the medians count.")  # fmt: skip

@@ -32,7 +32,7 @@ class Plan:
     """
 
     peers: Sequence[str]
-    events: int = 1_000_000
+    events: int = 2_000_000
     rounds: int = 1
     workload: Workload = field(default_factory=Workload)
 
