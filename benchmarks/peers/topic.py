@@ -165,8 +165,8 @@ def _program(
 def _pass(broker: Broker, target: Target, n: int, until: int) -> None:
     """Have n events produced, and wait until the target is done with `until` in all.
 
-    A program gets them in portions: some read one partition far ahead of another, and what the broker drops meanwhile
-    never comes. driftbus reads them evenly, and is asked over HTTP, so less often.
+    A program gets them in portions: of 40,000 that wait, so many can be of one partition that the broker drops some,
+    which then never come. driftbus is asked over HTTP, so less often, and would have to wait for portions.
     """
     portion, pause = (
         (PORTION, ASK_EVERY_S / 10) if isinstance(target, Program) else (n, ASK_EVERY_S)
