@@ -7,8 +7,8 @@ of their own, so that health answers even while the store does not.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -121,6 +121,8 @@ class Runtime:
         self.bus: Bus | None = None
         self._clock = clock
         self._locks: dict[Source, asyncio.Lock] = {}
+        self._holding: dict[Source, asyncio.Timeout] = {}
+        self._goes_at: dict[Source, float] = {}
         self._committed: dict[Source, float] = {}
         self._heard: dict[Source, float] = {}
         self._ends: dict[Source, _End] = {}
@@ -150,7 +152,7 @@ class Runtime:
         """Commit and drop partitions, and the models that came with them."""
         end = self._clock() + LET_GO_S
         for source in sources:
-            async with self._lock(source):
+            async with self._taken_from_others(source, end):
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
@@ -170,7 +172,7 @@ class Runtime:
         """Fold a batch and commit it when that is due."""
         source = item.batch.source
         try:
-            async with self._lock(source):
+            async with self._held_by(source):
                 if self.term.get(source) == item.term and source in self.ingest.partitions:
                     await self._fold(item.batch)
                     partition = self.ingest.partitions[source]
@@ -205,7 +207,7 @@ class Runtime:
         now = self._clock()
         marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._held_by(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
@@ -337,7 +339,7 @@ class Runtime:
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._held_by(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is not None and await self.calls.insist(partition.is_lost):
                     await self._load_anew(source, "the store has gone back in time")
@@ -421,9 +423,10 @@ class Runtime:
     async def acknowledge(self) -> None:
         """Take alerts that every sink has taken out of the outboxes."""
         async with self._acknowledging:
-            for name, fields in self.outlet.delivered().items():
-                evaluator = self.evaluators.get(name)
-                if evaluator is None:
+            for name in self.outlet.delivered():
+                # Asked again: while the store answered for another model, this one may have been loaded anew.
+                fields, evaluator = self.outlet.delivered().get(name, []), self.evaluators.get(name)
+                if not fields or evaluator is None:
                     continue  # it is being loaded anew, or somebody else's by now
                 events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
                 answer = await self.calls.insist(partial(evaluator.acknowledge, fields))
@@ -470,6 +473,40 @@ class Runtime:
 
     def _read_marks(self) -> dict[Source, Marks | None]:
         return read_marks(self.store, self.config.app, self._sources())
+
+    @asynccontextmanager
+    async def _held_by(self, source: Source) -> AsyncIterator[None]:
+        """Hold a partition's lock as long as need be, but for a rebalance, which ends the body and drops the partition.
+
+        What the body has asked of the store may still be answered; what comes of that is dropped behind it.
+        """
+        async with self._lock(source):
+            try:
+                async with asyncio.timeout_at(self._goes_at.get(source)) as holding:
+                    self._holding[source] = holding
+                    yield
+            except TimeoutError:
+                if not holding.expired():
+                    raise
+                LOG.warning("%s/%d goes in the middle of a call; what is not committed its next owner folds again",
+                            source.topic, source.partition)  # fmt: skip
+                self._drop(source)
+                self.calls.behind(partial(self.ingest.drop, source))
+            finally:
+                self._holding.pop(source, None)
+
+    @asynccontextmanager
+    async def _taken_from_others(self, source: Source, end: float) -> AsyncIterator[None]:
+        """Hold a partition's lock from `end` on at the latest: who has it then does not keep it (`_held_by`)."""
+        when = asyncio.get_running_loop().time() + max(0.0, end - self._clock())
+        self._goes_at[source] = when
+        if source in self._holding:
+            self._holding[source].reschedule(when)
+        try:
+            async with self._lock(source):
+                yield
+        finally:
+            del self._goes_at[source]
 
     def _lock(self, source: Source) -> asyncio.Lock:
         return self._locks.setdefault(source, asyncio.Lock())
