@@ -1,7 +1,8 @@
 """A source partition's fold and its place in the store: loaded on take-over, committed with the offset it stands at."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,9 @@ from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
 
 __all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
+
+
+COUNTS = attrgetter(*(counter.name for counter in fields_of(Counters)))
 
 
 class Marks(NamedTuple):
@@ -195,8 +199,9 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        counters = astuple(fold.counters)
-        return dump("partition", [fold.watermark, fold.ticks, self.idle, counters, fold.gaps])
+        return dump(
+            "partition", [fold.watermark, fold.ticks, self.idle, COUNTS(fold.counters), fold.gaps]
+        )
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 

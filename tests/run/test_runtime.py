@@ -554,7 +554,7 @@ def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
     assert alerts(second) == expected
 
 
-def test_an_acknowledgement_takes_no_alert_away_that_stands_there_since_another_model_was_asked() -> None:
+def test_an_acknowledgement_takes_no_alert_away_that_took_the_place() -> None:
     """A model whose store went back is loaded anew while another one's deliveries leave their outbox."""
     first, second, other = series(3)
 
