@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from detectors.arrays import Flags
+from detectors.alarms.signals import Readings
+from detectors.arrays import Flags, Floats
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
 from stream.evaluate import alarms, chain
@@ -50,9 +51,30 @@ class _Scores(Scores):
         return list(self._volumes[events])
 
 
+class _Signals(Signals):
+    """Signals that read each window once, and weigh each row of windows once."""
+
+    def __init__(self, reference: Reference, which: int, usual: Flags) -> None:
+        super().__init__(reference, which, usual)
+        self._read: dict[_Key, Readings] = {}
+        self._weighed: dict[_Key, Floats] = {}
+
+    def read(self, window: Summary | None) -> Readings:
+        key = () if window is None else _bytes(window)
+        if key not in self._read:
+            self._read[key] = super().read(window)
+        return self._read[key]
+
+    def worth(self, readings: Readings) -> Floats:
+        key = readings.x.tobytes(), readings.valid.tobytes(), readings.events.tobytes()
+        if key not in self._weighed:
+            self._weighed[key] = super().worth(readings)
+        return self._weighed[key].copy()
+
+
 _made: dict[_Key, _Scores] = {}
 _schemas: dict[_Key, Schema] = {}
-_signals: dict[_Key, Signals] = {}
+_signals: dict[_Key, _Signals] = {}
 
 
 def _scores(reference: Reference, which: int, grown: Sequence[Summary], rules: Rules) -> Scores:
@@ -69,10 +91,10 @@ def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
     return _schemas[key]
 
 
-def _signals_of(reference: Reference, which: int, usual: Flags) -> Signals:
+def _signals_of(reference: Reference, which: int, usual: Flags) -> _Signals:
     key = (reference.digest, which, usual.tobytes())
     if key not in _signals:
-        _signals[key] = Signals(reference, which, usual)
+        _signals[key] = _Signals(reference, which, usual)
     return _signals[key]
 
 
