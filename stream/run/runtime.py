@@ -18,18 +18,18 @@ from stream.bus.dead_letters import DeadLetterOffice
 from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
-from stream.errors import StoreRefused, StoreUnavailable
+from stream.errors import LogLost, StoreRefused, StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model import needed_from
 from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
-from stream.ingest.partition import Marks, read_marks
+from stream.ingest.partition import Marks, Partition, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
-from stream.run.lost_log import go_on
+from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
 from stream.run.outlet import Outlet
 from stream.run.rules import fold_rules, model_rules, plan_rules
@@ -118,6 +118,7 @@ class Runtime:
         self.letters = Calls("driftbus-letters", clock)
         self.closed_at: float | None = None
         self.partitions_of: dict[str, int] = {}
+        self.logs: dict[str, str] = {}
         self.bus: Bus | None = None
         self._clock = clock
         self._locks: dict[Source, asyncio.Lock] = {}
@@ -211,6 +212,7 @@ class Runtime:
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
+                self._follow_log(source)
                 if self._is_silent(source, now):
                     if marks is None:
                         marks = await self.calls.insist(self._read_marks)
@@ -259,19 +261,40 @@ class Runtime:
         """Take a partition over, from whoever had it."""
         before = self.ingest.partitions.get(source)
         offset = await self.calls.insist(partial(self.ingest.take_over, source))
-        if offset == 0:
-            check = partial(check_beginning, self.config, self.store, source, before)
-            try:
+        partition = self.ingest.partitions[source]
+        try:
+            if offset == 0:
+                check = partial(check_beginning, self.config, self.store, source, before)
                 await self.calls.insist(check)
-            except StoreRefused:
-                # Or its emptiness would be committed while the worker ends.
-                self.ingest.drop(source)
-                raise
+            self._is_same_log(partition)
+        except (LogLost, StoreRefused):
+            # Or its emptiness, or what is no part of it, would be committed while the worker ends.
+            self.ingest.drop(source)
+            raise
+        offset = partition.fold_state.next_offset
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
         self._ends.pop(source, None)
         return Start(offset, self.term[source])
+
+    def _follow_log(self, source: Source) -> None:
+        """Begin a partition anew if its topic was; the caller has its lock. Raises LogLost where nobody shall go on."""
+        try:
+            if self._is_same_log(self.ingest.partitions[source]):
+                return
+        except LogLost:
+            self._drop(source)
+            raise
+        self.term[source] += 1
+        self._ends.pop(source, None)
+        self._held.discard(source)
+        if self.bus is not None:
+            self.bus.seek(source, Start(0, self.term[source]))
+
+    def _is_same_log(self, partition: Partition) -> bool:
+        log = self.logs.get(partition.source.topic, "")
+        return is_same_log(partition, log, self.config.on_lost_log)
 
     async def outside_log(self, source: Source, low: int, high: int) -> Start:
         """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
@@ -346,6 +369,10 @@ class Runtime:
                 elif partition is not None:
                     of_kind = evaluated[source.kind]
                     await self.calls.insist(partial(partition.clean, of_kind, retention))
+
+    def know_logs(self, logs: Mapping[str, str]) -> None:
+        """Know the identities of topics; nothing is known of those that are not told. For any thread."""
+        self.logs = dict(logs)
 
     # -- models ------------------------------------------------------------------------------------------------------
 

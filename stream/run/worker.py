@@ -28,6 +28,7 @@ from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.consumer import ConsumerThread, Start
 from stream.bus.settings import Seldom, admin_settings, consumer_settings
+from stream.bus.topic_ids import topic_ids
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
@@ -54,6 +55,8 @@ LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
 BEAT_S = 1.0
 METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
+LOG_TRIES = 3
+"""Tries after which brokers that do not tell the identities of topics are asked no more: an embedded one cannot."""
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
 REFUSED = {401: b"a token is needed\n", 403: b"nobody here has the name of the Host header\n"}
@@ -237,11 +240,15 @@ class Worker:
             await asyncio.sleep(BEAT_S)
 
     async def _watch_topics(self) -> None:
-        """Learn again and again how many partitions the topics have, and whether Kafka answers."""
+        """Learn again and again how many partitions the topics have, which they are, and whether Kafka answers."""
+        failed = 0
         while not self._ending:
             known = await asyncio.to_thread(self._ask_partitions)
             if known is not None:
                 self.runtime.know_partitions(known)
+                if all(known.values()) and failed < LOG_TRIES:
+                    await asyncio.to_thread(self._ask_logs)
+                    failed = 0 if self.runtime.logs else failed + 1
             await asyncio.sleep(METADATA_RETRY_S if known is None else METADATA_EVERY_S)
 
     async def _back_up(self) -> None:
@@ -291,6 +298,11 @@ class Worker:
         self.consumer.reachable = True
         return {str(topic.topic): len(topic.partitions) for topic in listed}
 
+    def _ask_logs(self) -> None:
+        """Learn which topics these are; while Kafka does not answer, what was known stays."""
+        logs = topic_ids(self._admin, list(self.kinds), ANSWER_S)
+        self.runtime.know_logs(self.runtime.logs | logs)
+
     async def _evaluate(self, _: object) -> None:
         await self.runtime.evaluate()
 
@@ -301,6 +313,8 @@ class Worker:
 
     def assigned(self, sources: list[Source]) -> dict[Source, Start]:
         """Take partitions over and tell where to read from."""
+        if self.runtime.logs:
+            self._ask_logs()  # who had them before may know of a topic that was made anew since we asked
         starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
         return starts
 
