@@ -15,7 +15,7 @@ from stream.config import Limits
 from stream.errors import BusUnavailable, StoreUnavailable
 from stream.run import calls as of_calls
 from stream.run import runtime as of_runtime
-from stream.state.store import Answer, Commit, Taken
+from stream.state.store import Answer, Commit, Taken, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, small, stream
 from tests.sinks.events import series
@@ -297,6 +297,26 @@ def test_a_silent_partition_that_is_read_to_its_end_follows_the_others() -> None
     assert (mark.idle, mark.watermark) == (False, T0 + 70 * MINUTE)
 
 
+def test_a_silent_partition_follows_the_slowest_of_those_that_speak() -> None:
+    """Not the fastest, as its own next event may be as old as theirs; and not one that is silent itself."""
+
+    async def story(rig: Rig) -> None:
+        two, three = (ZERO._replace(partition=p) for p in (2, 3))
+        rig.runtime.know_partitions({"features": 4})
+        await rig.runtime.take_over([two, three])
+        for source, minutes in ((ZERO, 0), (ONE, 90), (two, 60), (three, 10)):
+            await rig.fold(source, 0, [feature(T0 + minutes * MINUTE)])
+        rig.caught_up(ZERO, 1)
+        rig.caught_up(three, 1)
+        rig.runtime.ingest.partitions[three].idle = True
+        await rig.pass_s(2)
+        await rig.pass_s(100)
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        assert (fold.ticks, fold.watermark) == (1, T0 + 60 * MINUTE)
+
+    run(story)
+
+
 def test_a_silent_partition_waits_for_its_timeout() -> None:
     """A second less is not silence."""
 
@@ -329,6 +349,24 @@ def test_a_silence_that_nobody_listened_to_is_none() -> None:
         await rig.pass_s(rig.config.idle_timeout_ms / 1000 - 3)
         assert fold.ticks == 0, "told again, it begins anew"
         await rig.pass_s(6)
+        assert fold.ticks == 1
+
+    run(story)
+
+
+def test_the_silence_behind_a_batch_begins_when_it_is_folded() -> None:
+    """While a batch waits for the store, its partition is read to its end, and yet not silent."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
+        rig.caught_up(ZERO, 1)
+        await rig.pass_s(100)
+        await rig.fold(ZERO, 0, [feature(T0)])
+        rig.caught_up(ZERO, 1)
+        await rig.runtime.look_after()
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        assert fold.ticks == 0
+        await rig.pass_s(rig.config.idle_timeout_ms / 1000 + 2)
         assert fold.ticks == 1
 
     run(story)
@@ -552,6 +590,33 @@ def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
     run(story, first)
     second.runtime.close()
     assert alerts(second) == expected
+
+
+def test_alerts_of_a_model_that_goes_while_it_is_evaluated_are_left_to_its_next_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are committed, so whoever has the model now finds them in the outbox; two would tell them otherwise."""
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        asked, answered, commit = threading.Event(), threading.Event(), rig.store.commit
+
+        def slowly(step: Commit) -> Answer:
+            asked.set()
+            answered.wait(10)
+            return commit(step)
+
+        monkeypatch.setattr(rig.store, "commit", slowly)
+        evaluating = asyncio.create_task(rig.runtime.evaluate())
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        await rig.runtime.let_go(SOURCES, lost=True)
+        answered.set()
+        await evaluating
+        assert any(f.startswith(b"o:") for f in rig.store.peek(model_key(rig.config.app, "m")))
+        assert rig.outlet.models == set()
+
+    run(story)
 
 
 def test_an_acknowledgement_takes_no_alert_away_that_took_the_place() -> None:
