@@ -44,7 +44,8 @@ _DTYPES = tuple(
     for name in ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8")
 )
 """What an array may be made of. The position is what is stored: append only."""
-_CODES = {dtype.newbyteorder(order): code for code, dtype in enumerate(_DTYPES) for order in "<>"}
+_CODES = {dtype.newbyteorder("<"): code for code, dtype in enumerate(_DTYPES)}
+_CODES |= {dtype.newbyteorder(">"): code for code, dtype in enumerate(_DTYPES)}
 """The codes of what may be packed, of either byte order."""
 _LIMITS = {
     kind: [(d, int(np.iinfo(d).min), int(np.iinfo(d).max)) for d in _DTYPES if d.kind == kind]
