@@ -105,6 +105,7 @@ class Worker:
         self._admin = _admin(config)
         self._ending = False
         self._over = threading.Event()
+        self._logs_asked = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.app = self._make_app()
@@ -127,7 +128,7 @@ class Worker:
         app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
-        for task in (self._begin, self._beat, self._watch_topics, self._back_up):
+        for task in (self._begin, self._beat, self._watch_topics, self._watch_logs, self._back_up):
             app.task(task)
         return app
 
@@ -240,15 +241,11 @@ class Worker:
             await asyncio.sleep(BEAT_S)
 
     async def _watch_topics(self) -> None:
-        """Learn again and again how many partitions the topics have, which they are, and whether Kafka answers."""
-        failed = 0
+        """Learn again and again how many partitions the topics have, and whether Kafka answers."""
         while not self._ending:
             known = await asyncio.to_thread(self._ask_partitions)
             if known is not None:
                 self.runtime.know_partitions(known)
-                if all(known.values()) and failed < LOG_TRIES:
-                    await asyncio.to_thread(self._ask_logs)
-                    failed = 0 if self.runtime.logs else failed + 1
             await asyncio.sleep(METADATA_RETRY_S if known is None else METADATA_EVERY_S)
 
     async def _back_up(self) -> None:
@@ -259,6 +256,18 @@ class Worker:
                 await asyncio.sleep(BEAT_S)
         except DriftbusError as error:
             self.fail(error)
+
+    async def _watch_logs(self) -> None:
+        """Learn again and again which topics these are, from when they are read and as long as brokers tell it."""
+        failed = 0
+        while not self._ending and failed < LOG_TRIES:
+            if not (self.consumer.is_alive() and any(self.runtime.partitions_of.values())):
+                await asyncio.sleep(LOOK_AFTER_S)
+                continue
+            await asyncio.to_thread(self._ask_logs)
+            self._logs_asked.set()
+            failed = 0 if self.runtime.logs else failed + 1
+            await asyncio.sleep(METADATA_EVERY_S)
 
     async def _clockwork(self) -> None:
         asked = pinged = measured = float("-inf")
@@ -315,6 +324,10 @@ class Worker:
         """Take partitions over and tell where to read from."""
         if self.runtime.logs:
             self._ask_logs()  # who had them before may know of a topic that was made anew since we asked
+        else:
+            self._logs_asked.wait(
+                ANSWER_S
+            )  # or the first batch would be of a topic that nobody has looked at
         starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
         return starts
 
