@@ -1,7 +1,8 @@
 """A source partition's fold and its place in the store: loaded on take-over, committed with the offset it stands at."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.reference.book import Book
 from stream.state.fields import (
+    LOG,
     MODELS,
     STATE,
     index_field,
@@ -25,6 +27,9 @@ from stream.state.versions import dump, load, making_sense
 __all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
 
 
+COUNTS = attrgetter(*(counter.name for counter in fields_of(Counters)))
+
+
 class Marks(NamedTuple):
     """What others may know of a partition: how far its time is, whether it follows others, its models, its counts."""
 
@@ -35,7 +40,7 @@ class Marks(NamedTuple):
 
 
 class Partition:
-    """One source partition as its owner holds it.
+    """One source partition as its owner holds it. `log` is the identity of its topic, "" while that is not known.
 
     `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
     Memory: the open panes, eight bytes for each pane that is kept in the store, and the names of models and series.
@@ -46,6 +51,7 @@ class Partition:
         self.key = partition_key(app, source.topic, source.partition)
         self.fold_state = Fold(source, rules)
         self.idle = False
+        self.log = ""
         self._store = store
         self._epoch = 0
         self._base = b""
@@ -55,6 +61,7 @@ class Partition:
         self._pending: Commit | None = None
         self._commits = 0
         self._committed_state = b""
+        self._committed_log = ""
 
     # -- taking over -------------------------------------------------------------------------------------------------
 
@@ -72,6 +79,8 @@ class Partition:
             fold.gaps = [(first, end) for first, end in gaps]
             fold.next_offset = int(taken.base)
             self._committed_state = taken.fields[STATE]
+            if LOG in taken.fields:
+                self.log = self._committed_log = str(load(taken.fields[LOG], "log"))
             for model in models_of(taken.fields):
                 self._load_model(model, taken.fields)
         return fold.next_offset
@@ -120,6 +129,7 @@ class Partition:
         return (
             self._pending is not None
             or self._base != self._new_base()
+            or self._committed_log != self.log
             or self._state() != self._committed_state
         )
 
@@ -153,6 +163,9 @@ class Partition:
     def _make_commit(self) -> Commit:
         fold = self.fold_state
         fields: dict[bytes, bytes] = {STATE: self._state()}
+        if self.log != self._committed_log:
+            fields[LOG] = dump("log", self.log)
+            self._committed_log = self.log
         for model, number in sorted(fold.touched):
             pane = fold.open[model, number]
             fields[pane_field(model, number)] = pane.pack()
@@ -195,8 +208,9 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        counters = astuple(fold.counters)
-        return dump("partition", [fold.watermark, fold.ticks, self.idle, counters, fold.gaps])
+        return dump(
+            "partition", [fold.watermark, fold.ticks, self.idle, COUNTS(fold.counters), fold.gaps]
+        )
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from stream.ingest.fold import Counters
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import models_of
 from stream.reference.reference import Reference
-from stream.state.fields import CONSEQUENCES, STATE, chain_field, learn_field, model_tag
+from stream.state.fields import CONSEQUENCES, LOG, STATE, chain_field, learn_field, model_tag
 from stream.state.kept import Kept
 from stream.state.versions import load
 from stream.summaries.unseen import dump_unseen
@@ -53,6 +53,8 @@ def _of_partition(where: str, kept: Kept) -> Iterator[tuple[str, Any]]:
     yield f"{where} ticks", [ticks, idle]
     yield f"{where} counters", asdict(Counters(*counters))
     yield f"{where} gaps", gaps
+    if LOG in kept.fields:
+        yield f"{where} topic id", load(kept.fields[LOG], "log")
     for field, value in sorted(kept.fields.items()):
         kind, _, rest = field.partition(b":")
         if kind in (b"p", b"r"):

@@ -28,6 +28,7 @@ from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.consumer import ConsumerThread, Start
 from stream.bus.settings import Seldom, admin_settings, consumer_settings
+from stream.bus.topic_ids import topic_ids
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
@@ -54,6 +55,8 @@ LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
 BEAT_S = 1.0
 METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
+LOG_TRIES = 3
+"""Tries after which brokers that do not tell the identities of topics are asked no more: an embedded one cannot."""
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
 REFUSED = {401: b"a token is needed\n", 403: b"nobody here has the name of the Host header\n"}
@@ -102,6 +105,7 @@ class Worker:
         self._admin = _admin(config)
         self._ending = False
         self._over = threading.Event()
+        self._logs_asked = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.app = self._make_app()
@@ -124,7 +128,7 @@ class Worker:
         app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
-        for task in (self._begin, self._beat, self._watch_topics, self._back_up):
+        for task in (self._begin, self._beat, self._watch_topics, self._watch_logs, self._back_up):
             app.task(task)
         return app
 
@@ -253,6 +257,18 @@ class Worker:
         except DriftbusError as error:
             self.fail(error)
 
+    async def _watch_logs(self) -> None:
+        """Learn again and again which topics these are, from when they are read and as long as brokers tell it."""
+        failed = 0
+        while not self._ending and failed < LOG_TRIES:
+            if not (self.consumer.is_alive() and any(self.runtime.partitions_of.values())):
+                await asyncio.sleep(LOOK_AFTER_S)
+                continue
+            await asyncio.to_thread(self._ask_logs)
+            self._logs_asked.set()
+            failed = 0 if self.runtime.logs else failed + 1
+            await asyncio.sleep(METADATA_EVERY_S)
+
     async def _clockwork(self) -> None:
         asked = pinged = measured = float("-inf")
         while not self._ending:
@@ -291,6 +307,11 @@ class Worker:
         self.consumer.reachable = True
         return {str(topic.topic): len(topic.partitions) for topic in listed}
 
+    def _ask_logs(self) -> None:
+        """Learn which topics these are; while Kafka does not answer, what was known stays."""
+        logs = topic_ids(self._admin, list(self.kinds), ANSWER_S)
+        self.runtime.know_logs(self.runtime.logs | logs)
+
     async def _evaluate(self, _: object) -> None:
         await self.runtime.evaluate()
 
@@ -301,6 +322,12 @@ class Worker:
 
     def assigned(self, sources: list[Source]) -> dict[Source, Start]:
         """Take partitions over and tell where to read from."""
+        if self.runtime.logs:
+            self._ask_logs()  # who had them before may know of a topic that was made anew since we asked
+        else:
+            self._logs_asked.wait(
+                ANSWER_S
+            )  # or the first batch would be of a topic that nobody has looked at
         starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
         return starts
 

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "CONSEQUENCES", "MODELS", "STATE", "chain_field", "index_field", "join_field", "known_field",
+    "CONSEQUENCES", "LOG", "MODELS", "STATE", "chain_field", "index_field", "join_field", "known_field",
     "learn_field", "model_tag",
     "outbox_field", "pane_field", "result_field", "roster_field", "rows_field",
     "standing_field",
@@ -15,6 +15,8 @@ STATE = b"state"
 """Of a partition: watermark, ticks, counters. Of a model: its name, the outbox's numbers, the join's counters."""
 CONSEQUENCES = b"q"
 """Of a model: the spells of its incidents that may still meet those of another kind."""
+LOG = b"log"
+"""Of a partition: the identity of the topic whose offsets it counts, once that is known."""
 MODELS = b"models"
 """Of a partition: the names of the models seen on it."""
 

@@ -41,6 +41,7 @@ VERSIONS: Mapping[str, Versions] = {
     "join": Versions(1, 1),
     "kept": Versions(1, 1),
     "learn": Versions(2, 2),
+    "log": Versions(1, 1),
     "manifest": Versions(1, 1),
     "model": Versions(2, 2),
     "models": Versions(1, 1),
