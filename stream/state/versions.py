@@ -108,8 +108,8 @@ def _rows_in_few_bytes(old: Any) -> Any:
         for numbers in (number, carried)
     ]
     texts = [words if np.any(words) else [] for words in (text, carried_text)]
-    since: NDArray[np.int64] = np.diff(np.asarray(ts, dtype=np.int64), prepend=0)
-    times = pack_ints(since)
+    ends: NDArray[np.int64] = np.asarray(ts, dtype=np.int64)
+    times = pack_ints(ends - np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1])
     whose = pack_ints(np.asarray(who, dtype=np.int64))
     return [first, last, [parties, whose, ids, times, held[0], texts[0], held[1], texts[1]]]
 
