@@ -16,7 +16,8 @@ from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.rosters import Rosters
-from stream.ingest.sample import kept
+from stream.ingest.sample import SampleRules, kept_ids
+from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
@@ -36,7 +37,7 @@ class FoldRules:
     pane_ms: int
     lateness_ms: int
     max_future_ms: int
-    sample: float
+    sample: SampleRules
     raw_rows_max: int
     join_rows_max: int
     event_bytes_max: int
@@ -89,10 +90,12 @@ class Fold:
     touched: set[tuple[str, int]] = field(default_factory=set)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
+    thinning: Thinning = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with empty rosters."""
+        """Begin with empty rosters, at the fixed rates."""
         rules = self.rules
+        self.thinning = Thinning(self.source, rules.sample)
         self.rosters = Rosters(rules.models_max, rules.series_max, rules.partition_series_max)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
@@ -103,21 +106,21 @@ class Fold:
             return []
         self.next_offset = int(batch.offsets[-1]) + 1
         self.counters.seen += len(batch)
-        if self.rules.sample < 1.0 and self.source.kind is Kind.FEATURES:
-            chosen = kept(self.source, batch.offsets, self.rules.sample)
-            self.counters.sampled_out += len(batch) - int(chosen.sum())
-            batch = batch.take(chosen)
+        before = len(batch)
+        batch, chosen = self.thinning.thin(batch)
+        self.counters.sampled_out += before - len(batch)
         decoded = decoder.decode(batch, self.rules.max_future_ms)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         admission = Admission(self.rosters, groups, decoded.ts, self.rules.pane_ms)
         raw: list[_RawRow] = []
+        stays = None if chosen is None else chosen.at(decoded.offsets)
         for group in groups:
             if admission.refuses(group.model):
                 self.counters.models_refused += len(group.at)
             else:
-                self._fold_group(group, decoded, book, admission, raw)
+                self._fold_group(group, decoded, book, admission, raw, stays)
         self._keep_raw(raw)
         return decoded.dead
 
@@ -130,6 +133,10 @@ class Fold:
         self.counters.lost += max(0, offset - self.next_offset)
         self.gaps = [*self.gaps, (self.next_offset, offset)][-GAPS_KEPT:]
         self.next_offset = offset
+
+    def retune(self, rung: int) -> None:
+        """Count the events from the next offset on at another rung of the ladder; noted in the state."""
+        self.thinning.schedule.note(self.next_offset, rung)
 
     def tick(self, watermark: int) -> None:
         """Let a silent partition follow the others' time; recorded in the state."""
@@ -160,10 +167,15 @@ class Fold:
         book: Book,
         admission: Admission,
         raw: "list[_RawRow]",
+        stays: Chosen | None,
     ) -> None:
         panes = decoded.ts[group.at] // self.rules.pane_ms
         rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
-        for number, who, chosen in _blocks(panes, group.who):
+        rate = self.rules.sample.of(group.model)
+        for number, who, block in _blocks(panes, group.who):
+            chosen = self._thinned(group, who, block, stays)
+            if not len(chosen):
+                continue
             key = (group.model, number)
             pane = self.open.get(key)
             if pane is None:
@@ -175,15 +187,33 @@ class Fold:
             for series in series_of(group.model, *group.parties[who]):
                 counted = admission.counted(series, number, group.at, chosen)
                 self.counters.series_refused += len(chosen) - len(counted)
+                counted, rates = _chosen(stays, series, group, who, counted)
                 if len(counted):
-                    self._fold_series(pane, series, number, group, counted, book, raw)
+                    self._fold_series(pane, series, number, group, counted, book, raw, rates)
             if rows is not None:
                 has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
                 fresh = chosen[has_value]
+                if rate < 1.0:
+                    fresh = fresh[kept_ids(rows.id[fresh], rate)]
                 if len(fresh):
                     self.counters.join_rows_dropped += pane.add_rows(
                         rows.take(fresh), self.rules.join_rows_max
                     )
+
+    def _thinned(
+        self, group: Group, who: int, block: NDArray[np.int64], stays: Chosen | None
+    ) -> NDArray[np.int64]:
+        """Leave out events that count in no series, as the rate of their model is lower than that of others.
+
+        The series that they name comes last and has no lower a rate than the whole.
+        """
+        if stays is None:
+            return block
+        own = series_of(group.model, *group.parties[who])[-1]
+        chosen, _ = _chosen(stays, own, group, who, block)
+        self.counters.sampled_out += len(block) - len(chosen)
+        self.counters.folded -= len(block) - len(chosen)
+        return chosen
 
     def _fold_series(
         self,
@@ -194,6 +224,7 @@ class Fold:
         chosen: NDArray[np.int64],
         book: Book,
         raw: "list[_RawRow]",
+        rates: NDArray[np.float64] | None,
     ) -> None:
         """Count some events of a series; where it has no reference yet, keep them raw."""
         entry = pane.entries.get(series)
@@ -205,6 +236,8 @@ class Fold:
                 else Binned(reference.digest, Summary.empty(reference.layout))
             )
             pane.entries[series] = entry
+        if rates is not None:
+            entry.stand_for(rates)
         if isinstance(entry, Binned):
             reference = book.by_digest(entry.digest)
             X, columns, codes, values = group.columns(reference)
@@ -232,6 +265,17 @@ class _RawRow(NamedTuple):
     entry: Raw
     group: Group
     i: int
+
+
+def _chosen(
+    stays: Chosen | None, series: Series, group: Group, who: int, events: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Give those of a group's events that count in a series, and the rates they were chosen at; None: all, at 1."""
+    if stays is None:
+        return events, None
+    own = series[1:] == group.parties[who]
+    which, rates = stays.counted(series, group.at[events], own=own)
+    return events[which], rates
 
 
 def _blocks(

@@ -1,12 +1,14 @@
 """What one partition knows of one model in one pane: summaries, raw values while learning, rows for the join."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
-from stream.summaries.unseen import dump_unseen, load_unseen
+from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 from stream.words import Series
 
 __all__ = ["Binned", "Pane", "unpack_rows"]
@@ -20,6 +22,10 @@ class Binned:
     def __init__(self, digest: bytes, summary: Summary) -> None:
         self.digest = digest
         self.summary = summary
+
+    def stand_for(self, rates: NDArray[np.float64]) -> None:
+        """Note at which rates events were chosen that are taken in."""
+        self.summary.thinned = self.summary.thinned.plus(Thinned.of(rates))
 
 
 class Pane:
@@ -87,7 +93,8 @@ class Pane:
             if digest:
                 counts = np.array(body[0], dtype=np.int64)
                 extremes = np.array(body[1], dtype=np.float64)
-                summary = Summary(counts, extremes, load_unseen(body[2:]))
+                more = body[2:]
+                summary = Summary(counts, extremes, load_unseen(more), load_thinned(more))
                 pane.entries[series] = Binned(digest, summary)
             else:
                 pane.entries[series] = Raw.from_payload(body)

@@ -43,7 +43,7 @@ VERSIONS: Mapping[str, Versions] = {
     "model": Versions(2, 2),
     "models": Versions(1, 1),
     "pane": Versions(2, 2),
-    "partition": Versions(1, 3),
+    "partition": Versions(1, 4),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
@@ -66,6 +66,11 @@ def _partition_with_refusals(old: Any) -> Any:
     return old
 
 
+def _partition_with_rates(old: Any) -> Any:
+    """Version 4 tells from which offset on which rate of the ladder held; before, there was none."""
+    return [*old, [[], None]]
+
+
 def _chain_with_steps(old: Any) -> Any:
     """Version 5 tells of an incident's detectors by what they alarmed; where that is not known, it counts as 0."""
     return old
@@ -85,6 +90,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 5): _chain_with_hours,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
+    ("partition", 3): _partition_with_rates,
 }
 """By kind and version: how a payload of that version becomes one of the next."""
 

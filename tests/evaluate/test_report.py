@@ -19,6 +19,7 @@ from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed
+from stream.ingest.sample import SampleRules
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
 from stream.run.rules import model_rules
@@ -26,7 +27,7 @@ from stream.summaries.raw_values import Raw
 from stream.words import Kind
 from tests.events import HOUR, PLAN, T0, configuration, reference_of
 
-CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
+CONTEXT = Context(b"\x01" * 16, SampleRules(0.5), 2.0)
 TOLD = Told(T0 + 2 * HOUR, 7)
 RULES = model_rules(configuration()).judging
 ROWS = [{"x": i * 1.5, "kind": "ab"[i % 2]} for i in range(100)]

@@ -59,8 +59,10 @@ def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
     return _schemas[key]
 
 
-def _bytes(summary: Summary) -> tuple[bytes, bytes]:
-    return summary.counts.tobytes(), summary.extremes.tobytes()
+def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
+    return (
+        summary.counts.tobytes(), summary.extremes.tobytes(), b"%d %d" % tuple(summary.thinned),
+    )  # fmt: skip
 
 
 @contextmanager
