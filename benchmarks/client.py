@@ -71,6 +71,8 @@ def _run(config_path: Path, reference: Path | None, consumed: c_longlong) -> Non
         for batch in batches:
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)
+            else:
+                _ask(batch)
             consumed.value += len(batch)
 
 
@@ -80,3 +82,9 @@ def _decode(decoder: Decoder, batch: RawBatch, max_future_ms: int) -> None:
     schema = decoder.schema_of[type(decoded.events[0])]
     table = schema.table(decoded.events)
     assert len(table.X) == len(batch)
+
+
+def _ask(batch: RawBatch) -> None:
+    """Have the messages give their bytes and times, which they would else keep to themselves."""
+    assert batch.stamps is not None
+    assert len(batch.stamps) == len(batch.values)

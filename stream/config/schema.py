@@ -401,9 +401,11 @@ class Sampling(_Section, frozen=True):
         ),
     ] = "none"
     floor: Annotated[
-        Count,
+        int,
         Meta(
-            description="Events a shortest window that a key keeps whatever the rate, if `key` says what it names."
+            ge=0,
+            le=10**12,
+            description="Events a shortest window that a key keeps whatever the rate, if `key` says what it names.",
         ),
     ] = 1_000
 

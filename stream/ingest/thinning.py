@@ -68,9 +68,9 @@ class Thinning:
         self.schedule = Schedule()
         features = source.kind is Kind.FEATURES
         self._idle = not features
-        self.pace = (
-            Pace(rules.floor, rules.keys_max) if features and rules.key is not Key.NONE else None
-        )
+        floored = features and rules.key is not Key.NONE and rules.floor > 0
+        self.pace = Pace(rules.floor, rules.keys_max) if floored else None
+        self._asks_keys = floored or (rules.key is Key.MODEL and rules.uneven)
 
     def rate(self, offset: int) -> float:
         """Tell the rate that holds at an offset for a model of which nothing else is said."""
@@ -80,7 +80,7 @@ class Thinning:
         """Leave out what no series wants; None where every event counts everywhere."""
         if self._idle:
             return batch, None
-        keys = batch.keys() if self.pace is not None else []
+        keys = batch.keys() if self._asks_keys else []
         floor = np.zeros(len(batch))
         if self.pace is not None and batch.stamps is not None and len(keys):
             floor = self.pace.take(keys, batch.stamps)
