@@ -376,8 +376,13 @@ class Adaptive(_Section, frozen=True, kw_only=True):
         Span, Meta(description="A backlog that takes longer to be read is too long.")
     ] = field(name="lag", default=10_000)
     cpu: Annotated[
-        float, Meta(gt=0, le=1, description="Part of a core from which on the worker is busy.")
-    ] = 0.9
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Part of a core, or of the time if others have the core, from which on the worker is busy.",
+        ),
+    ] = 0.8
     down_ms: Annotated[Span, Meta(description="Shortest time before a step down.")] = field(
         name="down_after", default=5_000
     )

@@ -20,14 +20,14 @@ class LadderRules:
     Attributes:
         lowest: the last rung, of `RUNGS` at most.
         lag_s: a backlog that takes longer to read than this is too long.
-        busy: part of a core from which on the worker itself is what holds up the reading.
+        busy: part of its time from which on the worker itself is what holds up the reading.
         down_s: shortest time from any step to the next one down, in which that step must show.
         up_s: and to the next one up.
     """
 
     lowest: int = RUNGS
     lag_s: float = 10.0
-    busy: float = 0.9
+    busy: float = 0.8
     down_s: float = 5.0
     up_s: float = 30.0
 
@@ -43,7 +43,7 @@ def next_rung(rules: LadderRules, rung: int, lag_s: float, busy: float, since_s:
         rules: when to step.
         rung: the present one; 0 is the rate 1.
         lag_s: how long the backlog takes to be read at the present pace.
-        busy: CPU seconds a second.
+        busy: part of the time that went into the work.
         since_s: time since the last step.
 
     >>> next_rung(LadderRules(), 2, lag_s=20.0, busy=1.0, since_s=6.0)

@@ -14,6 +14,9 @@ LOOK_S = 1.0
 class Pressure:
     """One worker's place on the ladder.
 
+    It is busy by the CPU it spends, or by the time that folding takes where others keep the CPU from it: a container's
+    share, a neighbour. Time in which it waits for the store is neither.
+
     The rung is that of the worker, not of a partition: all that it reads comes out of one CPU. A worker that takes a
     partition over begins no higher than that partition stood, so a restart under load does not begin by falling behind.
     """
@@ -25,6 +28,7 @@ class Pressure:
         self._looked = now
         self._spent = cpu_s()
         self._read = 0
+        self._folded_s = 0.0
         self._stepped = now
 
     def begin_at(self, rung: int, now: float) -> None:
@@ -32,9 +36,10 @@ class Pressure:
         if rung > self.rung:
             self.rung, self._stepped = rung, now
 
-    def count(self, messages: int) -> None:
-        """Count messages that were read, kept or not."""
+    def count(self, messages: int, seconds: float) -> None:
+        """Count messages that were read, kept or not, and the time that folding them took."""
         self._read += messages
+        self._folded_s += seconds
 
     def look(self, now: float, lag_records: int) -> bool:
         """Measure, where it is time, and step; tell whether the rung is another one."""
@@ -42,8 +47,8 @@ class Pressure:
         if passed < LOOK_S:
             return False
         pace, spent = self._read / passed, self._cpu_s()
-        busy = (spent - self._spent) / passed
-        self._looked, self._spent, self._read = now, spent, 0
+        busy = max(spent - self._spent, self._folded_s) / passed
+        self._looked, self._spent, self._read, self._folded_s = now, spent, 0, 0.0
         lag_s = lag_records / pace if pace else inf if lag_records else 0.0
         rung = next_rung(self._rules, self.rung, lag_s, busy, now - self._stepped)
         stepped = rung != self.rung

@@ -52,10 +52,10 @@ LET_GO_S = 5.0
 class Bus(Protocol):
     """What the runtime asks of the consumer's thread.
 
-    `lag` tells for each partition how many records there are that were not read yet.
+    `ends` tells the offsets at which the logs of partitions end, as far as that is known.
     """
 
-    lag: dict[Source, int]
+    ends: dict[Source, int]
 
     def hold(self, source: Source, term: int) -> None:
         """Read no further on a partition for now, unless it has a newer term already."""
@@ -197,9 +197,10 @@ class Runtime:
         try:
             counters = self.ingest.partitions[source].fold_state.counters
             before = replace(counters)
-            if self.pressure is not None:
-                self.pressure.count(len(batch))
+            began = self._clock()
             dead = self.ingest.fold(batch)
+            if self.pressure is not None:
+                self.pressure.count(len(batch), self._clock() - began)
             self.tallies.folded(source.topic, before, counters)
             if dead:
                 await self._deliver(dead)
@@ -250,9 +251,9 @@ class Runtime:
         """Let the rate follow the load; it holds from the next event of a partition on, and is committed with it."""
         if self.pressure is None or self.bus is None:
             return
-        owned = self.ingest.partitions
-        lag = sum(n for source, n in self.bus.lag.copy().items() if source in owned)
-        if not self.calls.well or not self.pressure.look(now, lag):
+        ends, owned = self.bus.ends.copy(), self.ingest.partitions
+        behind = (ends[s] - p.fold_state.next_offset for s, p in owned.items() if s in ends)
+        if not self.calls.well or not self.pressure.look(now, sum(max(0, n) for n in behind)):
             return
         LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
         for source in list(self.ingest.partitions):

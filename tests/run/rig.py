@@ -68,7 +68,7 @@ class NotingBus:
         self.held: list[Source] = []
         self.sought: list[tuple[Source, Start]] = []
         self.told: dict[Source, int] = {}
-        self.lag: dict[Source, int] = {}
+        self.ends: dict[Source, int] = {}
 
     def hold(self, source: Source, term: int) -> None:
         self.held.append(source)

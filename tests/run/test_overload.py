@@ -40,10 +40,10 @@ class Story:
                 source = max(SOURCES, key=lambda s: self.lag()[s])
                 await self._read(source, min(CHUNK, self.lag()[source]))
             rig.now += 1.0
-            rig.bus.lag = self.lag()
+            rig.bus.ends = dict(self.written)
             await rig.runtime.look_after()
             assert rig.runtime.pressure is not None
-            self.lags.append(sum(rig.bus.lag.values()))
+            self.lags.append(sum(self.lag().values()))
             self.rungs.append(rig.runtime.pressure.rung)
 
     async def _read(self, source: Source, n: int) -> None:
