@@ -213,7 +213,8 @@ def test_a_worker_that_is_given_too_much_thins_and_counts_everything_again_in_th
     """Events of 100 features that are learned from, one by one: more than any worker reads at once."""
     broker.create("heavy")
     topics = "topics: {features: heavy, predictions: null, labels: null}\n"
-    event = feature(T0, **{f"x{i}": i / 3 for i in range(100)})
+    values: dict[str, Any] = {f"x{i}": i / 3 for i in range(100)}
+    event = feature(T0, **values)
     with worker(tmp_path, f"bootstrap: {broker.bootstrap}\n{topics}{OVERLOADED}") as process:
         process.wait(lambda: process.get("/readyz")[0] == 200)
         written = 0
