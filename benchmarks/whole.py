@@ -20,7 +20,15 @@ from redis.exceptions import RedisError
 from benchmarks.broker import Broker
 from benchmarks.workload import MODEL, TOPIC
 
-__all__ = ["WorkerProcess", "free_port", "redis_process", "worker_process"]
+__all__ = [
+    "WorkerProcess",
+    "free_port",
+    "redis_process",
+    "running",
+    "tail_of",
+    "wait_until",
+    "worker_process",
+]
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
@@ -73,7 +81,7 @@ def redis_process(folder: Path) -> Iterator[str | None]:
         "--dir",
         str(folder),
     ]
-    with _running(command, folder / "redis.log") as process, Redis(port=port) as client:
+    with running(command, folder / "redis.log") as process, Redis(port=port) as client:
 
         def answers() -> bool:
             try:
@@ -81,7 +89,7 @@ def redis_process(folder: Path) -> Iterator[str | None]:
             except RedisError:
                 return False
 
-        _wait(process, folder / "redis.log", answers)
+        wait_until(process, folder / "redis.log", answers)
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -92,7 +100,7 @@ def worker_process(
     """Run `driftbus worker` until the block ends; it is ready when the block begins."""
     command = [sys.executable, "-m", "stream", "worker", "-c", str(config)]
     log = config.with_name("worker.log")
-    with _running([*command, "--reference", str(reference)], log) as process:
+    with running([*command, "--reference", str(reference)], log) as process:
         worker = WorkerProcess(process.pid, broker, port)
 
         def answers() -> bool:
@@ -101,7 +109,7 @@ def worker_process(
             except (URLError, ConnectionError, TimeoutError):
                 return False
 
-        _wait(process, log, answers)
+        wait_until(process, log, answers)
         yield worker
 
 
@@ -114,7 +122,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends, with all it says in a file."""
     with ExitStack() as stack:
         out = stack.enter_context(log.open("wb"))
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -129,11 +138,21 @@ def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
                 process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+def wait_until(
+    process: subprocess.Popen[bytes],
+    log: Path,
+    answers: Callable[[], bool],
+    seconds: float = START_TIMEOUT_S,
+) -> None:
+    """Wait until a process is ready; RuntimeError with the end of its log when it ends or takes longer."""
+    deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         if answers():
             return
         time.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    raise RuntimeError(f"{process.args!r} did not come up; the end of its log:\n{tail}")
+    raise RuntimeError(f"{process.args!r} did not come up; the end of its log:\n{tail_of(log)}")
+
+
+def tail_of(log: Path) -> str:
+    """Give the last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])

@@ -1,7 +1,7 @@
 """A bounded uniform sample of rows that does not depend on their order: those of the smallest keys' hashes."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -106,6 +106,23 @@ class Reservoir:
         for key, row in zip(keys, rows, strict=True):
             self.add(key, row)
 
+    def update_numbers(self, name: str, keys: Iterable[bytes], values: Sequence[float]) -> None:
+        """Take in rows of one number each, each with its key."""
+        length = _length({name: 0.0})
+        if length > self.row_bytes_max:
+            raise ValueError(f"a row of {length} bytes is longer than {self.row_bytes_max}")
+        lots = [blake2b(key, digest_size=DIGEST_BYTES).digest() for key in keys]
+        self.seen += len(lots)
+        new = [
+            (lot, {name: value})
+            for lot, value in zip(lots, values, strict=True)
+            if self._bar is None or lot < self._bar
+        ]
+        self._kept.extend(new)
+        self._bytes += length * len(new)
+        if self._is_over(1 + 1 / SLACK):
+            self._cut()
+
     def merge(self, other: "Reservoir") -> None:
         """Take in another sample, in place; of two bounds the lower one holds."""
         self.rows_max = min(self.rows_max, other.rows_max)
@@ -115,9 +132,11 @@ class Reservoir:
         self.seen += other.seen
         bars = [bar for bar in (self._bar, other._bar) if bar is not None]
         self._bar = min(bars, default=None)
-        kept = self._kept + other._kept
-        self._kept = [one for one in kept if self._bar is None or one[0] <= self._bar]
-        self._bytes = sum(_length(row) for _, row in self._kept)
+        self._kept += other._kept
+        self._bytes += other._bytes
+        if self._bar is not None:
+            self._kept = [one for one in self._kept if one[0] <= self._bar]
+            self._bytes = sum(_length(row) for _, row in self._kept)
         self._cut()
 
     def rows(self) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import index
+from operator import attrgetter, index
 from typing import Any
 
 import msgspec
@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.ingest.envelope import (
-    NAME_BYTES_MAX,
-    SEGMENT_NAMES_MAX,
     TS_MAX,
     TS_MIN,
     Envelope,
@@ -20,24 +18,31 @@ from stream.ingest.envelope import (
     read_envelope,
     read_ts,
 )
+from stream.ingest.parties import OUT_OF_BOUNDS, Parties, are_names, fits, segment_of
 from stream.ingest.raw import DeadLetter, RawBatch
+from stream.summaries.rows import Party
 from stream.summaries.schema import Schema, make_decoder
-from stream.words import Kind, Segment
+from stream.words import Kind
 
-__all__ = ["Decoded", "Decoder", "segment_of"]
+__all__ = ["Decoded", "Decoder"]
+
+_TS = attrgetter("ts")
 
 
 @dataclass(slots=True)
 class Decoded:
     """A batch after decoding: `events[i]` (typed struct or Envelope) happened at `ts[i]` and stood at `offsets[i]`.
 
-    `values` are the bytes, for a second look. What could not be read is in `dead`, and nowhere else.
+    It is of parties[who[i]], its version and segment; most parties may be those of other batches. `values` are the
+    bytes, for a second look. What could not be read is in `dead`, and nowhere else.
     """
 
     events: list[Any]
     values: Sequence[bytes | None]
     ts: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    parties: list[Party]
+    who: NDArray[np.int64]
     dead: list[DeadLetter]
 
 
@@ -51,11 +56,15 @@ class Decoder:
         self.kind = kind
         self._bytes_max = bytes_max
         self._typed = make_decoder(schemas)
+        self._parties = Parties()
         self.schema_of: dict[type[Any], Schema] = {s.struct: s for s in schemas if not s.mixed}
 
     def decode(self, batch: RawBatch, max_future_ms: int) -> Decoded:
         """Decode a batch; times beyond the Kafka timestamp + max_future_ms are dead-lettered (files have no bound)."""
         events, reasons = self._events(batch.values)
+        parties, who = self._parties.code(events)
+        if self._typed is not None:
+            self._check_bounds(events, batch.values, who, reasons)
         ts = self._times(events, batch, reasons)
         if batch.stamps is not None:
             stamped = batch.stamps >= 0  # Kafka tells -1 for a message without a timestamp
@@ -66,7 +75,7 @@ class Decoder:
                 )
         dead = [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)]
         if not dead:
-            return Decoded(events, batch.values, ts, batch.offsets, dead)
+            return Decoded(events, batch.values, ts, batch.offsets, parties, who, dead)
         kept = np.ones(len(events), dtype=bool)
         kept[list(reasons)] = False
         chosen = np.flatnonzero(kept).tolist()
@@ -75,6 +84,8 @@ class Decoder:
             [batch.values[i] for i in chosen],
             ts[kept],
             batch.offsets[kept],
+            parties,
+            who[kept],
             dead,
         )
 
@@ -92,7 +103,6 @@ class Decoder:
                 events.extend(map(self._typed.decode, left))  # type: ignore[arg-type]
             except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
                 events.append(self._by_hand(values[len(events)], len(events), reasons))
-        self._check_bounds(events, values, reasons)
         return events, reasons
 
     def _of_good_length(self, values: Sequence[bytes | None]) -> Sequence[bytes | None]:
@@ -102,33 +112,22 @@ class Decoder:
         return [b"" if v is not None and len(v) > self._bytes_max else v for v in values]
 
     def _check_bounds(
-        self, events: list[Any], values: Sequence[bytes | None], reasons: dict[int, str]
-    ) -> None:
+        self, events: list[Any], values: Sequence[bytes | None], who: NDArray[np.int64], reasons: dict[int, str]
+    ) -> None:  # fmt: skip
         """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason.
 
         Whatever stays typed must be readable by hand, too, or an event's fate would hang on what is known of its model.
         """
-        names = {event.version for event in events if event is not None}
-        if self.kind is not Kind.FEATURES:
-            names.update(event.id for event in events if event is not None)
-        plain = all(map(bytes.isascii, filter(None, values)))
-        if (
-            plain
-            and all(map(_fits, names))
-            and not any(getattr(e, "segment", None) for e in events)
-        ):
+        joined = self.kind is not Kind.FEATURES
+        ids = [event.id for event in events if event is not None] if joined else []
+        # fields that the struct does not have were skipped unread, so their bytes may be no text
+        plain = is_text(b"\n".join(filter(None, values)))
+        if plain and are_names(ids) and OUT_OF_BOUNDS not in who:
             return
         for i, (event, value) in enumerate(zip(events, values, strict=True)):
             if value and event is not None and not isinstance(event, Envelope):
-                joined = [] if self.kind is Kind.FEATURES else [event.id]
-                texts = [event.version, *joined, *(t for pair in segment_of(event) for t in pair)]
-                # fields that the struct does not have were skipped unread, so their bytes may be no text
-                segment = getattr(event, "segment", None) or ()
-                if (
-                    len(segment) > SEGMENT_NAMES_MAX
-                    or not all(map(_fits, texts))
-                    or not is_text(value)
-                ):
+                party = (event.version, segment_of(event))
+                if not (fits(party) and are_names([event.id] if joined else []) and is_text(value)):
                     self._by_hand(value, i, reasons)
 
     def _by_hand(self, value: bytes | None, i: int, reasons: dict[int, str]) -> Envelope | None:
@@ -142,7 +141,7 @@ class Decoder:
         self, events: list[Any], batch: RawBatch, reasons: dict[int, str]
     ) -> NDArray[np.int64]:
         try:
-            ts = np.fromiter(map(index, [event.ts for event in events]), np.int64, len(events))
+            ts = np.fromiter(map(index, map(_TS, events)), np.int64, len(events))
         except (TypeError, AttributeError, OverflowError):  # a text, a null, a dead one, 2^63
             ts = np.fromiter(
                 (self._time(e, i, batch, reasons) for i, e in enumerate(events)),
@@ -175,22 +174,6 @@ class Decoder:
                 return TS_MIN
             return int(batch.stamps[i])
         return ts
-
-
-def segment_of(event: Any) -> Segment:
-    """Tell the segment of an event, typed or not; labels have none."""
-    segment = getattr(event, "segment", None)
-    if not segment:
-        return ()
-    if isinstance(segment, tuple):
-        return segment
-    return tuple(sorted(segment.items()))
-
-
-def _fits(name: str) -> bool:
-    return 0 < len(name) <= NAME_BYTES_MAX and (
-        name.isascii() or len(name.encode()) <= NAME_BYTES_MAX
-    )
 
 
 def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:

@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
-from stream.ingest.admission import Admission, series_of
+from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
+from stream.ingest.count import count
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import SampleRules, kept_ids
+from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
 from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.words import Kind, Series
+from stream.summaries.rows import Party
+from stream.words import Kind
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -91,6 +94,7 @@ class Fold:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
     thinning: Thinning = field(init=False)
+    _seats: dict[str, Seats] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with empty rosters, at the fixed rates."""
@@ -113,14 +117,17 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        admission = Admission(self.rosters, groups, decoded.ts, self.rules.pane_ms)
+        if sum(map(len, self._seats.values())) > PARTIES_MAX:
+            self._forget_seats()
+        arrivals = [self._arrivals(group, decoded.ts) for group in groups]
+        admission = Admission(self.rosters, arrivals, self.rules.pane_ms)
         raw: list[_RawRow] = []
         stays = None if chosen is None else chosen.at(decoded.offsets)
-        for group in groups:
-            if admission.refuses(group.model):
-                self.counters.models_refused += len(group.at)
+        for of_group in arrivals:
+            if admission.refuses(of_group.group.model):
+                self.counters.models_refused += len(of_group.group.at)
             else:
-                self._fold_group(group, decoded, book, admission, raw, stays)
+                self._fold_group(of_group, decoded, book, admission, raw, stays)
         self._keep_raw(raw)
         return decoded.dead
 
@@ -160,90 +167,139 @@ class Fold:
         self.counters.folded += len(accepted)
         return accepted
 
+    def close(self, model: str, pane: int) -> Pane:
+        """Take a pane out of the open ones."""
+        self._seats_of(model).forget(pane)
+        return self.open.pop((model, pane))
+
+    def _forget_seats(self) -> None:
+        self._seats.clear()
+        for pane in self.open.values():
+            pane.learning.clear()
+
+    def _seats_of(self, model: str) -> Seats:
+        return self._seats.setdefault(model, Seats())
+
+    def _arrivals(self, group: Group, ts: NDArray[np.int64]) -> Arrivals:
+        seats = self._seats_of(group.model)
+        numbers = seats.number(group.parties, group.who)
+        return Arrivals(group, ts[group.at] // self.rules.pane_ms, numbers, seats)
+
     def _fold_group(
-        self,
-        group: Group,
-        decoded: Decoded,
-        book: Book,
-        admission: Admission,
-        raw: "list[_RawRow]",
+        self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, raw: "list[_RawRow]",
         stays: Chosen | None,
-    ) -> None:
-        panes = decoded.ts[group.at] // self.rules.pane_ms
-        rows = group.rows(self.source.kind) if self.source.kind is not Kind.FEATURES else None
+    ) -> None:  # fmt: skip
+        group = arrivals.group
         rate = self.rules.sample.of(group.model)
-        for number, who, block in _blocks(panes, group.who):
-            chosen = self._thinned(group, who, block, stays)
+        joins = None if self.source.kind is Kind.FEATURES else group.rows(self.source.kind)
+        for number, block in _by_pane(arrivals.panes):
+            chosen = self._thinned(group, block, stays)
             if not len(chosen):
                 continue
-            key = (group.model, number)
-            pane = self.open.get(key)
-            if pane is None:
-                pane = self.open[key] = Pane()
-                self.counters.panes += 1
-            self.touched.add(key)
+            pane = self._pane(group.model, number)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            for series in series_of(group.model, *group.parties[who]):
-                counted = admission.counted(series, number, group.at, chosen)
-                self.counters.series_refused += len(chosen) - len(counted)
-                counted, rates = _chosen(stays, series, group, who, counted)
-                if len(counted):
-                    self._fold_series(pane, series, number, group, counted, book, raw, rates)
-            if rows is not None:
-                has_value = ~np.isnan(rows.value.number[chosen]) | (rows.value.text[chosen] != 0)
+            for part in (WHOLE, SEGMENT):
+                own, rates = _chosen(stays, group, chosen, whole=part == WHOLE)
+                if len(own):
+                    seats = self._seat(pane, number, part, arrivals, own, admission, book)
+                    if rates is not None:
+                        _stand_for(pane, seats, rates)
+                    self._count(pane, group, own, seats, book, raw)
+            if joins is not None:
+                has_value = ~np.isnan(joins.value.number[chosen]) | (joins.value.text[chosen] != 0)
                 fresh = chosen[has_value]
                 if rate < 1.0:
-                    fresh = fresh[kept_ids(rows.id[fresh], rate)]
+                    fresh = fresh[kept_ids(joins.id[fresh], rate)]
                 if len(fresh):
                     self.counters.join_rows_dropped += pane.add_rows(
-                        rows.take(fresh), self.rules.join_rows_max
+                        joins.take(fresh), self.rules.join_rows_max
                     )
 
-    def _thinned(
-        self, group: Group, who: int, block: NDArray[np.int64], stays: Chosen | None
-    ) -> NDArray[np.int64]:
-        """Leave out events that count in no series, as the rate of their model is lower than that of others.
+    def _count(
+        self, pane: Pane, group: Group, own: NDArray[np.int64], seats: NDArray[np.int64], book: Book,
+        raw: "list[_RawRow]",
+    ) -> None:  # fmt: skip
+        """Count events in their seats; what is to be kept raw is added to `raw`."""
+        if seats.min() >= 0:
+            count(group, pane.shelf, book, own, seats)
+            return
+        learning = np.flatnonzero(seats <= RAW)
+        raw += [
+            _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
+            for i, seat in zip(own[learning].tolist(), seats[learning].tolist(), strict=True)
+        ]
+        binned = seats >= 0
+        count(group, pane.shelf, book, own[binned], seats[binned])
 
-        The series that they name comes last and has no lower a rate than the whole.
-        """
+    def _thinned(
+        self, group: Group, block: NDArray[np.int64], stays: Chosen | None
+    ) -> NDArray[np.int64]:
+        """Leave out events that count in no series, as the rate of their model is lower than that of others."""
         if stays is None:
             return block
-        own = series_of(group.model, *group.parties[who])[-1]
-        chosen, _ = _chosen(stays, own, group, who, block)
-        self.counters.sampled_out += len(block) - len(chosen)
-        self.counters.folded -= len(block) - len(chosen)
-        return chosen
+        which, _ = stays.counted(group.model, group.at[block], whole=True)
+        segments = np.array([bool(party[1]) for party in group.parties])[group.who[block]]
+        of_segment, _ = stays.counted(group.model, group.at[block], whole=False)
+        which |= of_segment & segments
+        out = len(block) - int(which.sum())
+        self.counters.sampled_out += out
+        self.counters.folded -= out
+        return block[which]
 
-    def _fold_series(
-        self,
-        pane: Pane,
-        series: Series,
-        number: int,
-        group: Group,
-        chosen: NDArray[np.int64],
-        book: Book,
-        raw: "list[_RawRow]",
-        rates: NDArray[np.float64] | None,
-    ) -> None:
-        """Count some events of a series; where it has no reference yet, keep them raw."""
+    def _pane(self, model: str, number: int) -> Pane:
+        key = (model, number)
+        self.touched.add(key)
+        pane = self.open.get(key)
+        if pane is None:
+            pane = self.open[key] = Pane()
+            self.counters.panes += 1
+        return pane
+
+    def _seat(
+        self, pane: Pane, number: int, part: int, arrivals: Arrivals, chosen: NDArray[np.int64],
+        admission: Admission, book: Book,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Tell the seats of some events of a pane, in their whole or in their segment; new ones are given out."""
+        group, known = arrivals.group, arrivals.seats.of(number)[part]
+        seats: NDArray[np.int64] = known[arrivals.numbers[chosen]]
+        refused = admission.refused(part, group.at[chosen])
+        if refused is not None:
+            seats[refused] = NOBODY
+            self.counters.series_refused += int(refused.sum())
+        if (seats == UNKNOWN).any():
+            unknown = np.flatnonzero(seats == UNKNOWN)
+            new = chosen[unknown]
+            _, first = np.unique(group.who[new], return_index=True)
+            for i in new[first].tolist():
+                party = group.parties[int(group.who[i])]
+                known[arrivals.numbers[i]] = self._take_seat(
+                    pane, number, part, group.model, party, book
+                )
+            seats[unknown] = known[arrivals.numbers[new]]
+        return seats
+
+    def _take_seat(
+        self, pane: Pane, number: int, part: int, model: str, party: Party, book: Book
+    ) -> int:
+        """Find the seat of a series in a pane; where it has no reference yet, its values are kept raw."""
+        told = series_of(model, *party)
+        if part >= len(told):
+            return NOBODY
+        series, kind = told[part], self.source.kind
         entry = pane.entries.get(series)
         if entry is None:
-            reference = book.find(series, self.source.kind, number)
-            entry = (
+            reference = book.find(series, kind, number)
+            entry = pane.entries[series] = (
                 Raw()
                 if reference is None
                 else Binned(reference.digest, Summary.empty(reference.layout))
             )
-            pane.entries[series] = entry
-        if rates is not None:
-            entry.stand_for(rates)
-        if isinstance(entry, Binned):
-            reference = book.by_digest(entry.digest)
-            X, columns, codes, values = group.columns(reference)
-            entry.summary.add(reference.layout, X, columns, chosen, codes, values)
-            return
-        raw += [_RawRow(int(group.at[i]), entry, group, i) for i in chosen.tolist()]
+        if isinstance(entry, Raw):
+            pane.learning.append(entry)
+            return RAW - len(pane.learning) + 1
+        layouts = book.layouts(kind, model)
+        return pane.shelf.take(entry, layouts, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""
@@ -268,22 +324,27 @@ class _RawRow(NamedTuple):
 
 
 def _chosen(
-    stays: Chosen | None, series: Series, group: Group, who: int, events: NDArray[np.int64]
+    stays: Chosen | None, group: Group, events: NDArray[np.int64], *, whole: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Give those of a group's events that count in a series, and the rates they were chosen at; None: all, at 1."""
+    """Give the events that count in their whole, or in their segment, and their rates; None: all do, at 1."""
     if stays is None:
         return events, None
-    own = series[1:] == group.parties[who]
-    which, rates = stays.counted(series, group.at[events], own=own)
-    return events[which], rates
+    which, rates = stays.counted(group.model, group.at[events], whole=whole)
+    return events[which], rates[which]
 
 
-def _blocks(
-    panes: NDArray[np.int64], who: NDArray[np.int64]
-) -> list[tuple[int, int, NDArray[np.int64]]]:
-    """Split positions into blocks of one pane and one party, each in order."""
-    if not len(panes):
-        return []
-    order = np.lexsort((who, panes))
-    cuts = np.flatnonzero((np.diff(panes[order]) != 0) | (np.diff(who[order]) != 0)) + 1
-    return [(int(panes[b[0]]), int(who[b[0]]), b) for b in np.split(order, cuts)]
+def _stand_for(pane: Pane, seats: NDArray[np.int64], rates: NDArray[np.float64]) -> None:
+    """Note what the events in the seats of a pane stand for."""
+    for seat in np.unique(seats).tolist():
+        if seat >= 0:
+            pane.shelf.held[seat].stand_for(rates[seats == seat])
+        elif seat <= RAW:
+            pane.learning[RAW - seat].stand_for(rates[seats == seat])
+
+
+def _by_pane(panes: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Give for each pane the positions of its events."""
+    first, last = int(panes.min()), int(panes.max())
+    if first == last:
+        return [(first, np.arange(len(panes)))]
+    return [(number, np.flatnonzero(panes == number)) for number in np.unique(panes).tolist()]

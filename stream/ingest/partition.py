@@ -216,7 +216,7 @@ class Partition:
         for key in [
             key for key in fold.open if key[1] < fold.closed_before() and key not in fold.touched
         ]:
-            self._note_raw(*key, fold.open.pop(key))
+            self._note_raw(*key, fold.close(*key))
 
     def _note_raw(self, model: str, number: int, pane: Pane) -> None:
         if pane.raw_rows:

@@ -11,7 +11,7 @@ from stream.ingest.pace import Pace
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.sample import Key, SampleRules, below, draws
 from stream.ingest.schedule import Schedule
-from stream.words import Kind, Series
+from stream.words import Kind
 
 __all__ = ["Chosen", "Thinning"]
 
@@ -41,19 +41,17 @@ class Chosen:
         )
 
     def counted(
-        self, series: Series, at: NDArray[np.int64], *, own: bool
+        self, model: str, at: NDArray[np.int64], *, whole: bool
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Tell which of the events at some positions count in a series, and the rates at which these were chosen.
+        """Tell which of a model's events at some positions count in their whole, or in their segment, and their rates.
 
-        `own`: whether it is the very series that the events name, and not the whole that their segment is a part of. A
-        key's floor counts for the series that the key names: the whole would lean towards its rare segments.
+        A key's floor counts for the series that the key names: the whole would lean towards its rare segments.
         """
-        rate = self._rules.of(series.model) * self._step[at]
+        rate = self._rules.of(model) * self._step[at]
         key = self._rules.key
-        if key is Key.MODEL or (key is Key.SERIES and own and series.segment):
+        if key is Key.MODEL or (key is Key.SERIES and not whole):
             rate = np.maximum(rate, self._floor[at])
-        stays = below(self._drawn[at], rate)
-        return stays, rate[stays]
+        return below(self._drawn[at], rate), rate
 
 
 class Thinning:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from detectors.summaries.layouts import Layouts
 from stream.reference.reference import Reference
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
@@ -19,6 +20,7 @@ class Book:
         self.revision = 0
         self._by_series: dict[tuple[Series, Kind], list[Reference]] = {}
         self._by_digest: dict[bytes, Reference] = {}
+        self._layouts: dict[tuple[Kind, str], Layouts] = {}
         for reference in references:
             self.add(reference)
 
@@ -59,6 +61,10 @@ class Book:
     def all(self) -> list[Reference]:
         """List every reference, ordered by series, kind and number."""
         return [r for _, line in sorted(self._by_series.items()) for r in line]
+
+    def layouts(self, kind: Kind, model: str) -> Layouts:
+        """Give the layouts of a model that panes use, to which those who use more of them add."""
+        return self._layouts.setdefault((kind, model), Layouts())
 
     def schemas(self, kind: Kind) -> list[Schema]:
         """Give one schema a model for a kind: the union of the columns of its references."""

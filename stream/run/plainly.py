@@ -10,11 +10,13 @@ import orjson
 
 from stream.evaluate.join import JoinCounters
 from stream.ingest.fold import Counters
+from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import models_of
 from stream.reference.reference import Reference
 from stream.state.fields import CONSEQUENCES, STATE, chain_field, learn_field, model_tag
 from stream.state.kept import Kept
 from stream.state.versions import load
+from stream.summaries.unseen import dump_unseen
 from stream.words import Kind, Series
 
 __all__ = ["plain_value", "plainly", "series_of_tags"]
@@ -57,9 +59,32 @@ def _of_partition(where: str, kept: Kept) -> Iterator[tuple[str, Any]]:
         kind, _, rest = field.partition(b":")
         if kind in (b"p", b"r"):
             tag, _, pane = rest.partition(b":")
-            payload = "pane" if kind == b"p" else "rows"
-            told = f"{where} {payload} {int(pane)} of {names.get(tag, tag.decode())}"
-            yield told, load(value, payload)
+            model = names.get(tag, tag.decode())
+            if kind == b"p":
+                yield f"{where} pane {int(pane)} of {model}", _pane(model, value)
+            else:
+                yield f"{where} rows {int(pane)} of {model}", _rows(value)
+
+
+def _pane(model: str, blob: bytes) -> list[Any]:
+    pane = Pane.unpack(model, blob, None)
+    told: list[Any] = []
+    for (_, version, segment), entry in sorted(pane.entries.items(), key=lambda item: item[0]):
+        if isinstance(entry, Binned):
+            of = entry.summary
+            told.append(
+                [version, segment, entry.digest, [of.counts, of.extremes, *dump_unseen(of)]]
+            )
+        else:
+            told.append([version, segment, b"", entry.payload()])
+    return [pane.first, pane.last, told]
+
+
+def _rows(blob: bytes) -> list[Any]:
+    first, last, rows = unpack_rows(blob)
+    value, carried = rows.value, rows.carried
+    columns = [value.number, value.text, carried.number, carried.text]
+    return [first, last, [rows.parties, rows.who, rows.id, rows.ts, *columns]]
 
 
 def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:

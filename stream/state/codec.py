@@ -51,13 +51,14 @@ _LIMITS = {
 _DIMENSIONS_MAX = 32
 
 
-def pack(kind: str, version: int, payload: object) -> bytes:
+def pack(kind: str, version: int, payload: object, *, compress: bool = True) -> bytes:
     """Frame a value.
 
     Args:
         kind: what the value is; 1 to 32 ASCII characters.
         version: of the payload's layout, 0 to 65,535.
         payload: see the module.
+        compress: whether a long content is compressed; it is not worth its time where the content is dense already.
 
     Raises:
         CodecError: the payload holds something else, or more than `CONTENT_MAX` bytes of it.
@@ -74,7 +75,7 @@ def pack(kind: str, version: int, payload: object) -> bytes:
     if len(content) > CONTENT_MAX:
         raise CodecError(f"{len(content):,} bytes are more than the {CONTENT_MAX:,} allowed", kind)
     flags, body = 0, content
-    if len(content) > _COMPRESS_FROM:
+    if compress and len(content) > _COMPRESS_FROM:
         shorter = zlib.compress(content, 1)
         if len(shorter) < len(content):
             flags, body = _ZLIB, shorter

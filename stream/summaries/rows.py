@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.hashing import hash_texts
+from stream.state.small_ints import pack_ints, unpack_ints
 from stream.words import Segment
 
 __all__ = ["Party", "Rows", "Said", "hash_texts", "said"]
 
+NUMBER_MAX = 1.7e308
+"""Numbers from here on have no value: their differences need not be numbers."""
 Party = tuple[str, Segment]
 """A version and a segment: whose prediction it was."""
 
@@ -79,39 +82,73 @@ class Rows:
 
     def smallest(self, n: int) -> "Rows":
         """Keep the n rows of the smallest ids: the same of predictions and labels, in whatever order they came."""
-        return self.take(np.lexsort((*self._rest(), self.ts, self.id))[:n])
+        bar = np.partition(self.id, n - 1)[n - 1] if 0 < n <= len(self) else None
+        if bar is None:
+            return self.take(np.arange(min(n, len(self))))
+        below, at = np.flatnonzero(self.id < bar), np.flatnonzero(self.id == bar)
+        ties = self.take(at)
+        first = np.lexsort((*ties._rest(), ties.ts))[: n - len(below)]
+        return self.take(np.sort(np.concatenate([below, at[first]])))
 
     def _rest(self) -> tuple[NDArray[Any], ...]:
         carried, number = self.carried.number.view(np.int64), self.value.number.view(np.int64)
         return carried, self.carried.text, number, self.value.text, self.who
 
     def payload(self) -> list[object]:
-        """Give the rows as plain values and arrays, for the codec."""
+        """Give the rows as plain values and arrays, for the codec; what no row has is left out."""
+        value, carried = self.value, self.carried
         return [
-            self.parties, self.who, self.id, self.ts,
-            self.value.number, self.value.text, self.carried.number, self.carried.text,
+            self.parties, pack_ints(self.who), self.id, pack_ints(np.diff(self.ts, prepend=0)),
+            *_held(value), *_held(carried),
         ]  # fmt: skip
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Rows":
         """Read what `payload` gave."""
         parties = [(version, tuple((k, v) for k, v in segment)) for version, segment in payload[0]]
-        _, who, identity, ts, number, text, carried_number, carried_text = payload
-        return cls(
-            parties, who, identity, ts, Said(number, text), Said(carried_number, carried_text)
-        )
+        _, who, identity, ts, *said = payload
+        n = len(identity)
+        whose = unpack_ints(who, n)
+        if n and not 0 <= whose.min() <= whose.max() < len(parties):
+            raise ValueError("a row of no party")
+        times = np.cumsum(unpack_ints(ts, n))
+        return cls(parties, whose, identity, times, _said(n, *said[:2]), _said(n, *said[2:]))
+
+
+def _held(said: Said) -> list[object]:
+    """Give numbers and texts, or nothing in place of those of which there is none."""
+    numbers, texts = not np.isnan(said.number).all(), said.text.any()
+    return [said.number if numbers else [], said.text if texts else []]
+
+
+def _said(n: int, number: Any, text: Any) -> Said:
+    numbers = np.array(number, dtype=np.float64) if len(number) else np.full(n, np.nan)
+    texts = np.array(text, dtype=np.uint64) if len(text) else np.zeros(n, dtype=np.uint64)
+    if not len(numbers) == len(texts) == n:
+        raise ValueError("columns of several lengths")
+    return Said(numbers, texts)
 
 
 def said(values: Sequence[object]) -> Said:
-    """Give values as the join compares them; what is neither a finite number nor a text has no value."""
-    number = np.full(len(values), np.nan)
-    text = np.zeros(len(values), dtype=np.uint64)
+    """Give values as the join compares them; what is neither a finite number nor a text has no value.
+
+    Cost: about 60 ns a value where all are floats or missing.
+    """
+    n = len(values)
+    types = set(map(type, values))
+    if types <= {float, type(None)}:
+        number = np.array(values, dtype=np.float64)
+        number[~(np.abs(number) < NUMBER_MAX)] = np.nan
+        return Said(number, np.zeros(n, dtype=np.uint64))
+    number, text = np.full(n, np.nan), np.zeros(n, dtype=np.uint64)
     words: list[int] = []
     for i, value in enumerate(values):
         if isinstance(value, str):
             words.append(i)
         elif (
-            isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1.7e308
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) < NUMBER_MAX
         ):
             number[i] = value
     if words:

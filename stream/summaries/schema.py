@@ -19,6 +19,7 @@ __all__ = ["JOINED", "Schema", "Table", "make_decoder"]
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
 
+_FEATURES = attrgetter("features")
 _UNNAMABLE = re.compile(r'[\x00-\x1f"\\]')
 """What a field of a struct cannot have in its name."""
 _TYPES: dict[ColumnType, object] = {
@@ -91,7 +92,11 @@ class Schema:
             inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
             envelope += [("segment", dict[str, str] | None, None)]
             return msgspec.defstruct(
-                "Event", [("features", inner), *envelope], tag_field="model", tag=self.model
+                "Event",
+                [("features", inner), *envelope],
+                tag_field="model",
+                tag=self.model,
+                gc=False,
             )
         envelope.insert(0, ("id", str))
         if self.kind is Kind.PREDICTIONS:
@@ -105,7 +110,7 @@ class Schema:
             field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]
         ]
         return msgspec.defstruct(
-            "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True
+            "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True, gc=False
         )  # fmt: skip
 
     def _getters(self) -> tuple[Callable[[Any], Any] | None, dict[str, Callable[[Any], Any]]]:
@@ -126,7 +131,7 @@ class Schema:
 
     def table(self, events: Sequence[Any]) -> Table:
         """Columns of typed events, which hold values of the right types only. Cost: about 60 ns a value."""
-        holders = [event.features for event in events] if self.kind is Kind.FEATURES else events
+        holders = list(map(_FEATURES, events)) if self.kind is Kind.FEATURES else events
         n, k = len(holders), len(self.numbers)
         X = np.empty((n, 0), dtype=np.float64)
         if self._numbers_of is not None:
@@ -136,7 +141,9 @@ class Schema:
                 )
                 X = flat.reshape(n, k)
             except TypeError:  # a None among them: the slower way gives it as NaN
-                X = np.array(list(map(self._numbers_of, holders)), dtype=np.float64).reshape(n, k)
+                X = np.array(
+                    list(chain.from_iterable(map(self._numbers_of, holders))), dtype=np.float64
+                ).reshape(n, k)
         return Table(
             self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
         )

@@ -1,11 +1,14 @@
 """The workload is what the figures say it is: event sizes, time, values, always the same."""
 
+from collections import Counter
 from itertools import pairwise
 
 import orjson
 import pytest
 
-from benchmarks.workload import BODIES, Workload
+from benchmarks.throughput.case import Case
+from benchmarks.workload import BODIES, DRIFT, Workload, build_reference
+from stream.words import Series
 
 BODY = Workload().bodies()
 
@@ -51,3 +54,35 @@ def test_the_share_that_is_missing_is_the_share_asked_for() -> None:
     share = sum(b'"f00":null' in tail for _, tail in bodies) / len(bodies)
     assert share == pytest.approx(0.25, abs=0.02)
     assert not any(b"null" in tail for _, tail in Workload(missing=0.0).bodies())
+
+
+def test_models_and_segments_share_the_events_and_each_comes_to_each_partition() -> None:
+    workload = Workload(models=3, series=5)
+    events = [orjson.loads(value) for value in workload.values(BODY, 0, 40_000)]
+    whose = Counter((event["model"], event["segment"]["shop"]) for event in events)
+    assert len(whose) == len(workload.owners) == 15
+    assert max(whose.values()) < 1.1 * min(whose.values())
+    for partition in range(4):
+        of_partition = [e for i, e in enumerate(events) if i // 1_000 % 4 == partition]
+        assert len({(e["model"], e["segment"]["shop"]) for e in of_partition}) == 15
+
+
+def test_every_owner_and_every_whole_has_a_reference() -> None:
+    workload = Workload(models=2, series=3)
+    references = build_reference(Case(models=2, series=3).config(), workload)
+    wholes = {Series(owner.model, owner.version) for owner in workload.owners}
+    assert {r.series for r in references} == wholes | set(workload.owners)
+    assert len({r.digest for r in references}) == len(references) == 2 * 3 + 2
+
+
+def test_events_with_drift_are_others_and_only_in_every_other_stretch() -> None:
+    plain, drifting = Workload(warm_up=1), Workload(warm_up=1, drift_ms=1_000)
+    bodies = drifting.bodies()
+    one, other = 1_000, 51_000  # START_MS is a whole second
+    assert plain.values(BODY, one, 1) == drifting.values(bodies, one, 1)
+    values = (
+        orjson.loads(w.values(b, other, 1)[0]) for w, b in ((plain, BODY), (drifting, bodies))
+    )
+    before, after = (value["features"] for value in values)
+    assert after.pop("f00") - before.pop("f00") == pytest.approx(DRIFT, abs=1e-3)
+    assert after == before

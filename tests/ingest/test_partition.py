@@ -274,3 +274,14 @@ def test_a_state_from_before_refusals_were_counted_is_read_with_none() -> None:
     log.crash()
     assert log.partition.fold_state.counters == counters
     assert log.partition.fold_state.watermark == T0
+
+
+@given(st.lists(st.floats(0, 10) | st.just(float("inf")), max_size=20), st.integers(0, 20))
+def test_many_numbers_are_kept_as_each_alone(values: list[float], cut: int) -> None:
+    alone, together = Raw(), Raw()
+    for value in values:
+        alone.add({"error": value}, 2**62)
+    for part in (values[:cut], values[cut:]):
+        if part:
+            together.add_numbers("error", part)
+    assert together.payload() == alone.payload()

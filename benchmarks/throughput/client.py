@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
-from benchmarks.broker import PARTITIONS, Broker
-from benchmarks.workload import TOPIC
-from stream.bus.consumer import CONSUME
+from benchmarks.broker import Broker
+from benchmarks.throughput.case import Case, Names
 from stream.bus.messages import batches_of, spare_collector
 from stream.bus.settings import consumer_settings
-from stream.config import load
+from stream.config import from_text
 from stream.ingest.decode import Decoder
+from stream.ingest.group import group_by_model
 from stream.ingest.raw import RawBatch
 from stream.reference.book import Book
 from stream.reference.file import read_references
@@ -28,46 +29,45 @@ __all__ = ["Client", "client_process"]
 class Client:
     """A consuming process as its parent sees it."""
 
-    pid: int
+    pids: tuple[int, ...]
     broker: Broker
 
     def consumed(self) -> int:
         """Tell how many events it is done with."""
         return self.broker.consumed.value
 
-    def finish(self) -> dict[str, object]:
+    def finish(self) -> dict[str, float]:
         """Give nothing: a client has no more to tell."""
         return {}
 
 
 @contextmanager
-def client_process(
-    broker: Broker, config: Path, reference: Path, *, decode: bool
-) -> Iterator[Client]:
-    """Consume all partitions in a process of its own until the block ends; with `decode`, to column arrays."""
+def client_process(broker: Broker, case: Case, names: Names, reference: Path) -> Iterator[Client]:
+    """Consume all partitions in a process of its own until the block ends; with mode `decode`, to column arrays."""
     process = get_context("spawn").Process(
-        target=_run, args=(config, reference if decode else None, broker.consumed), daemon=True
+        target=_run, args=(case, names, broker.bootstrap, reference, broker.consumed), daemon=True
     )
     process.start()
     assert process.pid is not None
     try:
-        yield Client(process.pid, broker)
+        yield Client((process.pid,), broker)
     finally:
         process.kill()
         process.join()
 
 
-def _run(config_path: Path, reference: Path | None, consumed: c_longlong) -> None:
-    config = load(config_path)
+def _run(case: Case, names: Names, bootstrap: str, reference: Path, consumed: c_longlong) -> None:
+    config = from_text(case.settings(bootstrap, names=names), {})
     decoder = None
-    if reference is not None:
+    if case.mode == "decode":
         schemas = Book(read_references(reference)).schemas(Kind.FEATURES)
         decoder = Decoder(Kind.FEATURES, schemas, config.limits.event_bytes_max)
     spare_collector()
     consumer = Consumer(consumer_settings(config))
-    consumer.assign([TopicPartition(TOPIC, p, 0) for p in range(PARTITIONS)])
+    consumer.assign([TopicPartition(names.features, p, 0) for p in range(case.partitions)])
     while True:
-        batches, _, _, _ = batches_of(consumer.consume(CONSUME, 0.1), {TOPIC: Kind.FEATURES})
+        messages = consumer.consume(case.consume_size, 0.1)
+        batches, _, _, _ = batches_of(messages, {names.features: Kind.FEATURES})
         for batch in batches:
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)
@@ -79,9 +79,12 @@ def _run(config_path: Path, reference: Path | None, consumed: c_longlong) -> Non
 def _decode(decoder: Decoder, batch: RawBatch, max_future_ms: int) -> None:
     """Make the columns of a batch, as the fold has them before it counts."""
     decoded = decoder.decode(batch, max_future_ms)
-    schema = decoder.schema_of[type(decoded.events[0])]
-    table = schema.table(decoded.events)
-    assert len(table.X) == len(batch)
+    groups = group_by_model(decoded, np.arange(len(batch)), decoder.schema_of)
+    rows = 0
+    for group in groups:
+        schema = decoder.schema_of[type(group.events[0])]
+        rows += len(schema.table(group.events).X)
+    assert rows == len(batch)
 
 
 def _ask(batch: RawBatch) -> None:

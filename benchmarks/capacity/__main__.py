@@ -1,0 +1,57 @@
+"""`python -m benchmarks.capacity FILE`: what a number of events a day takes, from figures of `benchmarks.throughput`.
+
+FILE was written by `benchmarks.throughput --capacity --json FILE`. The section for a README goes to stdout.
+"""
+
+from pathlib import Path
+
+import click
+
+from benchmarks.capacity.markdown import section
+from benchmarks.capacity.model import Load, fit_all
+from benchmarks.capacity.plan import Prices, plan
+from benchmarks.throughput.compare import read_figures
+
+__all__ = ["main"]
+
+PRICES = Prices()
+COUNT = click.IntRange(min=1)
+MORE = click.FloatRange(min=0, min_open=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--events", "days", type=MORE, multiple=True, default=(1e9, 1e11), show_default=True,
+              help="Events a day.")  # fmt: skip
+@click.option("--models", type=COUNT, default=10, show_default=True, help="Models in all.")
+@click.option(
+    "--series", type=COUNT, default=100, show_default=True, help="Segments of each model."
+)
+@click.option("--features", type=COUNT, default=10, show_default=True, help="Numeric features.")
+@click.option("--pane", "pane_s", type=MORE, default=10.0, show_default=True, help="Seconds.")
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+              help="Share of the events that is counted.")  # fmt: skip
+@click.option("--peak", type=click.FloatRange(min=1), default=2.0, show_default=True,
+              help="The peak of the day over its mean.")  # fmt: skip
+@click.option(
+    "--core-hour", type=MORE, default=PRICES.core_hour, show_default=True, help="Its price."
+)
+@click.option("--gb-hour", type=MORE, default=PRICES.gb_hour, show_default=True, help="Its price.")
+def main(
+    file: Path, days: tuple[float, ...], models: int, series: int, features: int, pane_s: float, sample: float,
+    peak: float, core_hour: float, gb_hour: float,
+) -> None:  # fmt: skip
+    """Fit the model and write the plan."""
+    try:
+        fits = fit_all(read_figures(file))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    owners = models * series + (models if series > 1 else 0)
+    base = Load(1.0, features, owners, models, 1, pane_s, sample, 1.0)
+    prices = Prices(core_hour, gb_hour)
+    fleets = [plan(fits, events, base, peak, prices) for events in sorted(days)]
+    click.echo(section(fits, fleets, peak, prices), nl=False)
+
+
+if __name__ == "__main__":
+    main()

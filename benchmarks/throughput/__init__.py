@@ -1,0 +1,1 @@
+"""What an event costs the worker, in processor time, memory, operations and bytes; see ../README.md."""

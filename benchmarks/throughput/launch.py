@@ -1,0 +1,53 @@
+"""`python -m benchmarks.throughput.launch SIZE FILE worker ...`: `driftbus worker`, that tells in a file how far it is.
+
+Asking its pages would cost it time with many monitors. SIZE is how many messages it asks the client for at once.
+"""
+
+import mmap
+import struct
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+
+import stream.bus.consumer
+import stream.run.worker
+from stream.cli import main
+from stream.config import Config
+from stream.reference.reference import Reference
+from stream.run.worker import Worker
+
+__all__ = ["COUNT"]
+
+COUNT = struct.Struct("=qq")
+"""What the file holds: events folded on the partitions owned, and how many partitions these are."""
+TELL_EVERY_S = 0.02
+
+
+def _launch(size: int, file: Path, command: list[str]) -> None:
+    stream.bus.consumer.CONSUME = size
+    with file.open("r+b") as opened:
+        page = mmap.mmap(opened.fileno(), COUNT.size)
+
+    class Telling(Worker):
+        """A worker with a thread beside it."""
+
+        def __init__(self, config: Config, references: Sequence[Reference]) -> None:
+            super().__init__(config, references)
+            Thread(target=self._tell, daemon=True).start()
+
+        def _tell(self) -> None:
+            while True:
+                owned = list(self.runtime.ingest.partitions.values())
+                seen = sum(partition.fold_state.counters.seen for partition in owned)
+                COUNT.pack_into(page, 0, seen, len(owned))
+                time.sleep(TELL_EVERY_S)
+
+    vars(stream.run.worker)["Worker"] = Telling
+    sys.argv = ["driftbus", *command]
+    main()
+
+
+if __name__ == "__main__":
+    _launch(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

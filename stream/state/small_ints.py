@@ -1,0 +1,93 @@
+"""Integers of which most are small and many are zero, as few bytes: each alone takes what it needs.
+
+An integer is written as a varint of its zigzag form (0, -1, 1, -2 ... become 0, 1, 2, 3 ...): seven bits a byte, low
+ones first, the high bit says that more follow. A run of zeros is one zero byte and the varint of its length.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.compiled import compiled
+
+__all__ = ["pack_ints", "unpack_ints"]
+
+BYTES_MAX = 10
+"""Bytes of the longest varint of 64 bits; a zero alone takes two."""
+
+
+def pack_ints(values: NDArray[np.int64]) -> bytes:
+    r"""Give integers as bytes: equal integers, equal bytes. Cost: about 3 ns an integer.
+
+    >>> pack_ints(np.array([0, 0, 0, 1, -1, 64]))
+    b'\x00\x03\x02\x01\x80\x01'
+    """
+    out = np.empty(BYTES_MAX * (len(values) + 1), dtype=np.uint8)
+    return out[: _write(np.ascontiguousarray(values, dtype=np.int64), out)].tobytes()
+
+
+def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
+    r"""Read n integers that `pack_ints` wrote.
+
+    Raises:
+        ValueError: the bytes are those of more or of fewer integers, or of none at all.
+
+    >>> unpack_ints(b"\x00\x03\x02\x01\x80\x01", 6).tolist()
+    [0, 0, 0, 1, -1, 64]
+    """
+    values = np.zeros(n, dtype=np.int64)
+    if _read(np.frombuffer(data, dtype=np.uint8), values) != n:
+        raise ValueError(f"these {len(data)} bytes are not {n} integers")
+    return values
+
+
+@compiled
+def _write(values: NDArray[np.int64], out: NDArray[np.uint8]) -> int:
+    at, i = 0, 0
+    while i < len(values):
+        if values[i] == 0:
+            run = i
+            while run < len(values) and values[run] == 0:
+                run += 1
+            out[at] = 0
+            at += 1
+            rest = np.uint64(run - i)
+            i = run
+        else:
+            rest = np.uint64((values[i] << 1) ^ (values[i] >> 63))
+            i += 1
+        while rest >= np.uint64(128):
+            out[at] = np.uint8((rest & np.uint64(127)) | np.uint64(128))
+            at += 1
+            rest >>= np.uint64(7)
+        out[at] = np.uint8(rest)
+        at += 1
+    return at
+
+
+@compiled
+def _read(data: NDArray[np.uint8], values: NDArray[np.int64]) -> int:
+    """Fill `values`, which are zeros; give how many the bytes are, -1 where they do not fit."""
+    at, i = 0, np.int64(0)
+    while at < len(data):
+        zeros = data[at] == 0
+        if zeros:
+            at += 1
+        rest, shift = np.uint64(0), np.uint64(0)
+        more = True
+        while more:
+            if at >= len(data) or shift > np.uint64(63):
+                return -1
+            rest |= np.uint64(data[at] & np.uint8(127)) << shift
+            more = data[at] >= 128
+            shift += np.uint64(7)
+            at += 1
+        if zeros:
+            if rest > np.uint64(len(values) - i):
+                return -1
+            i += np.int64(rest)
+            continue
+        if i >= len(values):
+            return -1
+        values[i] = np.int64(rest >> np.uint64(1)) ^ -np.int64(rest & np.uint64(1))
+        i += np.int64(1)
+    return int(i)

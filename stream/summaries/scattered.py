@@ -1,0 +1,100 @@
+"""Counts rows of which each belongs to a series of its own, all series of a model in one pass."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.summaries.column import is_long
+from detectors.summaries.folding import count_places, fold_scattered
+from detectors.summaries.layouts import AtomColumn, Layouts
+from detectors.summaries.summary import Summary
+from detectors.summaries.unseen_values import UnseenValues
+from stream.summaries.schema import Table
+
+__all__ = ["Room", "count_scattered"]
+
+UNKNOWN = -1
+"""What stands for a value that its column does not know until the column's `other` is looked up."""
+
+
+class Holder(Protocol):
+    """Who has a summary."""
+
+    @property
+    def summary(self) -> Summary:
+        """Give it."""
+        ...
+
+
+class Room(NamedTuple):
+    """Where summaries lie: their layouts, and the arrays that their own arrays are views into."""
+
+    layouts: Layouts
+    layout_of: NDArray[np.int64]
+    count_at: NDArray[np.int64]
+    extreme_at: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    extremes: NDArray[np.float64]
+    held: Sequence[Holder]
+
+
+def count_scattered(
+    table: Table, room: Room, rows: NDArray[np.int64], seats: NDArray[np.int64]
+) -> None:
+    """Count row rows[i] of a table in the summary in seat seats[i]: what `Summary.add` does, series by series.
+
+    Cost: about 10 ns a number and 0.2 us a category, however many series there are.
+    """
+    order = np.argsort(
+        seats, kind="stable"
+    )  # in the order of their memory: half the cost of the pass
+    rows, seats = rows[order], seats[order]
+    numbers, place = room.layouts.numbers(), table.schema.position
+    sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)
+    fold_scattered(table.X, rows, seats, room.layout_of, room.count_at, room.extreme_at, sources,
+                   *numbers, room.counts, room.extremes)  # fmt: skip
+    of = room.layout_of[seats]
+    for name, column in room.layouts.atoms().items():
+        has = column.slot_at[of] >= 0
+        if has.all():
+            _count_atoms(table, room, rows, seats, of, name, column)
+        elif has.any():
+            _count_atoms(table, room, rows[has], seats[has], of[has], name, column)
+
+
+def _count_atoms(
+    table: Table, room: Room, rows: NDArray[np.int64], seats: NDArray[np.int64], of: NDArray[np.int64],
+    name: str, column: AtomColumn,
+) -> None:  # fmt: skip
+    """Count one column that is binned by value, of rows whose layouts all have it."""
+    values = _values(table, name, rows)
+    known = column.lookups
+    codes = np.fromiter(
+        (known[at].get(value, UNKNOWN) for at, value in zip(of.tolist(), values, strict=True)), np.int64, len(rows)
+    )  # fmt: skip
+    other = np.flatnonzero(codes == UNKNOWN).tolist()
+    for i in other:
+        value, at, seat = values[i], int(of[i]), int(seats[i])
+        codes[i] = column.bins[at] - 1
+        if isinstance(value, str) and is_long(value):
+            codes[i] += 2  # invalid
+        else:
+            unseen = room.held[seat].summary.unseen
+            unseen.setdefault(int(column.position[at]), UnseenValues()).update_many([value])
+    count_places(room.counts, room.count_at[seats] + column.slot_at[of] + codes)
+
+
+def _values(table: Table, name: str, rows: NDArray[np.int64]) -> list[Any]:
+    """Give the chosen values of a column as lookups know them; None where there is no such column."""
+    if name in table.others:
+        held = table.others[name]
+        return [held[i] for i in rows.tolist()]
+    if name not in table.schema.position:
+        return [None] * len(rows)
+    x = table.X[rows, table.schema.position[name]]
+    values: list[Any] = x.tolist()
+    for i in np.flatnonzero(~np.isfinite(x)).tolist():
+        values[i] = None if np.isnan(x[i]) else ()
+    return values

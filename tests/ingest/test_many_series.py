@@ -1,0 +1,118 @@
+"""Events of many series are counted as if each series were alone."""
+
+import numpy as np
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.ingest.fold import PARTIES_MAX
+from stream.ingest.pane import Binned
+from stream.reference.book import Book
+from stream.reference.reference import Reference
+from stream.state.fields import pane_field
+from stream.summaries.raw_values import Raw
+from stream.words import Series
+from tests.events import FEATURES, PANE, T0, Log, feature, reference_of
+from tests.ingest.books import ROWS
+
+SHOPS = [f"s{i}" for i in range(8)]
+RARE = [{"amount": i * 0.5, "extra": float(i), "few": i * 1.1} for i in range(40)]
+
+
+def _reference(i: int, shop: str) -> Reference:
+    """Give a baseline of its own to each shop; every third has other columns, other types of binning."""
+    rows = RARE if i % 3 == 0 else ROWS[i : i + 30]
+    return reference_of(rows, segment=(("shop", shop),), bins=3 + i)
+
+
+SHOP_BOOK = Book([reference_of(ROWS), *(_reference(i, s) for i, s in enumerate(SHOPS[:-1]))])
+"""The last shop has no reference."""
+EVENTS = st.lists(
+    st.builds(
+        lambda shop, more, ts, values: orjson.dumps(
+            {"model": "m", "version": "1", "ts": T0 + ts, "features": values,
+             "segment": {"shop": shop} | ({"b": "1", "a": "2"} if more else {})}
+        ),
+        st.sampled_from(SHOPS), st.booleans(), st.integers(0, 2 * PANE),
+        st.fixed_dictionaries({}, optional={
+            "amount": st.none() | st.floats(-50, 150) | st.just("no number"),
+            "channel": st.sampled_from(["web", "app", "new", "x" * 300, None]),
+            "member": st.booleans() | st.none(),
+            "few": st.sampled_from([0, 1, 2, 7, 1.1, -0.0, None]),
+            "extra": st.floats(allow_nan=False, allow_infinity=False),
+        }),
+    ),
+    min_size=1, max_size=30,
+)  # fmt: skip
+
+
+@given(values=EVENTS, cuts=st.lists(st.integers(0, 30), max_size=4))
+@settings(max_examples=80)
+def test_series_in_one_batch_are_counted_as_each_alone(
+    values: list[bytes], cuts: list[int]
+) -> None:
+    """One event a batch goes the way of a series alone; many in one batch, the way of all together."""
+    alone = Log(FEATURES, SHOP_BOOK).run(values, range(1, len(values)))
+    together = Log(FEATURES, SHOP_BOOK).run(values)
+    some = Log(FEATURES, SHOP_BOOK).run(values, [cut for cut in cuts if cut <= len(values)])
+    assert together.fields() == alone.fields()
+    assert some.fields() == alone.fields()
+
+
+@given(values=EVENTS, cut=st.integers(0, 30))
+@settings(max_examples=30)
+def test_summaries_that_were_taken_over_go_on_among_new_ones(values: list[bytes], cut: int) -> None:
+    unbroken = Log(FEATURES, SHOP_BOOK).run(values)
+    log = Log(FEATURES, SHOP_BOOK)
+    log.fold(values[:cut])
+    log.commit()
+    log.crash()
+    log.fold(values[cut:], min(cut, len(values)))
+    log.commit()
+    assert log.fields() == unbroken.fields()
+
+
+def test_what_is_remembered_of_parties_may_be_forgotten_at_any_time() -> None:
+    values = [feature(T0 + i, segment={"shop": SHOPS[i % 8]}, amount=1.0 * i) for i in range(60)]
+    expected = Log(FEATURES, SHOP_BOOK).run(values).fields()
+    log = Log(FEATURES, SHOP_BOOK)
+    log.fold(values[:30])
+    for seats in log.partition.fold_state._seats.values():
+        many = [("1", (("shop", f"new {i}"),)) for i in range(PARTIES_MAX)]
+        seats.number(many, np.arange(PARTIES_MAX))
+    log.fold(values[30:], 30)
+    assert sum(map(len, log.partition.fold_state._seats.values())) < 20
+    log.commit()
+    assert log.fields() == expected
+
+
+def test_names_of_a_segment_in_any_order_are_one_series() -> None:
+    texts = [{"a": "1", "b": "2"}, {"b": "2", "a": "1"}]
+    log = Log(FEATURES).run([feature(T0, segment=text, x=1) for text in texts])
+    pane = log.partition.fold_state.open["m", T0 // PANE]
+    entry = pane.entries[Series("m", "1", (("a", "1"), ("b", "2")))]
+    assert isinstance(entry, Raw)
+    assert entry.n == 2
+
+
+def test_a_shelf_that_grows_takes_its_summaries_along() -> None:
+    """Hundreds of series come one after the other; what was counted before the arrays were made anew is still there."""
+    base = reference_of(ROWS)
+    names = [f"s{i:03}" for i in range(300)]
+    book = Book([base, *(reference_of(ROWS[:20], segment=(("shop", n),)) for n in names)])
+    log = Log(FEATURES, book)
+    log.rules = log.rules.__class__(**{
+        **{f: getattr(log.rules, f) for f in log.rules.__slots__}, "series_max": 1000,
+    })  # fmt: skip
+    log.crash()
+    for i, name in enumerate(names):
+        log.fold(
+            [feature(T0 + j, segment={"shop": name}, amount=1.0) for j in range(i % 3 + 1)], i * 3
+        )
+    entries = log.partition.fold_state.open["m", T0 // PANE].entries
+    for i, name in enumerate(names):
+        entry = entries[Series("m", "1", (("shop", name),))]
+        assert isinstance(entry, Binned)
+        assert entry.summary.n == i % 3 + 1
+    log.commit()
+    assert len(log.fields()[pane_field("m", T0 // PANE)]) < 300 * 200
