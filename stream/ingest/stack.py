@@ -38,7 +38,7 @@ class Stack:
         self._numbers = np.array([len(s.extremes) for s in self._summaries], dtype=np.int64)
 
     def payload(self) -> list[object]:
-        """Give what is binned as plain values: whose it is, counts, extremes, their sizes, what is unseen or left out."""
+        """Give what is binned as plain values: whose it is, counts, extremes, sizes, what is unseen or left out."""
         unseen = [[i, *told] for i, s in enumerate(self._summaries) if (told := dump_unseen(s))]
         counts, extremes = np.concatenate(self._counts), np.concatenate(self._extremes)
         return [self._heads, pack_ints(counts), extremes, self._sizes, self._numbers, unseen]
