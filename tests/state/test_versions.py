@@ -15,7 +15,7 @@ from stream.config import Config
 from stream.errors import CodecError
 from stream.evaluate.join import Join, JoinRules
 from stream.evaluate.learner import Learner
-from stream.evaluate.model import pending_fields
+from stream.evaluate.model_state import pending_fields
 from stream.evaluate.standing import load_standings
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference.reference import Reference
