@@ -281,7 +281,7 @@ class AlarmLayer:
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
         layer.__dict__.pop("ready")  # it was told of no windows
         layer.hours = hours
-        layer.memories = [Memory(*fields) for fields in memories]
+        layer.memories = [Memory.restore(fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
         layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}
         return layer

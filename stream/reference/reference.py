@@ -15,11 +15,12 @@ from detectors.summaries.summary import Summary
 from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
+from stream.reference.history import History
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
-__all__ = ["ALWAYS", "History", "Reference", "WindowSize"]
+__all__ = ["ALWAYS", "Reference", "WindowSize"]
 
 ALWAYS = -(2**62)
 """The pane from which a reference holds when it holds from the beginning."""
@@ -30,17 +31,6 @@ class WindowSize(NamedTuple):
 
     size_ms: int
     every_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Windows in time order: window i starts at starts[i]; empty ones are in it, since silence is information."""
-
-    starts: NDArray[np.int64]
-    summaries: tuple[Summary, ...]
-
-    def __len__(self) -> int:
-        return len(self.summaries)
 
 
 @dataclass(frozen=True)
@@ -79,18 +69,11 @@ class Reference:
         """How events are read for this reference alone."""
         return Schema(self.kind, self.series.model, self.columns)
 
-    @cached_property
+    @property
     def packed(self) -> bytes:
-        """The reference as bytes."""
+        """The reference as bytes, made anew at each call: some milliseconds a megabyte."""
         s = self.series
-        histories = [
-            [
-                h.starts,
-                _stack([x.counts for x in h.summaries]),
-                _stack([x.extremes for x in h.summaries]),
-            ]
-            for h in self.histories
-        ]
+        histories = [[h.starts, _stack(h.counts), _stack(h.extremes)] for h in self.histories]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
         return dump(
             "reference",
@@ -160,8 +143,8 @@ def _say(windows: Sequence[WindowSize]) -> str:
     return ", ".join(str(Window(w.size_ms, w.every_ms)) for w in windows)
 
 
-def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:
-    return np.stack(arrays) if arrays else []
+def _stack(array: NDArray[Any]) -> NDArray[Any] | list[object]:
+    return array if len(array) else []
 
 
 def _summary(counts: Any, extremes: Any, shape: tuple[int, int]) -> Summary:
