@@ -104,13 +104,13 @@ class Alarms:
             seen = self._seen(recent, self._worth(recent))
             seen.worth[..., -1] *= self.layer.covers(start)
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            newest = recent.readings.windows(slice(-1, None))
+            newest = recent.readings.windows(np.array([-1]))  # a copy, as verdicts are kept
             said += self._columns(judged, newest, seen.worth[..., -1] > 0, alphas)
         if self._tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
             seen = self._seen(volume, _volume_worth(volume))
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            events = volume.readings.events[:, -1]
+            events = volume.readings.events[:, -1].copy()
             said.append(self._volume(told[0], events, alphas[0], seen.worth[0, :, -1] > 0))
         return said
 

@@ -10,7 +10,8 @@ from detectors.arrays import Counts, Flags
 
 __all__ = ["Shelf"]
 
-SHORT = np.iinfo(np.int32).max
+COUNTS = (np.uint16, np.uint32, np.int64)
+"""What counts are held in, from short to long."""
 
 
 class Shelf:
@@ -20,20 +21,20 @@ class Shelf:
         starts: [T] when they began, in ms.
         told: [T] whether anything is to be learned from them.
         x: [T, S, C] signals; `Readings.x` is of single precision, so nothing is lost.
-        valid: [T, C] as in `Readings`, 4 bytes each as long as that is enough.
+        valid: [T, C] as in `Readings`, 2 bytes each, or 4 or 8 where one of all needs them.
         events: [T, C] likewise.
         volume: [T] events of the series.
         calm: [T, C + 1] who was in control, the volume last.
 
-    Memory: 9 + 4 S bytes a column and window, 18 a window.
+    Memory: 5 + 4 S bytes a column and window, 4 more where windows have over 65,535 events; and 18 a window.
     """
 
     def __init__(self, signals: int, columns: int, room: int = 0) -> None:
         self.starts: Counts = np.zeros(room, np.int64)
         self.told: Flags = np.zeros(room, np.bool_)
         self.x: NDArray[np.float32] = np.zeros((room, signals, columns), np.float32)
-        self.valid: NDArray[Any] = np.zeros((room, columns), np.int32)
-        self.events: NDArray[Any] = np.zeros((room, columns), np.int32)
+        self.valid: NDArray[Any] = np.zeros((room, columns), COUNTS[0])
+        self.events: NDArray[Any] = np.zeros((room, columns), COUNTS[0])
         self.volume: Counts = np.zeros(room, np.int64)
         self.calm: Flags = np.ones((room, columns + 1), np.bool_)
 
@@ -85,6 +86,7 @@ class Shelf:
 
 def _holding(held: NDArray[Any], new: Counts) -> NDArray[Any]:
     """Give the array with room for numbers so large."""
-    if held.dtype == np.int32 and new.size and int(new.max()) > SHORT:
-        return held.astype(np.int64)
-    return held
+    most = int(new.max(initial=0))
+    if most <= np.iinfo(held.dtype).max:
+        return held
+    return held.astype(next(dtype for dtype in COUNTS if most <= np.iinfo(dtype).max))

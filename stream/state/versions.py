@@ -55,7 +55,7 @@ VERSIONS: Mapping[str, Versions] = {
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
     "references": Versions(1, 1),
-    "result": Versions(1, 1),
+    "result": Versions(1, 2),
     "roster": Versions(1, 1),
     "rows": Versions(2, 3),
     "standing": Versions(1, 1),
@@ -139,12 +139,23 @@ def _model_with_lists(old: Any) -> Any:
     return old
 
 
+def _result_side_by_side(old: Any) -> Any:
+    """Version 2 has detectors together that tell of the same columns; here each is alone."""
+    scores = [
+        [columns, [name], statistic[None], alarm[None]]
+        for name, parts in old["scores"].items()
+        for columns, statistic, alarm in parts
+    ]
+    return old | {"scores": scores}
+
+
 MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
     ("chain", 6): _chain_with_parts,
     ("model", 2): _model_with_lists,
+    ("result", 1): _result_side_by_side,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
     ("rows", 2): _rows_in_few_bytes,

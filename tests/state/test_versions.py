@@ -93,6 +93,19 @@ def test_a_partition_of_version_1_has_no_gaps() -> None:
     assert len(old) == 4
 
 
+def test_a_result_of_version_1_tells_the_same_of_every_detector() -> None:
+    """Then each stood alone."""
+    _, old = version_of(BLOBS["result-1"], "result")
+    new = load(BLOBS["result-1"], "result")
+    told = [(names, at.tolist(), x.tolist(), a.tolist()) for at, names, x, a in new["scores"]]
+    assert told == [
+        ([name], at.tolist(), [x.tolist()], [a.tolist()])
+        for name, parts in old["scores"].items()
+        for at, x, a in parts
+    ]
+    assert (new["start"], new["end"], new["n"]) == (old["start"], old["end"], old["n"])
+
+
 @pytest.mark.parametrize("kind", sorted(VERSIONS))
 def test_a_newer_version_is_refused_with_what_to_do(kind: str) -> None:
     """An old worker beside new ones stops, and says why."""
