@@ -121,6 +121,9 @@ def enabled(rules: Rules) -> tuple[type[Comparison], ...]:
 
 def _events(stack: Sequence[Summary | None]) -> Cells:
     """View the numbers of events as cells of one bin."""
-    return Cells.of([[0 if summary is None else summary.n] for summary in stack]) if stack else Cells.of(
-        np.zeros((0, 1), dtype=np.int64)
+    events = [0 if summary is None else summary.n for summary in stack]
+    none, one = np.zeros((1, len(events)), np.int64), np.full((1, 1), True)
+    far = np.full((1, len(events)), np.inf)
+    return Cells(
+        np.array(events, np.int64).reshape(1, -1, 1), one, none, none, far, -far, ~one[0], none, none, ~one[0],
     )  # fmt: skip

@@ -18,7 +18,7 @@ BEGAN = b"b"
 """Of a model: when its versions began."""
 LEARNING = b"y"
 """Of a model: its series that learn their reference, and the panes that they have."""
-PARTS = {b"a": "fit", b"t": "track", b"g": "grown", b"r": "hop"}
+PARTS = {b"a": "fit", b"t": "track", b"g": "grown", b"v": "hop"}
 """Of a model's fields by their first letter: the parts of chains that are stored apart."""
 MODELS = b"models"
 """Of a partition: the names of the models seen on it."""

@@ -48,7 +48,6 @@ OF_MODEL = {
     b"a:": "fit",
     b"t:": "track",
     b"g:": "grown",
-    b"r:": "hop",
 }
 """By the first letters of a field: the kind of what it holds."""
 
