@@ -15,14 +15,15 @@ from stream.evaluate.model_state import pending_fields
 from stream.evaluate.report import Told
 from stream.evaluate.track import BLOCK, KEPT
 from stream.ingest.pane import Binned
+from stream.ingest.roster import Roster
 from stream.reference.book import Book
 from stream.reference.reference import Reference, WindowSize
 from stream.run.rules import model_rules
 from stream.state.codec import pack, unpack
 from stream.state.fields import CONSEQUENCES, PARTS, STATE, chain_field
 from stream.state.versions import dump, load
-from stream.words import Kind
-from tests.evaluate.hours import EVENTS, HOUR, MONDAY, SERIES, WEEK, hour, hours, reference
+from stream.words import Kind, Series
+from tests.evaluate.hours import DAY, EVENTS, HOUR, MONDAY, SERIES, WEEK, hour, hours, reference
 from tests.events import PLAN, configuration
 
 TOLD = Told(0, 0)
@@ -50,6 +51,13 @@ class Kept:
         self.written: list[Counter[str]] = []
 
     @property
+    def known(self) -> Reference:
+        """The reference in force."""
+        known = self.book.find(SERIES, Kind.FEATURES, self.next)
+        assert known is not None
+        return known
+
+    @property
     def chain(self) -> Chain:
         (chain,) = self.model.chains.values()
         assert isinstance(chain, Chain)
@@ -59,7 +67,7 @@ class Kept:
         """Evaluate an hour after the other; give the ids of what was told."""
         ids = []
         for window in windows:
-            (known,) = self.book.all()
+            known = self.known
             pane = Merged(self.next, {SERIES: [Binned(known.digest, window)]}, {})
             self.next += 1
             ids += [e.id for e in self.model.advance(Kind.FEATURES, [pane], self.next, TOLD)]
@@ -79,7 +87,7 @@ class Kept:
 
     def restart(self) -> "Kept":
         """Go on from the hash."""
-        (known,) = self.book.all()
+        known = self.known
         again = Kept(known)
         again.fields, again.next = dict(self.fields), self.next
         again.model.restore(self.model.base(), again.fields)
@@ -189,3 +197,21 @@ def test_a_chain_that_begins_anew_leaves_no_parts_behind() -> None:
     lost = before | kept.fields  # the process ended before the deletion
     assert {f[:1] for f in pending_fields("m", lost)} == {b"g", b"t"}
     assert len(pending_fields("m", lost)) == 3
+
+
+def test_who_leaves_and_comes_back_within_one_step_stays_stored() -> None:
+    """One series finds room: it falls silent, another takes its place, falls silent, and the first is there again."""
+    kept = Kept()
+    other = Reference(**(vars_of(OWN) | {"series": Series("m", "2", ())}))
+    kept.book.add(other)
+    kept.model.rosters[Kind.FEATURES] = Roster(1)
+    (window, *_) = hours(np.zeros(3))
+    kept.play([window])
+    later = [kept.next + 9 * DAY, kept.next + 18 * DAY]
+    panes = [
+        Merged(number, {of.series: [Binned(of.digest, window)]}, {})
+        for number, of in zip(later, (other, OWN), strict=True)
+    ]
+    kept.model.advance(Kind.FEATURES, panes, later[-1] + 1, TOLD)
+    kept.commit()
+    assert kept.restart().chain.series == SERIES
