@@ -73,8 +73,9 @@ class Memory:
     @classmethod
     def restore(cls, payload: Any) -> "Memory":
         """Make one of what `payload` gave, or of the same in double precision."""
-        *singles, freedom, lags = payload
-        return cls(*(np.asarray(array, np.float32) for array in singles), freedom, lags)
+        *arrays, freedom, lags = payload
+        weight, wander, scale, season, doubt, gain = (np.asarray(x, np.float32) for x in arrays)
+        return cls(weight, wander, scale, season, doubt, gain, freedom, lags)
 
     def exact(self) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
         """Give weight, wander, scale, season, doubt and gain in double precision."""
@@ -138,8 +139,8 @@ def fit_memory(
             surprise[r] = score_history(E, w, M, beta, kappa, PHIS, gain, LAGS[:used],
                                         weights[r], freedom[r], doubts[r])  # fmt: skip
     found = (weights, wanders, scales, seasons, doubts, gains)
-    singles = (np.clip(array, -SINGLE, SINGLE).astype(np.float32) for array in found)
-    return Memory(*singles, freedom, np.full(R, used, np.int64)), surprise
+    singles = [np.clip(array, -SINGLE, SINGLE) for array in found]
+    return Memory.restore([*singles, freedom, np.full(R, used, np.int64)]), surprise
 
 
 def _chosen(where: Flags, a: Any, b: Any) -> Any:

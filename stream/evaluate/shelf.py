@@ -41,7 +41,8 @@ class Shelf:
     @classmethod
     def of(cls, columns: Readings, volume: Readings, starts: Counts, told: Flags) -> "Shelf":
         """Hold windows that were all in control."""
-        shelf = cls(*columns.x.shape[:2], len(starts))
+        signals, many, windows = columns.x.shape
+        shelf = cls(signals, many, windows)
         shelf.starts, shelf.told = starts, told
         shelf.x[:] = np.moveaxis(columns.x, 2, 0)
         shelf.valid = _holding(shelf.valid, columns.valid)

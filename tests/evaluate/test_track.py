@@ -100,7 +100,8 @@ def test_what_is_to_be_stored_of_a_window_is_one_block_whatever_is_kept() -> Non
 
 def test_the_blocks_stored_as_they_changed_make_the_track() -> None:
     """Whatever was written between, and windows come and go."""
-    track, stored = tracked([]), {}
+    track = tracked([])
+    stored: dict[int, list[object]] = {}
     for i in range(KEPT + 5 * BLOCK):
         take(track, i)
         if i % 29 == 0:
