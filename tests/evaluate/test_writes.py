@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -23,8 +24,8 @@ from stream.state.codec import pack, unpack
 from stream.state.fields import CONSEQUENCES, PARTS, STATE, chain_field
 from stream.state.versions import dump, load
 from stream.words import Kind, Series
-from tests.evaluate.hours import DAY, EVENTS, HOUR, MONDAY, SERIES, WEEK, hour, hours, reference
-from tests.events import PLAN, configuration
+from tests.evaluate.hours import DAY, EVENTS, MONDAY, SERIES, WEEK, hour, hours, reference
+from tests.events import HOUR, PLAN, configuration
 
 TOLD = Told(0, 0)
 RULES = model_rules(msgspec.structs.replace(configuration(), pane_ms=HOUR))
@@ -123,7 +124,7 @@ def test_the_parts_written_as_they_changed_make_the_whole(
     windows = stream(6 * BLOCK, 60, 80)
     size = WindowSize(sizes[0] * HOUR, sizes[1] * HOUR)
     histories = (OWN.histories[0], OWN.histories[0])
-    known = Reference(**(vars_of(OWN) | {"windows": (*OWN.windows, size), "histories": histories}))
+    known = replace(OWN, windows=(*OWN.windows, size), histories=histories)
     through, pausing = Kept(known), Kept(known)
     ids = through.play(windows)
     told: list[str] = []
@@ -139,11 +140,6 @@ def test_the_parts_written_as_they_changed_make_the_whole(
         assert {f: kept.fields[f] for f in parts} == {f: through.fields[f] for f in parts}
     whole = dump("chain", ["1", (), "features", through.chain.payload()])
     assert dump("chain", ["1", (), "features", pausing.chain.payload()]) == whole
-
-
-def vars_of(known: Reference) -> dict[str, object]:
-    """Give the fields of a reference, without what was made of them."""
-    return {name: getattr(known, name) for name in Reference.__dataclass_fields__}
 
 
 def test_a_chain_of_version_6_goes_on_and_is_written_part_by_part_once_it_moves() -> None:
@@ -202,7 +198,7 @@ def test_a_chain_that_begins_anew_leaves_no_parts_behind() -> None:
 def test_who_leaves_and_comes_back_within_one_step_stays_stored() -> None:
     """One series finds room: it falls silent, another takes its place, falls silent, and the first is there again."""
     kept = Kept()
-    other = Reference(**(vars_of(OWN) | {"series": Series("m", "2", ())}))
+    other = replace(OWN, series=Series("m", "2", ()))
     kept.book.add(other)
     kept.model.rosters[Kind.FEATURES] = Roster(1)
     (window, *_) = hours(np.zeros(3))
