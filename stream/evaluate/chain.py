@@ -19,6 +19,7 @@ from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing
+from stream.evaluate.volume import Arrivals
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
 from stream.reference.reference import Reference, WindowSize
@@ -128,7 +129,7 @@ class Chain:
         excluded = self._excluded(closed)
         summary = None if told is None else told.summary
         if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-            said += scores.volume(closed.summary)
+            said += scores.volume(self._arrivals(which, closed.summary))
         if summary is not None:
             of_columns = scores.columns(summary, share)
             # A part of a window may differ from the whole as night from day.
@@ -136,15 +137,19 @@ class Chain:
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
+            arrivals = self._arrivals(which, closed.summary)
             # What was held over is of other hours, to which nothing in the history is like.
             own = closed.summary if events >= self.rules.events_min else None
-            if alarms.take(closed.start_ms, own, events):
+            if alarms.take(closed.start_ms, own, arrivals):
                 self._stand(which)
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
             said += [_told_once(s, ruled) for s in alarms.judge(share)]
             if which == 0 and summary is not None and self.rules.extra and not excluded:
                 extra += self._extra(scores, closed.end_ms, summary)
         return Findings(self.places, said, extra, excluded)
+
+    def _arrivals(self, which: int, summary: Summary | None) -> Arrivals:
+        return Arrivals.of(summary, self._alarms_of(which).weight)
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""
@@ -231,7 +236,8 @@ class Chain:
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):
             held = closed.summary or Summary.empty(self.reference.layout)
-            self.grown[which].append(Summary(held.counts, held.extremes))  # its counts alone
+            counted = Summary(held.counts, held.extremes, thinned=held.thinned)  # its counts alone
+            self.grown[which].append(counted)
             self._grew.add(which)
             self._scores[which] = None
 
@@ -311,7 +317,7 @@ class Chain:
         ]  # fmt: skip
 
     def _grown(self, which: int) -> list[object]:
-        return [[s.counts, s.extremes] for s in self.grown[which]]
+        return [[s.counts, s.extremes, *dump_unseen(s)] for s in self.grown[which]]
 
     def changed(self) -> dict[Part, object]:
         """Give the parts that are to be stored, as plain values and arrays."""
@@ -376,7 +382,8 @@ class Chain:
             for c in carried
         ]
         chain.grown = [
-            [load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown
+            [load_summary(counts, extremes, more) for counts, extremes, *more in of_ring]
+            for of_ring in grown
         ]
         chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
         chain._alarms = [

@@ -16,6 +16,7 @@ class Signals:
     """How the C columns of a reference are read, in batches of columns of like widths: see `learn_signals`.
 
     Attributes:
+        batches: how columns are seen and read, and which these are.
         used: [C] bins that the reference fills.
         rates: [S, C] which signals are arcsine rates.
         known: [C] values that the reference knows.
@@ -26,7 +27,7 @@ class Signals:
     ) -> None:
         layout = reference.layout
         self._columns = len(reference.columns)
-        self._batches = batches
+        self.batches = batches
         self.rates = np.zeros((len(COLUMN_TESTS), self._columns), np.bool_)
         self.used = np.zeros(self._columns, np.int64)
         for _, scheme, columns in batches:
@@ -40,20 +41,20 @@ class Signals:
         """Read a window; None tells nothing of any column."""
         if window is None:
             return self.beside([], 1)
-        parts = [scheme.read(view([window])) for view, scheme, _ in self._batches]
+        parts = [scheme.read(view([window])) for view, scheme, _ in self.batches]
         return self.beside(parts, 1)
 
     def worth(self, readings: Readings) -> Floats:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
         worth = np.zeros_like(readings.x)
-        for _, scheme, columns in self._batches:
+        for _, scheme, columns in self.batches:
             worth[:, columns] = scheme.worth(_of(readings, columns))
         return worth
 
     def misfit(self, readings: Readings) -> Floats:
         """[C, T] the effect of `shape`."""
         effect = np.zeros(readings.valid.shape)
-        for _, scheme, columns in self._batches:
+        for _, scheme, columns in self.batches:
             effect[columns] = scheme.misfit(_of(readings, columns))
         return effect
 
@@ -66,7 +67,7 @@ class Signals:
         if not parts:
             return Readings.empty(len(COLUMN_TESTS), self._columns, windows)
         return Readings.beside(
-            parts, [np.array(columns, np.int64) for _, _, columns in self._batches]
+            parts, [np.array(columns, np.int64) for _, _, columns in self.batches]
         )
 
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.alarms.signals import Readings
+from detectors.alarms.signals import Readings, weight_of
 from detectors.arrays import Counts, Flags, Floats
-from stream.evaluate.shelf import Shelf
+from stream.evaluate.shelf import Shelf, volume_of
 
 __all__ = ["BLOCK", "KEPT", "Past", "Track", "blocks_of"]
 
@@ -67,10 +67,15 @@ class Track:
         """When the window taken last began."""
         return int(self._since.starts[(self.taken - 1) % ROOM])
 
-    def append(self, start_ms: int, columns: Readings, events: int) -> None:
-        """Take in a window, later than all before: what was read of its columns, and its events. It counts as calm."""
+    @property
+    def weight(self) -> float:
+        """How many events one stood for in the window taken last."""
+        return weight_of(volume_of(self._since.volume[[(self.taken - 1) % ROOM]]))
+
+    def append(self, start_ms: int, columns: Readings, volume: Readings) -> None:
+        """Take in a window, later than all before: what was read of its columns and volume. It counts as calm."""
         calm = np.full(columns.x.shape[1] + 1, True)
-        self._put(self.taken, start_ms, columns, events, calm)
+        self._put(self.taken, start_ms, columns, volume, calm)
         self.taken += 1
 
     def disturb(self, ago: Counts) -> None:
@@ -119,16 +124,18 @@ class Track:
             for i, start in enumerate(starts.tolist()):
                 if first + i >= taken - ROOM:
                     columns = Readings(x[i, ..., None], valid[i, :, None], events[i, :, None])
-                    self._put(first + i, start, columns, int(volume[i]), calm[i])
+                    self._put(first + i, start, columns, volume_of(volume[[i]]), calm[i])
                     there += first + i >= taken - KEPT
         if there != len(self):
             raise ValueError(f"{there} windows are there of {taken}")
         self.changed.clear()
 
-    def _put(self, number: int, start: int, columns: Readings, events: int, calm: Flags) -> None:
+    def _put(
+        self, number: int, start: int, columns: Readings, volume: Readings, calm: Flags
+    ) -> None:
         at = number % ROOM
         self._since.make_room(at + 1, ROOM)
-        self._since.put(at, start, not self._excluded(start), columns, events, calm)
+        self._since.put(at, start, not self._excluded(start), columns, volume, calm)
         self.changed.add(at // BLOCK)
 
     def _latest(self, windows: int) -> Counts:

@@ -1,17 +1,21 @@
 """A source partition's fold and its place in the store: loaded on take-over, committed with the offset it stands at."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import fields as fields_of
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
+from stream.ingest.ladder import rate_of
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.book import Book
 from stream.state.fields import (
+    LOG,
     MODELS,
     STATE,
     index_field,
@@ -21,31 +25,49 @@ from stream.state.fields import (
 )
 from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
+from stream.words import Kind
 
 __all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
 
 
+COUNTS = attrgetter(*(counter.name for counter in fields_of(Counters)))
+
+
 class Marks(NamedTuple):
-    """What others may know of a partition: how far its time is, whether it follows others, its models, its counts."""
+    """What others may know of a partition: how far its time is, whether it follows others, its models, its counts.
+
+    `ladder` is the rate of the ladder that holds now, by which the fixed rates are multiplied.
+    """
 
     watermark: int
     idle: bool
     counters: Counters
     models: tuple[str, ...]
+    ladder: float = 1.0
 
 
 class Partition:
-    """One source partition as its owner holds it.
+    """One source partition as its owner holds it. `log` is the identity of its topic, "" while that is not known.
 
     `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
+    With a `recorded` schedule the log is read at the rates of that, and nobody retunes.
     Memory: the open panes, eight bytes for each pane that is kept in the store, and the names of models and series.
     """
 
-    def __init__(self, store: Store, app: str, source: Source, rules: FoldRules) -> None:
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        source: Source,
+        rules: FoldRules,
+        recorded: Schedule | None = None,
+    ) -> None:
         self.source = source
+        self._recorded = recorded
         self.key = partition_key(app, source.topic, source.partition)
         self.fold_state = Fold(source, rules)
         self.idle = False
+        self.log = ""
         self._store = store
         self._epoch = 0
         self._base = b""
@@ -55,6 +77,7 @@ class Partition:
         self._pending: Commit | None = None
         self._commits = 0
         self._committed_state = b""
+        self._committed_log = ""
 
     # -- taking over -------------------------------------------------------------------------------------------------
 
@@ -65,15 +88,22 @@ class Partition:
         self._epoch, self._base = taken.epoch, taken.base
         fold = self.fold_state
         if STATE in taken.fields:
-            fold.watermark, fold.ticks, self.idle, counters, gaps = load(
+            fold.watermark, fold.ticks, self.idle, counters, gaps, thinning = load(
                 taken.fields[STATE], "partition"
             )
             fold.counters = Counters(*counters)
             fold.gaps = [(first, end) for first, end in gaps]
             fold.next_offset = int(taken.base)
+            fold.thinning.restore(thinning)
             self._committed_state = taken.fields[STATE]
+            if LOG in taken.fields:
+                self.log = self._committed_log = str(load(taken.fields[LOG], "log"))
             for model in models_of(taken.fields):
                 self._load_model(model, taken.fields)
+        if self._recorded is not None:
+            fold.thinning.schedule = self._recorded
+        else:
+            self.retune(self.rung)  # the ladder may be shorter by now, or gone
         return fold.next_offset
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
@@ -103,6 +133,17 @@ class Partition:
         """Go on at an offset, as the log has lost what lies before it; the gap is committed with it."""
         self.fold_state.skip(offset)
 
+    @property
+    def rung(self) -> int:
+        """The rung of the ladder at which the next event will be counted."""
+        return self.fold_state.thinning.schedule.rung(self.fold_state.next_offset)
+
+    def retune(self, rung: int) -> None:
+        """Count what comes next at another rung, as far as the ladder goes; committed with the offset or before it."""
+        ladder = self.fold_state.rules.sample.ladder
+        if self._recorded is None and self.source.kind is Kind.FEATURES:
+            self.fold_state.retune(min(rung, ladder.lowest if ladder else 0))
+
     def tick(self, watermark: int) -> None:
         """Follow the others' time while silent."""
         self.fold_state.tick(watermark)
@@ -120,6 +161,7 @@ class Partition:
         return (
             self._pending is not None
             or self._base != self._new_base()
+            or self._committed_log != self.log
             or self._state() != self._committed_state
         )
 
@@ -153,6 +195,9 @@ class Partition:
     def _make_commit(self) -> Commit:
         fold = self.fold_state
         fields: dict[bytes, bytes] = {STATE: self._state()}
+        if self.log != self._committed_log:
+            fields[LOG] = dump("log", self.log)
+            self._committed_log = self.log
         for model, number in sorted(fold.touched):
             pane = fold.open[model, number]
             fields[pane_field(model, number)] = pane.pack()
@@ -195,8 +240,8 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        counters = astuple(fold.counters)
-        return dump("partition", [fold.watermark, fold.ticks, self.idle, counters, fold.gaps])
+        told = [fold.watermark, fold.ticks, self.idle, COUNTS(fold.counters), fold.gaps]
+        return dump("partition", [*told, fold.thinning.payload(fold.next_offset)])
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 
@@ -240,9 +285,10 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
             marks[source] = None
             continue
         p = load(state, "partition")
-        marks[source] = Marks(
-            p[0], p[2], Counters(*p[3]), tuple(load(models, "models")) if models else ()
-        )
+        names = tuple(load(models, "models")) if models else ()
+        steps = p[5][0]
+        ladder = rate_of(steps[-1][1]) if steps else 1.0
+        marks[source] = Marks(p[0], p[2], Counters(*p[3]), names, ladder)
     return marks
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 
 __all__ = ["History"]
 
@@ -15,14 +16,16 @@ __all__ = ["History"]
 class History:
     """Window i starts at starts[i]; empty ones are in it, since silence is information.
 
-    Holds counts and extremes of the `summaries`, without the values that are unseen in them, some 10 to 40 bytes a
-    column and window. Cost of reading them: 10 us a window of 100 columns.
+    Holds counts and extremes of the `summaries`, and what was left out beside them, `thinned`, without the values that
+    are unseen in them, some 10 to 40 bytes a column and window. Cost of reading them: 10 us a window of 100 columns.
     """
 
-    __slots__ = ("_counts", "_extremes", "starts")
+    __slots__ = ("_counts", "_extremes", "starts", "thinned")
 
     def __init__(self, starts: NDArray[np.int64], summaries: Sequence[Summary]) -> None:
         self.starts = starts
+        told = tuple(summary.thinned for summary in summaries)
+        self.thinned = told if any(map(any, told)) else (Thinned(),) * len(told)
         self._counts = _pack([summary.counts for summary in summaries])
         self._extremes = _pack([summary.extremes for summary in summaries])
 
@@ -32,8 +35,8 @@ class History:
     @property
     def summaries(self) -> tuple[Summary, ...]:
         """The windows, made anew at each call."""
-        parts = zip(self.counts, self.extremes, strict=True)
-        return tuple(Summary(counts, extremes) for counts, extremes in parts)
+        parts = zip(self.counts, self.extremes, self.thinned, strict=True)
+        return tuple(Summary(counts, extremes, thinned=left) for counts, extremes, left in parts)
 
     @property
     def counts(self) -> NDArray[np.int64]:

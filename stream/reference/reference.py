@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
@@ -73,12 +74,16 @@ class Reference:
     def packed(self) -> bytes:
         """The reference as bytes, made anew at each call: some milliseconds a megabyte."""
         s = self.series
-        histories = [[h.starts, _stack(h.counts), _stack(h.extremes)] for h in self.histories]
+        histories = [
+            [h.starts, _stack(h.counts), _stack(h.extremes), *_told(h.thinned)]
+            for h in self.histories
+        ]
+        total = [self.total.counts, self.total.extremes, *_told([self.total.thinned])]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
         return dump(
             "reference",
             [s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
-             self.windows, self.start_ms, self.end_ms, columns, [self.total.counts, self.total.extremes], histories],
+             self.windows, self.start_ms, self.end_ms, columns, total, histories],
         )  # fmt: skip
 
     @cached_property
@@ -114,13 +119,18 @@ class Reference:
         return cls(
             Series(model, version, tuple((k, v) for k, v in segment)), Kind(kind), number, origin, from_pane, pane_ms,
             tuple(WindowSize(*w) for w in windows), start, end, made,
-            _summary(total[0], total[1], shape),
+            _summary(total[0], total[1], shape, total[2][0] if total[2:] else ()),
             tuple(
                 History(
                     np.array(starts, dtype=np.int64),
-                    tuple(_summary(c, e, shape) for c, e in zip(counts, extremes, strict=True)),
+                    tuple(
+                        _summary(c, e, shape, t)
+                        for c, e, t in zip(
+                            counts, extremes, thinned[0] if thinned else [()] * len(counts), strict=True
+                        )
+                    ),
                 )
-                for starts, counts, extremes in hs
+                for starts, counts, extremes, *thinned in hs
             ),
         )  # fmt: skip
 
@@ -147,7 +157,14 @@ def _stack(array: NDArray[Any]) -> NDArray[Any] | list[object]:
     return array if len(array) else []
 
 
-def _summary(counts: Any, extremes: Any, shape: tuple[int, int]) -> Summary:
+def _told(thinned: Sequence[Thinned]) -> list[object]:
+    """Give what was left out beside summaries as one more item; none where every event counted."""
+    return [[list(one) for one in thinned]] if any(map(any, thinned)) else []
+
+
+def _summary(counts: Any, extremes: Any, shape: tuple[int, int], thinned: Any) -> Summary:
     return Summary(
-        np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(shape)
+        np.array(counts, dtype=np.int64),
+        np.array(extremes, dtype=np.float64).reshape(shape),
+        thinned=Thinned(*thinned),
     )

@@ -49,6 +49,10 @@ class Calls:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, RETRY_LONGEST_S)
 
+    def behind(self, call: Callable[[], object]) -> None:
+        """Make a call behind those that are on their way; nobody waits for it."""
+        self._thread.submit(call)
+
     def lost(self, error: Exception) -> None:
         """Know that the place does not answer, and say so once."""
         if self.well:

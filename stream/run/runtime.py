@@ -7,8 +7,8 @@ of their own, so that health answers even while the store does not.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -18,20 +18,22 @@ from stream.bus.dead_letters import DeadLetterOffice
 from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
-from stream.errors import StoreRefused, StoreUnavailable
+from stream.errors import LogLost, StoreRefused, StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model_state import needed_from
 from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
-from stream.ingest.partition import Marks, read_marks
+from stream.ingest.partition import Marks, Partition, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
 from stream.run.calls import Calls
-from stream.run.lost_log import go_on
+from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
 from stream.run.outlet import Outlet
+from stream.run.pressure import Pressure
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
@@ -48,7 +50,12 @@ LET_GO_S = 5.0
 
 
 class Bus(Protocol):
-    """What the runtime asks of the consumer's thread."""
+    """What the runtime asks of the consumer's thread.
+
+    `ends` tells the offsets at which the logs of partitions end, as far as that is known.
+    """
+
+    ends: dict[Source, int]
 
     def hold(self, source: Source, term: int) -> None:
         """Read no further on a partition for now, unless it has a newer term already."""
@@ -93,7 +100,8 @@ class Runtime:
     `term[source]` goes up whenever a partition is taken over or loaded anew, and the bus is told it with the offset to
     read from. Batches of an older term are stale and left out, since what they hold is read again.
 
-    `office` takes the dead letters; by default the topics beside those that are read.
+    `office` takes the dead letters; by default the topics beside those that are read. `cpu_s` tells the CPU seconds
+    that this worker has spent. `recorded`: partitions that are read at the rates of an earlier run.
     """
 
     def __init__(
@@ -104,13 +112,17 @@ class Runtime:
         outlet: Outlet,
         clock: Callable[[], float] = time.monotonic,
         office: Office | None = None,
+        cpu_s: Callable[[], float] = time.process_time,
+        recorded: Mapping[Source, Schedule] | None = None,
     ):
         self.config = config
         self.store = store
         self.fleet = fleet
         self.outlet = outlet
         self.plans = Plans(store, config.app, fleet, plan_rules(config))
-        self.ingest = Ingest(store, config.app, fold_rules(config), fleet)
+        self.ingest = Ingest(store, config.app, fold_rules(config), fleet, recorded)
+        ladder = self.ingest.rules.sample.ladder
+        self.pressure = None if ladder is None else Pressure(ladder, cpu_s, clock())
         self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
@@ -118,9 +130,12 @@ class Runtime:
         self.letters = Calls("driftbus-letters", clock)
         self.closed_at: float | None = None
         self.partitions_of: dict[str, int] = {}
+        self.logs: dict[str, str] = {}
         self.bus: Bus | None = None
         self._clock = clock
         self._locks: dict[Source, asyncio.Lock] = {}
+        self._holding: dict[Source, asyncio.Timeout] = {}
+        self._goes_at: dict[Source, float] = {}
         self._committed: dict[Source, float] = {}
         self._heard: dict[Source, float] = {}
         self._ends: dict[Source, _End] = {}
@@ -150,7 +165,7 @@ class Runtime:
         """Commit and drop partitions, and the models that came with them."""
         end = self._clock() + LET_GO_S
         for source in sources:
-            async with self._lock(source):
+            async with self._taken_from_others(source, end):
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
@@ -170,7 +185,7 @@ class Runtime:
         """Fold a batch and commit it when that is due."""
         source = item.batch.source
         try:
-            async with self._lock(source):
+            async with self._held_by(source):
                 if self.term.get(source) == item.term and source in self.ingest.partitions:
                     await self._fold(item.batch)
                     partition = self.ingest.partitions[source]
@@ -185,7 +200,10 @@ class Runtime:
         try:
             counters = self.ingest.partitions[source].fold_state.counters
             before = replace(counters)
+            began = self._clock()
             dead = self.ingest.fold(batch)
+            if self.pressure is not None:
+                self.pressure.count(len(batch), self._clock() - began)
             self.tallies.folded(source.topic, before, counters)
             if dead:
                 await self._deliver(dead)
@@ -203,12 +221,14 @@ class Runtime:
     async def look_after(self) -> None:
         """Once in a while: commit what is old, let silent partitions follow time, delete what is not needed."""
         now = self._clock()
+        await self._retune(now)
         marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._held_by(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
+                self._follow_log(source)
                 if self._is_silent(source, now):
                     if marks is None:
                         marks = await self.calls.insist(self._read_marks)
@@ -230,6 +250,20 @@ class Runtime:
             self._cleaned = now
             await self._clean()
             self._tell_offsets(self.ingest.partitions)
+
+    async def _retune(self, now: float) -> None:
+        """Let the rate follow the load; it holds from the next event of a partition on, and is committed with it."""
+        if self.pressure is None or self.bus is None:
+            return
+        ends, owned = self.bus.ends.copy(), self.ingest.partitions
+        behind = (ends[s] - p.fold_state.next_offset for s, p in owned.items() if s in ends)
+        if not self.calls.well or not self.pressure.look(now, sum(max(0, n) for n in behind)):
+            return
+        LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
+        for source in list(self.ingest.partitions):
+            async with self._lock(source):
+                if source in self.ingest.partitions:
+                    self.ingest.partitions[source].retune(self.pressure.rung)
 
     def _is_commit_due(self, source: Source) -> bool:
         return self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
@@ -257,19 +291,44 @@ class Runtime:
         """Take a partition over, from whoever had it."""
         before = self.ingest.partitions.get(source)
         offset = await self.calls.insist(partial(self.ingest.take_over, source))
-        if offset == 0:
-            check = partial(check_beginning, self.config, self.store, source, before)
-            try:
+        partition = self.ingest.partitions[source]
+        try:
+            if offset == 0:
+                check = partial(check_beginning, self.config, self.store, source, before)
                 await self.calls.insist(check)
-            except StoreRefused:
-                # Or its emptiness would be committed while the worker ends.
-                self.ingest.drop(source)
-                raise
+            self._is_same_log(partition)
+        except (LogLost, StoreRefused):
+            # Or its emptiness, or what is no part of it, would be committed while the worker ends.
+            self.ingest.drop(source)
+            raise
+        offset = partition.fold_state.next_offset
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
         self._ends.pop(source, None)
+        if self.pressure is not None:
+            partition = self.ingest.partitions[source]
+            self.pressure.begin_at(partition.rung, self._clock())
+            partition.retune(self.pressure.rung)
         return Start(offset, self.term[source])
+
+    def _follow_log(self, source: Source) -> None:
+        """Begin a partition anew if its topic was; the caller has its lock. Raises LogLost where nobody shall go on."""
+        try:
+            if self._is_same_log(self.ingest.partitions[source]):
+                return
+        except LogLost:
+            self._drop(source)
+            raise
+        self.term[source] += 1
+        self._ends.pop(source, None)
+        self._held.discard(source)
+        if self.bus is not None:
+            self.bus.seek(source, Start(0, self.term[source]))
+
+    def _is_same_log(self, partition: Partition) -> bool:
+        log = self.logs.get(partition.source.topic, "")
+        return is_same_log(partition, log, self.config.on_lost_log)
 
     async def outside_log(self, source: Source, low: int, high: int) -> Start:
         """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
@@ -337,13 +396,17 @@ class Runtime:
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._held_by(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is not None and await self.calls.insist(partition.is_lost):
                     await self._load_anew(source, "the store has gone back in time")
                 elif partition is not None:
                     of_kind = evaluated[source.kind]
                     await self.calls.insist(partial(partition.clean, of_kind, retention))
+
+    def know_logs(self, logs: Mapping[str, str]) -> None:
+        """Know the identities of topics; nothing is known of those that are not told. For any thread."""
+        self.logs = dict(logs)
 
     # -- models ------------------------------------------------------------------------------------------------------
 
@@ -421,9 +484,10 @@ class Runtime:
     async def acknowledge(self) -> None:
         """Take alerts that every sink has taken out of the outboxes."""
         async with self._acknowledging:
-            for name, fields in self.outlet.delivered().items():
-                evaluator = self.evaluators.get(name)
-                if evaluator is None:
+            for name in self.outlet.delivered():
+                # Asked again: while the store answered for another model, this one may have been loaded anew.
+                fields, evaluator = self.outlet.delivered().get(name, []), self.evaluators.get(name)
+                if not fields or evaluator is None:
                     continue  # it is being loaded anew, or somebody else's by now
                 events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
                 answer = await self.calls.insist(partial(evaluator.acknowledge, fields))
@@ -470,6 +534,40 @@ class Runtime:
 
     def _read_marks(self) -> dict[Source, Marks | None]:
         return read_marks(self.store, self.config.app, self._sources())
+
+    @asynccontextmanager
+    async def _held_by(self, source: Source) -> AsyncIterator[None]:
+        """Hold a partition's lock as long as need be, but for a rebalance, which ends the body and drops the partition.
+
+        What the body has asked of the store may still be answered; what comes of that is dropped behind it.
+        """
+        async with self._lock(source):
+            try:
+                async with asyncio.timeout_at(self._goes_at.get(source)) as holding:
+                    self._holding[source] = holding
+                    yield
+            except TimeoutError:
+                if not holding.expired():
+                    raise
+                LOG.warning("%s/%d goes in the middle of a call; what is not committed its next owner folds again",
+                            source.topic, source.partition)  # fmt: skip
+                self._drop(source)
+                self.calls.behind(partial(self.ingest.drop, source))
+            finally:
+                self._holding.pop(source, None)
+
+    @asynccontextmanager
+    async def _taken_from_others(self, source: Source, end: float) -> AsyncIterator[None]:
+        """Hold a partition's lock from `end` on at the latest: who has it then does not keep it (`_held_by`)."""
+        when = asyncio.get_running_loop().time() + max(0.0, end - self._clock())
+        self._goes_at[source] = when
+        if source in self._holding:
+            self._holding[source].reschedule(when)
+        try:
+            async with self._lock(source):
+                yield
+        finally:
+            del self._goes_at[source]
 
     def _lock(self, source: Source) -> asyncio.Lock:
         return self._locks.setdefault(source, asyncio.Lock())

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 
 import msgspec
 from prometheus_client import Histogram
@@ -15,6 +15,7 @@ from stream.run.refusals import Refusals, of_partition
 __all__ = ["Tallies"]
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COUNTERS = tuple(counter.name for counter in fields(Counters))
 
 
 class _Data(msgspec.Struct):
@@ -47,8 +48,8 @@ class Tallies:
     def folded(self, topic: str, before: Counters, after: Counters) -> None:
         """Count what a fold has added to a partition's own counters, which go with the partition when it moves."""
         counted = self.events.setdefault(topic, Counter())
-        for name, value in asdict(after).items():
-            counted[name] += value - getattr(before, name)
+        for name in COUNTERS:
+            counted[name] += getattr(after, name) - getattr(before, name)
         self.refusals.note(topic, of_partition(before), of_partition(after))
 
     def note(self, marks: Mapping[Source, Marks | None]) -> None:

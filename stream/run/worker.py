@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -28,12 +28,14 @@ from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.consumer import ConsumerThread, Start
 from stream.bus.settings import Seldom, admin_settings, consumer_settings
+from stream.bus.topic_ids import topic_ids
 from stream.config import Config, cautions
 from stream.config import ConsoleSink as ConsoleConfig
 from stream.config import JsonlSink as JsonlConfig
 from stream.config import Sink as SinkConfig
 from stream.errors import ConfigError, DriftbusError, StoreUnavailable, UsageError
 from stream.ingest.raw import RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
 from stream.run.backup_task import BackupTask
@@ -54,6 +56,8 @@ LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 1.0
 BEAT_S = 1.0
 METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
+LOG_TRIES = 3
+"""Tries after which brokers that do not tell the identities of topics are asked no more: an embedded one cannot."""
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
 REFUSED = {401: b"a token is needed\n", 403: b"nobody here has the name of the Host header\n"}
@@ -86,13 +90,19 @@ class _App(faust.App):
 class Worker:
     """One worker process: the runtime, the consumer's thread, and Faust's agents between them."""
 
-    def __init__(self, config: Config, references: Sequence[Reference]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        references: Sequence[Reference],
+        recorded: Mapping[Source, Schedule] | None = None,
+    ) -> None:
         self.config = config
         self.references = references
         self.error: BaseException | None = None
         self.store = _store(config)
         self.outlet = Outlet([_sink(config, sink) for sink in config.sinks])
-        self.runtime = Runtime(config, self.store, Fleet(self.store, config.app), self.outlet)
+        fleet = Fleet(self.store, config.app)
+        self.runtime = Runtime(config, self.store, fleet, self.outlet, recorded=recorded)
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
         self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
         self.backup = BackupTask(config, self.store, BackupTopic(config), self.runtime)
@@ -102,6 +112,7 @@ class Worker:
         self._admin = _admin(config)
         self._ending = False
         self._over = threading.Event()
+        self._logs_asked = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.app = self._make_app()
@@ -124,7 +135,7 @@ class Worker:
         app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
-        for task in (self._begin, self._beat, self._watch_topics, self._back_up):
+        for task in (self._begin, self._beat, self._watch_topics, self._watch_logs, self._back_up):
             app.task(task)
         return app
 
@@ -253,6 +264,18 @@ class Worker:
         except DriftbusError as error:
             self.fail(error)
 
+    async def _watch_logs(self) -> None:
+        """Learn again and again which topics these are, from when they are read and as long as brokers tell it."""
+        failed = 0
+        while not self._ending and failed < LOG_TRIES:
+            if not (self.consumer.is_alive() and any(self.runtime.partitions_of.values())):
+                await asyncio.sleep(LOOK_AFTER_S)
+                continue
+            await asyncio.to_thread(self._ask_logs)
+            self._logs_asked.set()
+            failed = 0 if self.runtime.logs else failed + 1
+            await asyncio.sleep(METADATA_EVERY_S)
+
     async def _clockwork(self) -> None:
         asked = pinged = measured = float("-inf")
         while not self._ending:
@@ -291,6 +314,11 @@ class Worker:
         self.consumer.reachable = True
         return {str(topic.topic): len(topic.partitions) for topic in listed}
 
+    def _ask_logs(self) -> None:
+        """Learn which topics these are; while Kafka does not answer, what was known stays."""
+        logs = topic_ids(self._admin, list(self.kinds), ANSWER_S)
+        self.runtime.know_logs(self.runtime.logs | logs)
+
     async def _evaluate(self, _: object) -> None:
         await self.runtime.evaluate()
 
@@ -301,6 +329,12 @@ class Worker:
 
     def assigned(self, sources: list[Source]) -> dict[Source, Start]:
         """Take partitions over and tell where to read from."""
+        if self.runtime.logs:
+            self._ask_logs()  # who had them before may know of a topic that was made anew since we asked
+        else:
+            self._logs_asked.wait(
+                ANSWER_S
+            )  # or the first batch would be of a topic that nobody has looked at
         starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
         return starts
 
@@ -417,8 +451,12 @@ class _Process(faust.Worker):
             await super()._stop_on_signal(which)
 
 
-def run(config: Config, references: Sequence[Reference]) -> int:
-    """Run a worker until it is told to stop; give its exit code.
+def run(
+    config: Config,
+    references: Sequence[Reference],
+    recorded: Mapping[Source, Schedule] | None = None,
+) -> int:
+    """Run a worker until it is told to stop; give its exit code. `recorded`: see `Runtime`.
 
     Raises:
         DriftbusError: when something is wrong at the start that waiting would not mend.
@@ -427,7 +465,7 @@ def run(config: Config, references: Sequence[Reference]) -> int:
     for caution in cautions(config):
         LOG.warning("%s", caution)
     _check_port(config)
-    worker = Worker(config, references)
+    worker = Worker(config, references, recorded)
     try:
         worker.faust.execute_from_commandline()
     except SystemExit as ended:

@@ -44,6 +44,9 @@ _DTYPES = tuple(
     for name in ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8")
 )
 """What an array may be made of. The position is what is stored: append only."""
+_CODES = {dtype.newbyteorder("<"): code for code, dtype in enumerate(_DTYPES)}
+_CODES |= {dtype.newbyteorder(">"): code for code, dtype in enumerate(_DTYPES)}
+"""The codes of what may be packed, of either byte order."""
 _LIMITS = {
     kind: [(d, int(np.iinfo(d).min), int(np.iinfo(d).max)) for d in _DTYPES if d.kind == kind]
     for kind in "iu"
@@ -180,13 +183,12 @@ def _from_numpy(value: object) -> object:
 
 
 def _array_bytes(array: NDArray[Any]) -> bytes:
-    own = array.dtype.newbyteorder("<")
-    if own not in _DTYPES or array.ndim > _DIMENSIONS_MAX:
+    code = _CODES.get(array.dtype)
+    if code is None or array.ndim > _DIMENSIONS_MAX:
         raise TypeError(f"an array of {array.dtype} with {array.ndim} dimensions")
+    own = _DTYPES[code]
     stored = _smallest(array) if own.kind in "iu" else own
-    head = struct.pack(
-        f"<3B{array.ndim}Q", _DTYPES.index(own), _DTYPES.index(stored), array.ndim, *array.shape
-    )
+    head = struct.pack(f"<3B{array.ndim}Q", code, _CODES[stored], array.ndim, *array.shape)
     return head + array.astype(stored).tobytes()
 
 

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "BEGAN", "CONSEQUENCES", "LEARNING", "MODELS", "PARTS", "STATE", "chain_field", "index_field",
+    "BEGAN", "CONSEQUENCES", "LEARNING", "LOG", "MODELS", "PARTS", "STATE", "chain_field", "index_field",
     "join_field", "known_field", "learn_field", "model_tag", "outbox_field", "pane_field",
     "part_field", "result_field", "roster_field", "rows_field", "standing_field",
 ]  # fmt: skip
@@ -20,6 +20,8 @@ LEARNING = b"y"
 """Of a model: its series that learn their reference, and the panes that they have."""
 PARTS = {b"a": "fit", b"t": "track", b"g": "grown", b"v": "hop"}
 """Of a model's fields by their first letter: the parts of chains that are stored apart."""
+LOG = b"log"
+"""Of a partition: the identity of the topic whose offsets it counts, once that is known."""
 MODELS = b"models"
 """Of a partition: the names of the models seen on it."""
 

@@ -253,7 +253,8 @@ class RedisStore:
                 told = told.replace(self._password, "***")
             passing = isinstance(error, _PASSING) or told.startswith(_PASSING_CODES)
             if passing and not isinstance(error, _REFUSED):
-                raise StoreUnavailable(told, self._where, "it is tried again") from error
+                todo = "look whether it is up and can write"  # who tries again says so himself
+                raise StoreUnavailable(told.rstrip("."), self._where, todo) from error
             raise StoreRefused(
                 told, self._where, "check redis.url, the user's rights and the server"
             ) from error

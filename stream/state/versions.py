@@ -46,11 +46,12 @@ VERSIONS: Mapping[str, Versions] = {
     "kept": Versions(1, 1),
     "learn": Versions(2, 2),
     "learning": Versions(1, 1),
+    "log": Versions(1, 1),
     "manifest": Versions(1, 1),
     "model": Versions(2, 3),
     "models": Versions(1, 1),
     "pane": Versions(2, 3),
-    "partition": Versions(1, 3),
+    "partition": Versions(1, 4),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
@@ -72,6 +73,11 @@ def _partition_with_gaps(old: Any) -> Any:
 def _partition_with_refusals(old: Any) -> Any:
     """Version 3 counts what found no room, too; before, nothing was refused."""
     return old
+
+
+def _partition_with_rates(old: Any) -> Any:
+    """Version 4 tells from which offset on which rate of the ladder held; before, there was none."""
+    return [*old, [[], None]]
 
 
 def _chain_with_steps(old: Any) -> Any:
@@ -113,8 +119,8 @@ def _rows_in_few_bytes(old: Any) -> Any:
         for numbers in (number, carried)
     ]
     texts = [words if np.any(words) else [] for words in (text, carried_text)]
-    since: NDArray[np.int64] = np.diff(np.asarray(ts, dtype=np.int64), prepend=0)
-    times = pack_ints(since)
+    ends: NDArray[np.int64] = np.asarray(ts, dtype=np.int64)
+    times = pack_ints(ends - np.concatenate([np.zeros(1, dtype=np.int64), ends])[:-1])
     whose = pack_ints(np.asarray(who, dtype=np.int64))
     return [first, last, [parties, whose, ids, times, held[0], texts[0], held[1], texts[1]]]
 
@@ -131,7 +137,8 @@ def _chain_with_parts(old: Any) -> Any:
 
 def _block(starts: Any, x: Any, valid: Any, events: Any, volume: Any, calm: Any) -> list[Any]:
     """Give the windows of a track with time first."""
-    return [0, starts, np.moveaxis(x, 2, 0), valid.T, events.T, volume[0], calm]
+    told = np.stack([volume[-1], volume[0]], axis=1)
+    return [0, starts, np.moveaxis(x, 2, 0), valid.T, events.T, told, calm]
 
 
 def _model_with_lists(old: Any) -> Any:
@@ -158,6 +165,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("result", 1): _result_side_by_side,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
+    ("partition", 3): _partition_with_rates,
     ("rows", 2): _rows_in_few_bytes,
 }
 """By kind and version: how a payload of that version becomes one of the next."""

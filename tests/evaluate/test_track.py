@@ -22,7 +22,7 @@ def readings(value: float, windows: int = 1) -> Readings:
 
 def take(track: Track, i: int) -> None:
     """Take the window i windows after the reference, whose signals are i + 0.1."""
-    track.append((OWN + i) * EVERY, readings(i + 0.1), 100 + i)
+    track.append((OWN + i) * EVERY, readings(i + 0.1), read_volume(np.array([100 + i])))
 
 
 def tracked(windows: Iterable[int]) -> Track:
@@ -127,7 +127,11 @@ def test_a_block_that_is_missing_is_told() -> None:
 def test_however_many_events_are_kept_exactly(many: int) -> None:
     track, again = tracked(range(2)), tracked([])
     counts = np.full((3, 1), many, np.int64)
-    track.append((OWN + 2) * EVERY, Readings(np.zeros((2, 3, 1)), counts, counts + 1), many)
+    track.append(
+        (OWN + 2) * EVERY,
+        Readings(np.zeros((2, 3, 1)), counts, counts + 1),
+        read_volume(np.array([many])),
+    )
     again.restore(track.taken, [track.block(0)])
     for one in (track, again):
         columns, volume, _ = one.history()

@@ -5,8 +5,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.ingest.fold import PARTIES_MAX
 from stream.ingest.pane import Binned
+from stream.ingest.seats import PARTIES_MAX
 from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.state.fields import pane_field

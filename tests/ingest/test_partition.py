@@ -17,6 +17,7 @@ from stream.state.codec import pack
 from stream.state.fields import STATE, index_field, pane_field
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit, Taken
+from stream.state.versions import load
 from stream.summaries.raw_values import Raw
 from stream.words import Series
 from tests.events import (
@@ -188,7 +189,19 @@ def test_cleaning_deletes_what_is_evaluated_and_older_than_the_retention() -> No
         if log.store.read(log.partition.key, [pane_field("m", n)]) != [None]
     ]
     assert kept == opened
-    assert log.store.read(log.partition.key, [index_field("m")]) != [None]
+    (index,) = log.store.read(log.partition.key, [index_field("m")])
+    assert index is not None
+    assert np.asarray(load(index, "index")).tolist() == opened, "it would grow for ever"
+
+
+def test_who_takes_a_partition_over_knows_whose_series_are_counted() -> None:
+    """Else others would find room behind a crash than without one."""
+    log = Log(FEATURES)
+    log.run([feature(T0 + i * PANE, x=1, segment={"s": str(i % 3)}) for i in range(12)])
+    before = {m: r.payload() for m, r in log.partition.fold_state.rosters.of.items()}
+    assert len(before["m"]) == 4, "the whole, and three segments"
+    log.crash()
+    assert {m: r.payload() for m, r in log.partition.fold_state.rosters.of.items()} == before
 
 
 def test_open_panes_under_references_of_others_can_be_gone_on_with() -> None:

@@ -9,7 +9,7 @@ from stream.bus.consumer import Start
 from stream.errors import LogLost
 from stream.ingest.fold import GAPS_KEPT
 from stream.ingest.partition import Partition
-from stream.run.lost_log import go_on
+from stream.run.lost_log import go_on, is_same_log
 from stream.state.memory import MemoryStore
 from tests.events import feature
 from tests.run.rig import SOURCES, Rig, small
@@ -119,3 +119,95 @@ def test_a_worker_whose_partition_has_gone_meanwhile_decides_nothing() -> None:
     rig = Rig()
     asyncio.run(story(rig))
     rig.runtime.close()
+
+
+# -- a topic that was made anew and has grown ------------------------------------------------------------------------
+
+
+def test_the_identity_of_a_topic_is_kept_with_the_offset_from_when_it_is_known() -> None:
+    """Brokers that do not tell it change nothing; nor does it move an offset that was committed before."""
+    store = MemoryStore()
+    of = partition(40, store)
+    of.commit()
+    assert is_same_log(of, "", "fail")
+    assert not of.changed
+    assert is_same_log(of, "first", "fail")
+    assert of.changed
+    of.commit()
+    assert not of.changed
+    loaded = Partition(store, "test", ZERO, of.fold_state.rules)
+    assert (loaded.load(), loaded.log, loaded.changed) == (40, "first", False)
+    assert is_same_log(loaded, "first", "fail")
+    assert is_same_log(loaded, "", "fail")
+    assert loaded.log == "first", "what was known is not forgotten"
+
+
+def test_another_topic_under_the_old_name_stops_however_far_it_has_grown() -> None:
+    """Its offsets mean other events; with nothing read there is nothing to lose."""
+    of = partition(40)
+    of.log = "first"
+    with pytest.raises(
+        LogLost, match="made anew: the state stands at offset 40 of first, and this is second"
+    ):
+        is_same_log(of, "second", "fail")
+    assert (of.fold_state.next_offset, of.log) == (40, "first")
+    fresh = partition(0)
+    fresh.log = "first"
+    assert is_same_log(fresh, "second", "fail")
+    assert fresh.log == "second"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_worker_goes_on_at_the_beginning_of_a_topic_made_anew_if_it_is_told_to(
+    running: bool,
+) -> None:
+    """Whether it finds out when it takes the partition over or while it has it; and it counts the gap once."""
+
+    async def story(rig: Rig) -> None:
+        rig.runtime.know_logs({"features": "first"})
+        await rig.runtime.take_over(SOURCES)
+        await rig.fold(ZERO, 0, [feature()] * 4)
+        await rig.pass_s(2)
+        term = rig.runtime.term[ZERO]
+        if not running:
+            await rig.runtime.let_go(SOURCES, lost=False)
+        rig.runtime.know_logs({"features": "second"})
+        if running:
+            await rig.pass_s(2)
+            assert rig.bus.sought == [(ZERO, Start(0, term + 1))]
+            await rig.fold(ZERO, 4, [feature()] * 9, term)
+        else:
+            assert (await rig.runtime.take_over(SOURCES))[ZERO].offset == 0
+        await rig.fold(ZERO, 0, [feature()] * 6)
+        await rig.pass_s(2)
+        await rig.pass_s(2)
+
+    rig = Rig(config=small(on_lost_log="reset_and_flag"))
+    asyncio.run(story(rig))
+    rig.runtime.close()
+    of = rig.runtime.ingest.partitions[ZERO]
+    assert (of.fold_state.counters.seen, of.fold_state.gaps, of.log) == (10, [(4, 0)], "second")
+    assert rig.next_offset(ZERO) == 6
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_worker_stops_at_a_topic_made_anew_and_commits_nothing_of_it(running: bool) -> None:
+    """By default: somebody has to say which events the state is of."""
+
+    async def story(rig: Rig) -> None:
+        rig.runtime.know_logs({"features": "first"})
+        await rig.runtime.take_over(SOURCES)
+        await rig.fold(ZERO, 0, [feature()] * 4)
+        await rig.pass_s(2)
+        if not running:
+            await rig.runtime.let_go(SOURCES, lost=False)
+        rig.runtime.know_logs({"features": "second"})
+        with pytest.raises(LogLost, match="made anew"):
+            await (rig.pass_s(2) if running else rig.runtime.take_over(SOURCES))
+        await rig.fold(ZERO, 4, [feature()] * 4)
+        await rig.runtime.wind_up(rig.now + 5)
+
+    rig = Rig()
+    asyncio.run(story(rig))
+    rig.runtime.close()
+    assert rig.next_offset(ZERO) == 4

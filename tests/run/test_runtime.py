@@ -2,20 +2,23 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from sinks import DriftEvent, structured
 from stream.bus.consumer import Start
 from stream.config import Limits
 from stream.errors import BusUnavailable, StoreUnavailable
 from stream.run import calls as of_calls
 from stream.run import runtime as of_runtime
-from stream.state.store import Answer, Commit
+from stream.state.store import Answer, Commit, Taken, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, small, stream
+from tests.sinks.events import series
 
 ZERO, ONE = SOURCES
 
@@ -179,6 +182,67 @@ def test_a_rebalance_while_the_store_is_away_lets_go_after_a_while(
     run(story)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_partition_whose_commit_hangs_is_let_go_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """Under load a commit is always under way: a rebalance must not wait for it as long as the store is away."""
+    monkeypatch.setattr(of_runtime, "LET_GO_S", 0.05)
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ZERO, 0, [feature()] * 3)
+        await rig.pass_s(2)
+        rig.now += 2
+        rig.store.down = True
+        stuck = asyncio.create_task(rig.fold(ZERO, 3, [feature()] * 3))
+        while rig.store.calls["commit"] < 3:
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            await rig.runtime.let_go([ZERO], lost=lost)
+            await stuck
+        assert (rig.done, set(rig.runtime.ingest.partitions)) == (2, {ONE})
+        rig.store.down = False
+        starts = await rig.runtime.take_over([ZERO])
+        assert starts[ZERO].offset == 3
+        await rig.fold(ZERO, 3, [feature()] * 3)
+        await rig.pass_s(2)
+
+    assert run(story).next_offset(ZERO) == 6
+
+
+def test_a_partition_that_is_let_go_while_it_is_loaded_is_not_owned_later_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer that comes when nobody waits for it any more must not make this worker fence the next owner."""
+    monkeypatch.setattr(of_runtime, "LET_GO_S", 0.05)
+
+    async def story(rig: Rig) -> None:
+        asked, answered = threading.Event(), threading.Event()
+        take_over = rig.store.take_over
+
+        def slowly(key: str) -> Taken:
+            asked.set()
+            answered.wait(10)
+            return take_over(key)
+
+        monkeypatch.setattr(rig.store, "take_over", slowly)
+        rig.store.answers = [Answer.CONFLICT]
+        rig.now += 2
+        stuck = asyncio.create_task(rig.fold(ZERO, 0, [feature()] * 3))
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            await rig.runtime.let_go([ZERO], lost=False)
+            await stuck
+        answered.set()
+        await rig.runtime.calls.once(lambda: None)  # behind all that was asked before
+        assert set(rig.runtime.ingest.partitions) == {ONE}
+        starts = await rig.runtime.take_over([ZERO])
+        assert (starts[ZERO].offset, set(rig.runtime.ingest.partitions)) == (0, {ZERO, ONE})
+
+    run(story)
+
+
 def test_dead_letters_are_delivered_before_the_commit_and_hold_up_only_their_partition(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -201,9 +265,9 @@ def test_dead_letters_are_delivered_before_the_commit_and_hold_up_only_their_par
         assert (rig.next_offset(ZERO), rig.next_offset(ONE)) == (0, 1)
         assert rig.runtime.calls.well
         assert not rig.runtime.letters.well
-        stuck.cancel()
-        await asyncio.gather(stuck, return_exceptions=True)
+        monkeypatch.setattr(of_runtime, "LET_GO_S", 0.05)
         await rig.runtime.let_go(SOURCES, lost=False)
+        await stuck
 
     assert run(story).next_offset(ZERO) == 0
 
@@ -231,6 +295,26 @@ def test_a_silent_partition_that_is_read_to_its_end_follows_the_others() -> None
     mark = rig.marks()[ZERO]
     assert mark is not None
     assert (mark.idle, mark.watermark) == (False, T0 + 70 * MINUTE)
+
+
+def test_a_silent_partition_follows_the_slowest_of_those_that_speak() -> None:
+    """Not the fastest, as its own next event may be as old as theirs; and not one that is silent itself."""
+
+    async def story(rig: Rig) -> None:
+        two, three = (ZERO._replace(partition=p) for p in (2, 3))
+        rig.runtime.know_partitions({"features": 4})
+        await rig.runtime.take_over([two, three])
+        for source, minutes in ((ZERO, 0), (ONE, 90), (two, 60), (three, 10)):
+            await rig.fold(source, 0, [feature(T0 + minutes * MINUTE)])
+        rig.caught_up(ZERO, 1)
+        rig.caught_up(three, 1)
+        rig.runtime.ingest.partitions[three].idle = True
+        await rig.pass_s(2)
+        await rig.pass_s(100)
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        assert (fold.ticks, fold.watermark) == (1, T0 + 60 * MINUTE)
+
+    run(story)
 
 
 def test_a_silent_partition_waits_for_its_timeout() -> None:
@@ -265,6 +349,24 @@ def test_a_silence_that_nobody_listened_to_is_none() -> None:
         await rig.pass_s(rig.config.idle_timeout_ms / 1000 - 3)
         assert fold.ticks == 0, "told again, it begins anew"
         await rig.pass_s(6)
+        assert fold.ticks == 1
+
+    run(story)
+
+
+def test_the_silence_behind_a_batch_begins_when_it_is_folded() -> None:
+    """While a batch waits for the store, its partition is read to its end, and yet not silent."""
+
+    async def story(rig: Rig) -> None:
+        await rig.fold(ONE, 0, [feature(T0 + 60 * MINUTE)])
+        rig.caught_up(ZERO, 1)
+        await rig.pass_s(100)
+        await rig.fold(ZERO, 0, [feature(T0)])
+        rig.caught_up(ZERO, 1)
+        await rig.runtime.look_after()
+        fold = rig.runtime.ingest.partitions[ZERO].fold_state
+        assert fold.ticks == 0
+        await rig.pass_s(rig.config.idle_timeout_ms / 1000 + 2)
         assert fold.ticks == 1
 
     run(story)
@@ -488,6 +590,71 @@ def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
     run(story, first)
     second.runtime.close()
     assert alerts(second) == expected
+
+
+def test_alerts_of_a_model_that_goes_while_it_is_evaluated_are_left_to_its_next_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are committed, so whoever has the model now finds them in the outbox; two would tell them otherwise."""
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        asked, answered, commit = threading.Event(), threading.Event(), rig.store.commit
+
+        def slowly(step: Commit) -> Answer:
+            asked.set()
+            answered.wait(10)
+            return commit(step)
+
+        monkeypatch.setattr(rig.store, "commit", slowly)
+        evaluating = asyncio.create_task(rig.runtime.evaluate())
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        await rig.runtime.let_go(SOURCES, lost=True)
+        answered.set()
+        await evaluating
+        assert any(f.startswith(b"o:") for f in rig.store.peek(model_key(rig.config.app, "m")))
+        assert rig.outlet.models == set()
+
+    run(story)
+
+
+def test_an_acknowledgement_takes_no_alert_away_that_took_the_place() -> None:
+    """A model whose store went back is loaded anew while another one's deliveries leave their outbox."""
+    first, second, other = series(3)
+
+    class Box:
+        def __init__(self, event: DriftEvent, meanwhile: Callable[[], None] = lambda: None) -> None:
+            self.outbox = {b"o:0": structured(event)}
+            self.meanwhile = meanwhile
+
+        def acknowledge(self, fields: list[bytes]) -> Answer:
+            self.meanwhile()
+            for field in fields:
+                del self.outbox[field]
+            return Answer.OK
+
+    async def story(rig: Rig) -> None:
+        boxes: Any = rig.runtime.evaluators
+        anew = Box(other)
+
+        def gone_back() -> None:
+            boxes["b"] = anew
+            rig.outlet.revise("b", anew.outbox)
+
+        boxes |= {"a": Box(first, gone_back), "b": Box(second)}
+        for name in ("a", "b"):
+            rig.outlet.offer(name, boxes[name].outbox)
+        rig.deliver()
+        await rig.runtime.acknowledge()
+        assert not boxes["a"].outbox
+        assert anew.outbox == {b"o:0": structured(other)}, "it was never sent"
+        rig.outlet.offer("b", anew.outbox)
+        rig.deliver()
+        await rig.runtime.acknowledge()
+        assert (alerts(rig), anew.outbox) == ([first.id, second.id, other.id], {})
+
+    run(story)
 
 
 def test_a_full_outbox_pauses_the_evaluation_and_is_still_offered() -> None:

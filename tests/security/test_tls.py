@@ -8,6 +8,12 @@ from typing import NamedTuple
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._scram import (
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from redis import Redis
 
 from stream.config import from_text
@@ -37,14 +43,16 @@ listeners=CONTROLLER://127.0.0.1:{controller_port},ADVERTISED
 advertised.listeners=ADVERTISED
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GOOD:SASL_SSL,ELSEWHERE:SASL_SSL
 inter.broker.listener.name=PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 """
 LISTENER = r"""
 listener.name.{name}.ssl.keystore.type=PEM
 listener.name.{name}.ssl.keystore.location={pem}
 listener.name.{name}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
   required user_driftbus="{password}";
+listener.name.{name}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 """
+MECHANISMS = ("PLAIN", "SCRAM-SHA-512")
 
 
 class Secured(NamedTuple):
@@ -77,6 +85,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         pem.write_text(key.read_text() + certificate.read_text())
         more += LISTENER.format(name=name, pem=pem, password=PASSWORD)
     with kafka_server(folder, more=more) as (plain, _):
+        _give_scram(plain)
         yield Secured(
             plain,
             f"127.0.0.1:{good}",
@@ -86,7 +95,15 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         )
 
 
-def text_of(bootstrap: str, ca: Path, password: str) -> str:
+def _give_scram(bootstrap: str) -> None:
+    """Make the user known by a salted and hashed password, which the broker keeps."""
+    salted = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4_096)
+    user = UserScramCredentialUpsertion("driftbus", salted, PASSWORD.encode())
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.alter_user_scram_credentials([user])["driftbus"].result(30)
+
+
+def text_of(bootstrap: str, ca: Path, password: str, mechanism: str = "PLAIN") -> str:
     """Write the configuration as README.md shows it."""
     return f"""
 bootstrap: {bootstrap}
@@ -95,27 +112,29 @@ windows: [1h]
 commit_interval: 200ms
 kafka:
   security.protocol: sasl_ssl
-  sasl.mechanism: PLAIN
+  sasl.mechanism: {mechanism}
   sasl.username: driftbus
   sasl.password: {password}
   ssl.ca.location: {ca}
 """
 
 
+@pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_worker_works_over_tls_with_a_password_and_never_tells_it(
-    tmp_path: Path, kafka: Secured, monkeypatch: pytest.MonkeyPatch
+    mechanism: str, tmp_path: Path, kafka: Secured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It joins, folds, and writes dead letters; the password comes from the environment and is in no log."""
     monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
-    producer = Producer({"bootstrap.servers": kafka.plain})
-    with worker(tmp_path, text_of(kafka.good, kafka.ca, "${KAFKA_PASSWORD}")) as process:
+    producer, topic = Producer({"bootstrap.servers": kafka.plain}), f"features-{mechanism}"
+    text = text_of(kafka.good, kafka.ca, "${KAFKA_PASSWORD}", mechanism)
+    with worker(tmp_path, f"{text}topics: {{features: {topic}}}\napp: {topic}\n") as process:
         process.wait(lambda: process.get("/readyz")[0] == 200, 60)
         for value in [*(feature(x=float(i)) for i in range(100)), b"no event"]:
-            producer.produce("features", value)
+            producer.produce(topic, value)
         assert producer.flush(10) == 0
         process.wait(lambda: process.consumed() == 101, 60)
         process.wait(
-            lambda: [r.value for r in read_topic(kafka.plain, "features.dlq")] == [b"no event"]
+            lambda: [r.value for r in read_topic(kafka.plain, f"{topic}.dlq")] == [b"no event"]
         )
         assert process.end() == 0, process.log
         assert PASSWORD not in process.log
@@ -124,14 +143,14 @@ def test_a_worker_works_over_tls_with_a_password_and_never_tells_it(
 WRONG = {
     "authority": "certificate verify failed",
     "host": "certificate verify failed",
-    "password": "uthentication failed",
+    **{f"password, {mechanism}": "uthentication failed" for mechanism in MECHANISMS},
 }
 
 
 def wrong_text(wrong: str, kafka: Secured) -> str:
     """Write a configuration with one thing wrong."""
-    if wrong == "password":
-        return text_of(kafka.good, kafka.ca, "c4nary-wrong")
+    if wrong.startswith("password"):
+        return text_of(kafka.good, kafka.ca, "c4nary-wrong", wrong.split()[1])
     if wrong == "host":
         return text_of(kafka.elsewhere, kafka.ca, PASSWORD)
     return text_of(kafka.good, kafka.other_ca, PASSWORD)

@@ -1,5 +1,6 @@
 """Many schedules, on several processes, and what they come to together."""
 
+import gc
 import logging
 import sys
 import time
@@ -65,15 +66,20 @@ class Total:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep the product's log lines of faults, of which there are many, to itself; and remember judgements."""
+    """Keep the product's log lines of faults, of which there are many, to itself; and remember judgements.
+
+    Rubbish is looked for as rarely as in a worker: a schedule leaves little.
+    """
     log = logging.getLogger("driftbus")
-    before = log.level
+    level, threshold = log.level, gc.get_threshold()
     log.setLevel(logging.CRITICAL + 1)
+    gc.set_threshold(100_000, 50, 100)
     try:
         with remembered():
             yield
     finally:
-        log.setLevel(before)
+        log.setLevel(level)
+        gc.set_threshold(*threshold)
 
 
 def judged(seed: int) -> Result:

@@ -1,4 +1,4 @@
-"""Remembers what windows were judged to be, from one schedule to the next.
+"""Remembers what windows were judged to be, and how references are read, from one schedule to the next.
 
 Judging a window is a pure function of it, of the reference and of the windows that have joined its history since; it is
 most of the work, tested elsewhere, and the same in every schedule that goes right. What a fault has changed is a
@@ -9,12 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from detectors.alarms.signals import Readings, Scheme
+from detectors.arrays import Flags, Floats
+from detectors.comparisons.counting import CellsOf
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
-from stream.evaluate import chain
+from stream.evaluate import alarms, chain
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import Scores
+from stream.evaluate.signals import Signals, learn_signals
+from stream.evaluate.volume import Arrivals
 from stream.reference import book
 from stream.reference.reference import Reference
 from stream.summaries.schema import Schema
@@ -33,6 +38,7 @@ class _Scores(Scores):
     ) -> None:
         super().__init__(reference, which, grown, rules)
         self._told: dict[_Key, list[Said]] = {}
+        self._volumes: dict[Arrivals, list[Said]] = {}
 
     def columns(self, summary: Summary, share: float) -> list[Said]:
         key = (*_bytes(summary), share)
@@ -40,9 +46,38 @@ class _Scores(Scores):
             self._told[key] = super().columns(summary, share)
         return list(self._told[key])
 
+    def volume(self, arrivals: Arrivals) -> list[Said]:
+        if arrivals not in self._volumes:
+            self._volumes[arrivals] = super().volume(arrivals)
+        return list(self._volumes[arrivals])
+
+
+class _Signals(Signals):
+    """Signals that read each window once, and weigh each row of windows once."""
+
+    def __init__(
+        self, reference: Reference, batches: list[tuple[CellsOf, Scheme, list[int]]]
+    ) -> None:
+        super().__init__(reference, batches)
+        self._read: dict[_Key, Readings] = {}
+        self._weighed: dict[_Key, Floats] = {}
+
+    def read(self, window: Summary | None) -> Readings:
+        key = () if window is None else _bytes(window)
+        if key not in self._read:
+            self._read[key] = super().read(window)
+        return self._read[key]
+
+    def worth(self, readings: Readings) -> Floats:
+        key = readings.x.tobytes(), readings.valid.tobytes(), readings.events.tobytes()
+        if key not in self._weighed:
+            self._weighed[key] = super().worth(readings)
+        return self._weighed[key].copy()
+
 
 _made: dict[_Key, _Scores] = {}
-_schemas: dict[tuple[object, ...], Schema] = {}
+_schemas: dict[_Key, Schema] = {}
+_signals: dict[_Key, tuple[_Signals, Readings]] = {}
 
 
 def _scores(reference: Reference, which: int, grown: Sequence[Summary], rules: Rules) -> Scores:
@@ -59,12 +94,26 @@ def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
     return _schemas[key]
 
 
-def _bytes(summary: Summary) -> tuple[bytes, bytes]:
-    return summary.counts.tobytes(), summary.extremes.tobytes()
+def _signals_of(reference: Reference, which: int, usual: Flags) -> tuple[_Signals, Readings]:
+    key = (reference.digest, which, usual.tobytes())
+    if key not in _signals:
+        learned, own = learn_signals(reference, which, usual)
+        _signals[key] = _Signals(reference, learned.batches), own
+    return _signals[key]
+
+
+def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
+    return (
+        summary.counts.tobytes(), summary.extremes.tobytes(), b"%d %d" % tuple(summary.thinned),
+    )  # fmt: skip
 
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Let chains ask the memory instead of judging anew, and books for the types of events."""
-    with patch.object(chain, "Scores", _scores), patch.object(book, "Schema", _schema):
+    """Let chains ask the memory instead of judging anew; alarms for their signals, books for the types of events."""
+    with (
+        patch.object(chain, "Scores", _scores),
+        patch.object(alarms, "learn_signals", _signals_of),
+        patch.object(book, "Schema", _schema),
+    ):
         yield

@@ -82,6 +82,7 @@ def samples() -> dict[str, bytes]:
             found.setdefault("references", dump("references", [reference]))
     found.setdefault("plan", dump("plan", [1, 5_000, 6_000, [bytes(range(16))]]))
     found.setdefault("hop", dump("hop", _hop()))
+    found.setdefault("log", dump("log", "JkuMPnHUQdWVqPqwwqJ4hA"))
     found.setdefault("consequences", dump("consequences", [[["features", []]], []]))
     return found
 

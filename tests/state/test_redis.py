@@ -179,7 +179,7 @@ def test_a_commit_is_one_write_command_in_the_append_only_file(tmp_path: Path) -
 
 
 def test_an_unreachable_server_is_told_at_once_without_the_password() -> None:
-    """The message has the place to look at and says it will be tried again."""
+    """The message has the place to look at and what to look for; whether it is tried again is the caller's affair."""
     port = free_ports(1)[0]
     store = RedisStore(f"redis://me:{PASSWORD}@127.0.0.1:{port}/0", retries=0)
     calls = (
@@ -197,6 +197,7 @@ def test_an_unreachable_server_is_told_at_once_without_the_password() -> None:
         with pytest.raises(StoreUnavailable) as caught:
             call()
         assert f"redis 127.0.0.1:{port}" in str(caught.value)
+        assert str(caught.value).endswith("refused; look whether it is up and can write")
         assert PASSWORD not in str(caught.value)
     store.close()
 
