@@ -171,7 +171,7 @@ def former(kept: Kept) -> dict[bytes, bytes]:
         starts, x, valid, events, volume, calm = fields_of
         counts = [array.astype(np.int64).T for array in (valid, events)]
         assert taken == len(starts)
-        alarms[1:] = [layers, [starts, np.moveaxis(x, 0, 2), *counts, volume[None], calm]]
+        alarms[1:] = [layers, [starts, np.moveaxis(x, 0, 2), *counts, volume[None, :, 0], calm]]
     at = chain_field(SERIES, Kind.FEATURES)
     fields[at] = pack("chain", 6, [*load(fields[at], "chain")[:3], payload])
     state = load(fields[STATE], "model")
