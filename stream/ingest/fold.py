@@ -3,6 +3,7 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
 from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
+from stream.ingest.arrow.group import group_table
+from stream.ingest.arrow.message import read_message
+from stream.ingest.arrow.messages import holds_arrow, is_arrow, parts_of, put_right
 from stream.ingest.count import count
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
@@ -47,11 +51,15 @@ class FoldRules:
     series_max: int
     partition_series_max: int
     columns_max: int
+    batch_bytes_max: int = 32_000_000
+    batch_rows_max: int = 100_000
 
 
 @dataclass(slots=True)
 class Counters:
     """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact.
+
+    Events are counted: each row of a batch message is one. A message that cannot be read at all is one, too.
 
     `models_refused`: events of models beyond `limits.models_max`. `series_refused`: events that a version or a segment
     beyond `limits.series_max` lacks. `columns_refused`: values of columns beyond `limits.columns_max`, or of too long a
@@ -105,16 +113,54 @@ class Fold:
             batch = batch.take(batch.offsets >= self.next_offset)
         if not len(batch):
             return []
-        self.next_offset = int(batch.offsets[-1]) + 1
-        self.counters.seen += len(batch)
-        if self.rules.sample < 1.0 and self.source.kind is Kind.FEATURES:
-            chosen = kept(self.source, batch.offsets, self.rules.sample)
-            self.counters.sampled_out += len(batch) - int(chosen.sum())
-            batch = batch.take(chosen)
+        thins = self.rules.sample < 1.0 and self.source.kind is Kind.FEATURES
+        if thins and holds_arrow(batch.values):  # these are thinned by rows, not by messages
+            return self._fold_parts(batch, decoder, book)
+        end, seen = int(batch.offsets[-1]) + 1, len(batch)
+        if thins:
+            batch = batch.take(kept(self.source, batch.offsets, self.rules.sample))
         decoded = decoder.decode(batch, self.rules.max_future_ms)
+        if any(
+            is_arrow(letter.value) for letter in decoded.dead
+        ):  # where JSON is read, it has none
+            return self._fold_parts(batch, decoder, book)
+        self.next_offset = end
+        self.counters.seen += seen
+        self.counters.sampled_out += seen - len(batch)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
+        self._fold_groups(groups, decoded, book)
+        put_right(decoded.dead)
+        return decoded.dead
+
+    def _fold_parts(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
+        """Take in a batch with Arrow messages among it: part by part, which is the same as all at once."""
+        dead: list[DeadLetter] = []
+        for is_message, part in parts_of(batch):
+            dead += self._fold_message(part, book) if is_message else self.fold(part, decoder, book)
+        return dead
+
+    def _fold_message(self, batch: RawBatch, book: Book) -> list[DeadLetter]:
+        """Take in one Arrow message, whose rows all stand at its offset."""
+        rules = self.rules
+        rate = rules.sample if self.source.kind is Kind.FEATURES else 1.0
+        message = read_message(
+            batch, rules.batch_bytes_max, rules.batch_rows_max, rules.max_future_ms, rate
+        )
+        self.next_offset = int(batch.offsets[0]) + 1
+        self.counters.seen += message.seen
+        self.counters.sampled_out += message.sampled_out
+        self.counters.malformed += message.malformed
+        for table in message.tables:
+            offsets = np.full(len(table.ts), batch.offsets[0])
+            decoded = Decoded([], (), table.ts, offsets, [], offsets, [])
+            accepted = self._pass_time(table.ts)
+            self._fold_groups(list(group_table(table, accepted)), decoded, book)
+        return message.dead
+
+    def _fold_groups(self, groups: Sequence[Group], decoded: Decoded, book: Book) -> None:
+        """Count the events of groups, as far as there is room for their models and series."""
         if sum(map(len, self._seats.values())) > PARTIES_MAX:
             self._forget_seats()
         arrivals = [self._arrivals(group, decoded.ts) for group in groups]
@@ -126,7 +172,6 @@ class Fold:
             else:
                 self._fold_group(of_group, decoded, book, admission, raw)
         self._keep_raw(raw)
-        return decoded.dead
 
     def skip(self, offset: int) -> None:
         """Go on at an offset, as the log no longer holds what stands at the next one; noted in the state.
