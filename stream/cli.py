@@ -341,15 +341,19 @@ def status(config_path: Path, as_json: bool, model: str | None) -> None:
 @main.command()
 @_config_option(required=True)
 @_reference
-def worker(config_path: Path, references: tuple[Path, ...]) -> None:
+@click.option("--rates", type=FILE, metavar="STATE",
+              help="Read the log at the sampling rates of an export of the state, not by the load.")  # fmt: skip
+def worker(config_path: Path, references: tuple[Path, ...], rates: Path | None) -> None:
     """Run a worker: consume, judge, tell. One process a core; start as many as you like."""
     config = _load(config_path)
+    from stream.run.rates import recorded_rates
     from stream.run.references import read_checked
 
     known = read_checked(config, references)
+    recorded = None if rates is None else recorded_rates(rates)
     from stream.run.worker import run
 
-    click.get_current_context().exit(run(config, known))
+    click.get_current_context().exit(run(config, known, recorded))
 
 
 @main.command()

@@ -12,6 +12,7 @@ from stream.ingest.decode import Decoder
 from stream.ingest.fold import FoldRules
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.sample import SampleRules
 from stream.reference.book import Book
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.plan import Plan, PlanRules
@@ -82,7 +83,7 @@ def rules(
 ) -> FoldRules:  # fmt: skip
     """Make the rules of a fold, with panes of ten seconds."""
     return FoldRules(
-        PANE, lateness_ms, 300_000, sample, raw_rows_max, join_rows_max, event_bytes_max,
+        PANE, lateness_ms, 300_000, SampleRules(sample), raw_rows_max, join_rows_max, event_bytes_max,
         models_max, series_max, partition_series_max, columns_max,
     )  # fmt: skip
 

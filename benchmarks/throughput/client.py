@@ -71,6 +71,8 @@ def _run(case: Case, names: Names, bootstrap: str, reference: Path, consumed: c_
         for batch in batches:
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)
+            else:
+                _ask(batch)
             consumed.value += len(batch)
 
 
@@ -83,3 +85,9 @@ def _decode(decoder: Decoder, batch: RawBatch, max_future_ms: int) -> None:
         schema = decoder.schema_of[type(group.events[0])]
         rows += len(schema.table(group.events).X)
     assert rows == len(batch)
+
+
+def _ask(batch: RawBatch) -> None:
+    """Have the messages give their bytes and times, which they would else keep to themselves."""
+    assert batch.stamps is not None
+    assert len(batch.stamps) == len(batch.values)

@@ -7,7 +7,7 @@ import mmap
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -15,6 +15,8 @@ import stream.bus.consumer
 import stream.run.worker
 from stream.cli import main
 from stream.config import Config
+from stream.ingest.raw import Source
+from stream.ingest.schedule import Schedule
 from stream.reference.reference import Reference
 from stream.run.worker import Worker
 
@@ -33,8 +35,13 @@ def _launch(size: int, file: Path, command: list[str]) -> None:
     class Telling(Worker):
         """A worker with a thread beside it."""
 
-        def __init__(self, config: Config, references: Sequence[Reference]) -> None:
-            super().__init__(config, references)
+        def __init__(
+            self,
+            config: Config,
+            references: Sequence[Reference],
+            recorded: Mapping[Source, Schedule] | None = None,
+        ) -> None:
+            super().__init__(config, references, recorded)
             Thread(target=self._tell, daemon=True).start()
 
         def _tell(self) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "Test",
     "read_volume",
     "volume_worth",
+    "weight_of",
 ]
 
 
@@ -225,15 +226,24 @@ class Scheme:
         return placed.reshape(C, T, P).astype(np.int64)
 
 
-def read_volume(events: Counts) -> Readings:
+def read_volume(events: Counts, worth: Counts | None = None) -> Readings:
     """Read the volume of T windows [T]: log(n + 1), whose variance is about 1/n.
+
+    Where `events` were estimated, `worth` tells how many events, all counted, would be known as well.
+    In what is read, `valid` is n + 1 then, and `events` one more than the worth.
 
     >>> read_volume(np.array([0, 99])).x.round(2).tolist()
     [[[0.0, 4.61]]]
     """
     n = np.asarray(events, np.int64)[None]
     x = np.log1p(n)[None].astype(np.float32).astype(np.float64)
-    return Readings(x, n + 1, n + 1)
+    known = n if worth is None else np.asarray(worth, np.int64)[None]
+    return Readings(x, n + 1, known + 1)
+
+
+def weight_of(volume: Readings) -> float:
+    """Tell how many events one stood for in the last window of a volume."""
+    return float(volume.valid[0, -1]) / float(volume.events[0, -1])
 
 
 def volume_worth(readings: Readings) -> Floats:

@@ -11,11 +11,13 @@ from detectors.summaries.coding import code_numbers, code_values
 from detectors.summaries.column import INVALID, Column, conform
 from detectors.summaries.folding import SUM_CLIP, fold_numbers
 from detectors.summaries.layout import Layout
+from detectors.summaries.thinned import Thinned
 from detectors.summaries.unseen_values import UnseenValues
 
 __all__ = ["Summary", "beyond_grid", "mean_of"]
 
 KIND, VERSIONS = "summary", range(1, 2)
+NOTHING = Thinned()
 SLOTS_MIN = 5
 """The fewest slots that a column can have: `other` and its tail."""
 
@@ -30,7 +32,8 @@ class Summary:
     sum and sum of squares on the column's grid; last, the events. `extremes` float64 [columns binned
     by edges, 2]: smallest and largest value, (inf, -inf) where there is none. `unseen` maps the
     position of a column binned by value to the values that fell into its `other`; a column of which
-    every value is known is not in it, and what makes references leaves it empty.
+    every value is known is not in it, and what makes references leaves it empty. `thinned` tells what was
+    left out beside the events counted.
 
     Cost: about 5 ns a number, 50 ns a category; a merge adds two arrays.
 
@@ -45,17 +48,19 @@ class Summary:
     2.5
     """
 
-    __slots__ = ("counts", "extremes", "unseen")
+    __slots__ = ("counts", "extremes", "thinned", "unseen")
 
     def __init__(
         self,
         counts: NDArray[np.int64],
         extremes: NDArray[np.float64],
         unseen: dict[int, UnseenValues] | None = None,
+        thinned: Thinned = NOTHING,
     ) -> None:
         self.counts = counts
         self.extremes = extremes
         self.unseen = {} if unseen is None else unseen
+        self.thinned = thinned
 
     @classmethod
     def empty(cls, layout: Layout) -> "Summary":
@@ -98,6 +103,11 @@ class Summary:
         return int(self.counts[-1])
 
     @property
+    def seen(self) -> int:
+        """The number of events that there were, estimated where some were left out."""
+        return self.thinned.seen(self.n)
+
+    @property
     def bytes_max(self) -> int:
         """The most bytes that `to_bytes` can give."""
         columns = self.counts.size // SLOTS_MIN - len(self.extremes)
@@ -110,6 +120,7 @@ class Summary:
         if other.counts.shape != self.counts.shape or other.extremes.shape != self.extremes.shape:
             raise ValueError("summaries of two layouts do not go together")
         self.counts += other.counts
+        self.thinned = self.thinned.plus(other.thinned)
         np.minimum(self.extremes[:, 0], other.extremes[:, 0], out=self.extremes[:, 0])
         np.maximum(self.extremes[:, 1], other.extremes[:, 1], out=self.extremes[:, 1])
         for i, values in other.unseen.items():
@@ -121,7 +132,7 @@ class Summary:
     def copy(self) -> "Summary":
         """Make an independent copy."""
         unseen = {i: values.copy() for i, values in self.unseen.items()}
-        return Summary(self.counts.copy(), self.extremes.copy(), unseen)
+        return Summary(self.counts.copy(), self.extremes.copy(), unseen, self.thinned)
 
     def add(
         self,
@@ -162,6 +173,8 @@ class Summary:
         """Give the state as bytes; the layout, which it needs to be read with, is not in it."""
         unseen = [[i, self.unseen[i].state()] for i in sorted(self.unseen)]
         fields = {"counts": self.counts, "extremes": self.extremes, "unseen": unseen}
+        if self.thinned != NOTHING:
+            fields["thinned"] = list(self.thinned)
         return pack(KIND, VERSIONS[-1], fields)
 
     @classmethod
@@ -171,12 +184,13 @@ class Summary:
         try:
             counts, extremes = fields["counts"], fields["extremes"]
             unseen = {int(i): UnseenValues.from_state(state) for i, state in fields["unseen"]}
+            thinned = Thinned(*fields.get("thinned", ()))
             fits = counts.dtype == np.int64 and counts.ndim == 1 and extremes.shape[1:] == (2,)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no state of a summary: {error!r}") from error
         if not fits or extremes.dtype != np.float64:
             raise ValueError("this is no state of a summary: its arrays do not fit")
-        return cls(counts, extremes, unseen)
+        return cls(counts, extremes, unseen, thinned)
 
 
 def _numbers(

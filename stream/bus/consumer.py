@@ -82,7 +82,8 @@ class Owner(Protocol):
 class ConsumerThread(threading.Thread):
     """Consumes until `stop`.
 
-    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether it is in the group.
+    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether it is in the group;
+    `ends` are the offsets at which the logs of partitions end, and `lag` how far off these is what was read.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class ConsumerThread(threading.Thread):
         self.reachable = True
         self.joined = False
         self.lag: dict[Source, int] = {}
+        self.ends: dict[Source, int] = {}
         self._settings = dict(settings) | {"error_cb": self._on_error}
         self._kinds = dict(kinds)
         self._owner = owner
@@ -276,6 +278,7 @@ class ConsumerThread(threading.Thread):
             position = consumer.position([_place(source)])[0].offset
             if high >= 0 and position >= 0:
                 self.lag[source] = high - position
+                self.ends[source] = high
 
     # -- rebalances, called from consume on this thread --------------------------------------------------------------
 
@@ -305,6 +308,7 @@ class ConsumerThread(threading.Thread):
         self._tell(consumer)
         for source in sources:
             self.lag.pop(source, None)
+            self.ends.pop(source, None)
             self._at.pop(source, None)
             self._held.discard(source)
         consumer.incremental_unassign(places)

@@ -52,14 +52,8 @@ def batches_of(
 
 
 def _batch(source: Source, messages: list[Message]) -> RawBatch:
-    n = len(messages)
-    return RawBatch(
-        source,
-        [m.value() for m in messages],
-        np.fromiter([m.offset() for m in messages], np.int64, n),
-        np.fromiter([m.timestamp()[1] for m in messages], np.int64, n),
-        messages,
-    )
+    offsets = np.fromiter([m.offset() for m in messages], np.int64, len(messages))
+    return RawBatch.unread(source, offsets, messages)
 
 
 def _source(topic: str | None, partition: int | None, kinds: Mapping[str, Kind]) -> Source:

@@ -12,6 +12,7 @@ from stream.config.json_schema import json_schema
 from stream.config.load import from_text, load
 from stream.config.rules import cautions
 from stream.config.schema import (
+    Adaptive,
     Alarms,
     BackupConfig,
     Config,
@@ -26,12 +27,14 @@ from stream.config.schema import (
     Limits,
     RedisConfig,
     ReferenceConfig,
+    Sampling,
     Sink,
     Topics,
     Window,
 )
 
 __all__ = [
+    "Adaptive",
     "Alarms",
     "BackupConfig",
     "Config",
@@ -46,6 +49,7 @@ __all__ = [
     "Limits",
     "RedisConfig",
     "ReferenceConfig",
+    "Sampling",
     "Sink",
     "Topics",
     "Window",

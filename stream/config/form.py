@@ -8,7 +8,7 @@ import orjson
 import yaml
 
 from stream.config.durations import duration_text
-from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Window
+from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Sampling, Window
 from stream.config.secret import Secret
 
 __all__ = ["detection_hash", "masked", "plain"]
@@ -64,7 +64,7 @@ def detection_hash(config: Config) -> bytes:
         "lateness": config.lateness_ms,
         "reference": _section(config.reference, {"compare", "history_ms"}),
         "labels": plain(config.labels, int),
-        "sample": config.sample,
+        "sample": _sample(config.sampling),
         "alarms": _section(
             config.alarms,
             {"weights", "exclude", "ongoing_every_ms", "cooldown_ms", "confirm_within_ms"},
@@ -84,6 +84,12 @@ def _section(section: msgspec.Struct, later: set[str]) -> dict[str, object]:
         if (value := getattr(section, field.name)) != getattr(default, field.name)
         or field.name not in later
     }
+
+
+def _sample(sampling: Sampling) -> object:
+    """Give the default rate where nothing else is said, else all that is said."""
+    alone = sampling == Sampling(sampling.default)
+    return sampling.default if alone else plain(sampling, int)
 
 
 def _detector(config: Config, name: str) -> dict[str, object]:

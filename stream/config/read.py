@@ -60,8 +60,9 @@ class Reader:
         base = typing.get_origin(choices[0])
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, wanted, key)
-        if isinstance(node, yaml.MappingNode) and is_struct(choices[0]):
-            return self._section(node, choices, key)
+        structs = tuple(filter(is_struct, choices))
+        if isinstance(node, yaml.MappingNode) and structs:
+            return self._section(node, structs, key)
         if isinstance(node, yaml.MappingNode) and base is Mapping:
             return self._mapping(node, choices[0], key)
         if isinstance(node, yaml.SequenceNode) and base is tuple:

@@ -20,6 +20,7 @@ __all__ = [
     "LAYERED_DETECTORS",
     "RIVER",
     "SEQUENTIAL_DETECTORS",
+    "Adaptive",
     "Alarms",
     "BackupConfig",
     "Config",
@@ -34,6 +35,7 @@ __all__ = [
     "Limits",
     "RedisConfig",
     "ReferenceConfig",
+    "Sampling",
     "Setting",
     "Sink",
     "Topics",
@@ -45,6 +47,8 @@ Duration = Annotated[int, Meta(ge=0, le=10**12), _DURATION]
 Span = Annotated[int, Meta(gt=0, le=10**12), _DURATION]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
+
+Rate = Annotated[float, Meta(gt=0, le=1)]
 
 Setting = bool | int | float | str
 """An argument of a detector, read as what it looks like."""
@@ -365,6 +369,56 @@ class Limits(_Section, frozen=True, kw_only=True):
     batch_rows_max: Annotated[Count, Meta(description="Rows of a batch message.")] = 100_000
 
 
+class Adaptive(_Section, frozen=True, kw_only=True):
+    """A rate that follows the load of the worker: down by halves while it is too slow, and back."""
+
+    least: Annotated[
+        Literal["1/2", "1/4", "1/8", "1/16", "1/32", "1/64"],
+        Meta(description="The lowest rate."),
+    ] = field(name="min", default="1/64")
+    lag_ms: Annotated[
+        Span, Meta(description="A backlog that takes longer to be read is too long.")
+    ] = field(name="lag", default=10_000)
+    cpu: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Part of a core, or of the time if others have the core, from which on the worker is busy.",
+        ),
+    ] = 0.8
+    down_ms: Annotated[Span, Meta(description="Shortest time before a step down.")] = field(
+        name="down_after", default=5_000
+    )
+    up_ms: Annotated[Span, Meta(description="Shortest time before a step up.")] = field(
+        name="up_after", default=30_000
+    )
+
+
+class Sampling(_Section, frozen=True):
+    """Which share of the events is counted."""
+
+    default: Annotated[Rate, Meta(description="Rate of models that are not named.")] = 1.0
+    models: Annotated[Mapping[str, Rate], Meta(description="Rates of models by name.")] = {}
+    adaptive: Annotated[
+        Adaptive | None, Meta(description="How the rate follows the load; null: not at all.")
+    ] = None
+    key: Annotated[
+        Literal["none", "model", "series"],
+        Meta(
+            description="What the records' key names: nothing, the model (by its very name), or model and segment."
+        ),
+    ] = "none"
+    floor: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10**12,
+            description="Events a shortest window that a key keeps whatever the rate, if `key` says what it names.",
+        ),
+    ] = 1_000
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """The whole configuration; `Config()` is the default one, durations are in ms.
 
@@ -408,7 +462,7 @@ class Config(_Section, frozen=True, kw_only=True):
     reference: ReferenceConfig = ReferenceConfig()
     labels: LabelsConfig = LabelsConfig()
     sample: Annotated[
-        float, Meta(gt=0, le=1, description="Share of the feature events that is folded.")
+        Rate | Sampling, Meta(description="Share of the events that is counted, or more about it.")
     ] = 1.0
     alarms: Alarms = Alarms()
     detectors: Annotated[
@@ -440,6 +494,11 @@ class Config(_Section, frozen=True, kw_only=True):
             for name, text in self.kafka.items()
         }
         msgspec.structs.force_setattr(self, "kafka", kafka)
+
+    @property
+    def sampling(self) -> Sampling:
+        """What is said of sampling; a mere number is the default rate."""
+        return self.sample if isinstance(self.sample, Sampling) else Sampling(self.sample)
 
     @property
     def backup_topic(self) -> str:

@@ -1,6 +1,6 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf, nan
 from typing import Any
@@ -17,6 +17,7 @@ from detectors.alarms.signals import (
     Test,
     read_volume,
     volume_worth,
+    weight_of,
 )
 from detectors.alarms.steps import POWER
 from detectors.arrays import Counts, Flags, Floats
@@ -31,6 +32,7 @@ from stream.evaluate.signals import Signals
 from stream.evaluate.standing import Standing
 from stream.evaluate.track import Past, Row, Track
 from stream.evaluate.unsteady import told_step
+from stream.evaluate.volume import Arrivals, arrivals_of
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -66,7 +68,7 @@ class Alarms:
         own = reference.histories[which]
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self.signals = Signals(reference, which, usual)
-        volume = read_volume(np.array([s.n for s in own.summaries], np.int64))
+        volume = _volume_of(arrivals_of(own.summaries))
         self.track = Track((self.signals.own, volume), own.starts, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
         self._window: Summary | None = None
@@ -77,7 +79,14 @@ class Alarms:
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
-    def take(self, start_ms: int, summary: Summary | None, events: int) -> bool:
+    @property
+    def weight(self) -> float:
+        """How many events one stood for in the window taken last."""
+        if not self.track.rows:
+            return 1.0
+        return weight_of(self.track.rows[-1].volume)
+
+    def take(self, start_ms: int, summary: Summary | None, arrivals: Arrivals) -> bool:
         """Take in a whole window that began at a time; summary None: nothing can be said of its columns.
 
         Tells whether the layer was fitted anew.
@@ -91,7 +100,7 @@ class Alarms:
             self.fitted_ms = start_ms
         self._window = summary
         read, calm = self.signals.read(summary), np.full(len(self.names), True)
-        self.track.append(Row(start_ms, read, read_volume(np.array([events])), calm, True))
+        self.track.append(Row(start_ms, read, _volume_of([arrivals]), calm, True))
         return anew
 
     def judge(self, share: float) -> list[Said]:
@@ -110,8 +119,8 @@ class Alarms:
             alphas = np.array([share * VOLUME_TEST.share])
             seen = self._seen(volume, _volume_worth(volume))
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            events = volume.readings.events[:, -1]
-            said.append(self._volume(told[0], events, alphas[0], seen.worth[0, :, -1] > 0))
+            newest = volume.readings.windows(slice(-1, None))
+            said.append(self._volume(told[0], newest, alphas[0], seen.worth[0, :, -1] > 0))
         return said
 
     def calm(self, loud: Mapping[str | None, int]) -> None:
@@ -215,12 +224,13 @@ class Alarms:
         bound = np.where(np.isfinite(bound), reached, inf)
         return Score(test, share, effect, n, m), bound, share_at(told.usual, n)
 
-    def _volume(self, told: Judged, events: Counts, alpha: float, comparable: Flags) -> Said:
+    def _volume(self, told: Judged, newest: Readings, alpha: float, comparable: Flags) -> Said:
         usual, step = np.minimum(told.usual, LOGARITHM_MAX), np.copysign(told.needed, told.size)
         reached = np.expm1(np.minimum(usual + step, LOGARITHM_MAX))
         bound = np.where(np.isfinite(told.needed), reached, inf)
-        n, m = events - VOLUME_SLACK, np.array([self.reference.total.n])
-        score = Score("volume", n.astype(np.float64), np.abs(told.size), n, m)
+        n, m = newest.events[:, -1] - VOLUME_SLACK, np.array([self.reference.total.n])
+        seen = newest.valid[:, -1] - round(weight_of(newest))
+        score = Score("volume", seen.astype(np.float64), np.abs(told.size), n, m)
         verdicts = self._verdicts(
             told, score, bound, alpha, self.volume_layer, comparable, 0, np.expm1(usual)
         )
@@ -315,6 +325,12 @@ def _watched(column: str | None, step: Unsteady | None, steps: dict[str, float])
     if step is None:
         return Standing(column, "watching", "", steps)
     return Standing(column, "unwatched" if step.refused else "watching", told_step(step), steps)
+
+
+def _volume_of(told: Sequence[Arrivals]) -> Readings:
+    """Read the volumes of windows; of one of which nothing was kept, what one event more would have stood for."""
+    more = [a.seen + round(a.weight) - VOLUME_SLACK for a in told]
+    return read_volume(np.array(more, np.int64), np.array([a.worth for a in told], np.int64))
 
 
 def _volume_worth(past: Past) -> Floats:

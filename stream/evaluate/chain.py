@@ -18,6 +18,7 @@ from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing
+from stream.evaluate.volume import Arrivals
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
 from stream.reference.reference import Reference, WindowSize
@@ -126,7 +127,7 @@ class Chain:
         excluded = self._excluded(closed)
         summary = None if told is None else told.summary
         if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-            said += scores.volume(closed.summary)
+            said += scores.volume(self._arrivals(which, closed.summary))
         if summary is not None:
             of_columns = scores.columns(summary, share)
             # A part of a window may differ from the whole as night from day.
@@ -134,15 +135,19 @@ class Chain:
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
+            arrivals = self._arrivals(which, closed.summary)
             # What was held over is of other hours, to which nothing in the history is like.
             own = closed.summary if events >= self.rules.events_min else None
-            if alarms.take(closed.start_ms, own, events):
+            if alarms.take(closed.start_ms, own, arrivals):
                 self._stand(which)
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
             said += [_told_once(s, ruled) for s in alarms.judge(share)]
             if which == 0 and summary is not None and self.rules.extra and not excluded:
                 extra += self._extra(scores, closed.end_ms, summary)
         return Findings(self.places, said, extra, excluded)
+
+    def _arrivals(self, which: int, summary: Summary | None) -> Arrivals:
+        return Arrivals.of(summary, self._alarms_of(which).weight)
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""
@@ -229,7 +234,8 @@ class Chain:
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):
             held = closed.summary or Summary.empty(self.reference.layout)
-            self.grown[which].append(Summary(held.counts, held.extremes))  # its counts alone
+            counted = Summary(held.counts, held.extremes, thinned=held.thinned)  # its counts alone
+            self.grown[which].append(counted)
             self._scores[which] = None
 
     def _extra(self, scores: Scores, end_ms: int, summary: Summary) -> Iterator[Finding]:
@@ -282,7 +288,7 @@ class Chain:
              [c.start_ms, c.end_ms, c.summary.counts, c.summary.extremes, dump_evidence(c.evidence), c.whole,
               *dump_unseen(c.summary)]
              for c in self.carried],
-            [[[s.counts, s.extremes] for s in grown] for grown in self.grown],
+            [[[s.counts, s.extremes, *dump_unseen(s)] for s in grown] for grown in self.grown],
             [[name, [extra.payload() for extra in running]] for name, running in sorted(self.extras.items())],
             [None if alarms is None else alarms.payload() for alarms in self._alarms],
             *([[column, held[column].payload()]
@@ -312,7 +318,8 @@ class Chain:
             for c in carried
         ]
         chain.grown = [
-            [load_summary(counts, extremes) for counts, extremes in of_ring] for of_ring in grown
+            [load_summary(counts, extremes, more) for counts, extremes, *more in of_ring]
+            for of_ring in grown
         ]
         chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
         chain._alarms = [

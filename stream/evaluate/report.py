@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from detectors import Verdict
+from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.cause import cause_of
 from stream.evaluate.chain import Chain, Judged
@@ -16,6 +17,7 @@ from stream.evaluate.incidents import Change, Severity
 from stream.evaluate.meaning import is_worse
 from stream.evaluate.recommend import recommend
 from stream.evaluate.sentence import sentence
+from stream.ingest.sample import SampleRules
 from stream.words import Kind
 
 __all__ = ["Context", "Told", "drift_events", "kept_result", "window_result"]
@@ -23,10 +25,10 @@ __all__ = ["Context", "Told", "drift_events", "kept_result", "window_result"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every alert of a run shares: the detection hash, the sampling rate, the stated budget."""
+    """What every alert of a run shares: the detection hash, the fixed rates of sampling, the stated budget."""
 
     detection_hash: bytes
-    sample: float
+    sample: SampleRules
     budget: float
 
 
@@ -68,7 +70,6 @@ def _event(
     if change.phase == "ongoing":
         again = "again, " if change.returned else ""
         text = f"{again}since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
-    n = 0 if closed.summary is None else closed.summary.n
     cause = cause_of(chain.kind, reference, judged, column, verdict)
     hints = {"coaffected": coaffected(judged, column), "cause_hint": cause}
     advice = recommend(
@@ -76,7 +77,6 @@ def _event(
         worse=chain.kind is Kind.ERRORS and is_worse(column, severity), new_version=new_version,
     )  # fmt: skip
     found = _detectable(judged, column)
-    rate = context.sample if chain.kind is Kind.FEATURES else 1.0  # nothing else is thinned
     data: dict[str, object] = {
         "schema": "driftbus.alert/1",
         "summary": text,
@@ -101,7 +101,7 @@ def _event(
             "start": start, "end": end,
             "watermark": rfc3339(told.watermark_ms), "late_dropped": told.late,
         },
-        "sample": {"n_seen": round(n / rate), "n_used": n, "rate": rate},
+        "sample": _sample(chain, closed.summary, context.sample),
         "score": _score(verdict, found),
         "scores": {
             v.detector: _score(v, found) | {"alarm": v.alarm} for v in judged.findings.of(column)
@@ -123,6 +123,21 @@ def _event(
         version=s.version, segment=dict(s.segment), column=column, detector=verdict.detector, phase=change.phase,
         severity=severity, kind=change.incident.kind, data=data,
     )  # fmt: skip
+
+
+def _sample(chain: Chain, summary: Summary | None, rules: SampleRules) -> dict[str, object]:
+    """Tell how many events there were, how many were counted, and the share that these are.
+
+    Errors are those of the ids that are kept at the model's fixed rate, which is therefore told of them; of features,
+    what was counted at which rates is known, and of an empty window only the fixed rate.
+    """
+    n, fixed = 0 if summary is None else summary.n, rules.of(chain.series.model)
+    if chain.kind is Kind.ERRORS:
+        return {"n_seen": round(n / fixed), "n_used": n, "rate": fixed}
+    if summary is None or not n:
+        rate = fixed if chain.kind is Kind.FEATURES else 1.0
+        return {"n_seen": 0, "n_used": 0, "rate": rate}
+    return {"n_seen": summary.seen, "n_used": n, "rate": float(f"{n / summary.seen:.4g}")}
 
 
 def _detectable(judged: Judged, column: str | None) -> Mapping[str, float]:

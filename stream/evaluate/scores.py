@@ -17,10 +17,13 @@ from stream.evaluate.finding import Place
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.side_by_side import part, side_by_side
+from stream.evaluate.volume import Arrivals
 from stream.reference.reference import Reference
 
 __all__ = ["LAYERED", "Scores", "enabled"]
 
+SURELY_KEPT = 30
+"""Events expected to be kept of which at least one is: none has the chance exp(-30)."""
 BROKEN_SHARE = {"invalid": 0.02, "unseen": 0.02, "out_of_range": 0.02, "frozen": 0.02}
 """Parts of a monitor's budget that the detectors of broken values may spend."""
 LAYERED = frozenset({"missing", "volume"})
@@ -86,10 +89,21 @@ class Scores:
                 said.append(self._said(places[asked], test.judge(part(window, asked), alpha)))
         return said
 
-    def volume(self, summary: Summary | None) -> list[Said]:
-        """Judge how many events a window has."""
-        window, series = _events([summary]), np.array([-1])
-        return [self._said(series, test.judge(window, 0.0)) for test in self._volume]
+    def volume(self, arrivals: Arrivals) -> list[Said]:
+        """Judge how many events a window has.
+
+        A window of which nothing was kept is silent only where so many events as are usual would not all be left out.
+        """
+        window, series = Cells.of([[arrivals.seen]]), np.array([-1])
+        return [
+            self._said(series, test.judge(window, 0.0))
+            for test in self._volume
+            if not isinstance(test, Silence) or self._is_told(test, arrivals)
+        ]
+
+    def _is_told(self, silence: Silence, arrivals: Arrivals) -> bool:
+        usual = float(np.expm1(silence.usual[0])) if len(silence.usual) else 0.0
+        return arrivals.weight == 1.0 or usual >= SURELY_KEPT * arrivals.weight
 
     def places(self, summary: Summary) -> list[Place | None]:
         """Tell where each column of a window lies; None for a column without a location, or if nobody asked."""
@@ -121,6 +135,6 @@ def enabled(rules: Rules) -> tuple[type[Comparison], ...]:
 
 def _events(stack: Sequence[Summary | None]) -> Cells:
     """View the numbers of events as cells of one bin."""
-    return Cells.of([[0 if summary is None else summary.n] for summary in stack]) if stack else Cells.of(
+    return Cells.of([[0 if summary is None else summary.seen] for summary in stack]) if stack else Cells.of(
         np.zeros((0, 1), dtype=np.int64)
     )  # fmt: skip

@@ -114,7 +114,7 @@ class Track:
         calm = np.stack([np.append(row.calm, row.calm_volume) for row in rows])
         return [
             starts, columns.x.astype(np.float32), columns.valid, columns.events,
-            volume.events - 1, calm,
+            _volumes(volume), calm,
         ]  # fmt: skip
 
     def restore(self, payload: Any) -> None:
@@ -124,13 +124,19 @@ class Track:
             return
         x, valid, events, of_volume, calm = rest
         columns = Readings(x.astype(np.float64), valid, events)
-        volume = read_volume(of_volume[0])
+        volume = read_volume(of_volume[-1], of_volume[0])
         for i, start in enumerate(starts.tolist()):
             at = slice(i, i + 1)
             row = Row(
                 start, columns.windows(at), volume.windows(at), calm[i, :-1], bool(calm[i, -1])
             )
             self.append(row)
+
+
+def _volumes(volume: Readings) -> Counts:
+    """Give how well volumes are known and, in a second row where some are estimated, the volumes."""
+    worth, events = volume.events - 1, volume.valid - 1
+    return worth if (worth == events).all() else np.concatenate([worth, events])
 
 
 def _joined(own: Readings, rows: list[tuple[Readings, Flags]], told: Floats) -> Past:

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.summaries.summary import Summary
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.reference.reference import WindowSize
-from stream.summaries.unseen import dump_unseen, load_unseen
+from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 
 __all__ = ["Closed", "Ring"]
 
@@ -131,6 +131,7 @@ def load_summary(counts: Any, extremes: Any, unseen: Any = ()) -> Summary:
         np.array(counts, dtype=np.int64),
         np.array(extremes, dtype=np.float64).reshape(-1, 2),
         load_unseen(unseen),
+        load_thinned(unseen),
     )
 
 

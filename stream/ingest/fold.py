@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from detectors.summaries.summary import Summary
 from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
 from stream.ingest.arrow.group import group_table
-from stream.ingest.arrow.message import read_message
-from stream.ingest.arrow.messages import holds_arrow, is_arrow, parts_of, put_right
+from stream.ingest.arrow.message import read_message, row_draws
+from stream.ingest.arrow.messages import is_arrow, parts_of, put_right
 from stream.ingest.count import count
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.rosters import Rosters
-from stream.ingest.sample import kept
+from stream.ingest.sample import SampleRules, kept_ids
 from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
+from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party
@@ -43,7 +44,7 @@ class FoldRules:
     pane_ms: int
     lateness_ms: int
     max_future_ms: int
-    sample: float
+    sample: SampleRules
     raw_rows_max: int
     join_rows_max: int
     event_bytes_max: int
@@ -100,11 +101,13 @@ class Fold:
     touched: set[tuple[str, int]] = field(default_factory=set)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
+    thinning: Thinning = field(init=False)
     _seats: dict[str, Seats] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with empty rosters."""
+        """Begin with empty rosters, at the fixed rates."""
         rules = self.rules
+        self.thinning = Thinning(self.source, rules.sample)
         self.rosters = Rosters(rules.models_max, rules.series_max, rules.partition_series_max)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
@@ -113,53 +116,65 @@ class Fold:
             batch = batch.take(batch.offsets >= self.next_offset)
         if not len(batch):
             return []
-        thins = self.rules.sample < 1.0 and self.source.kind is Kind.FEATURES
-        if thins and holds_arrow(batch.values):  # these are thinned by rows, not by messages
-            return self._fold_parts(batch, decoder, book)
-        end, seen = int(batch.offsets[-1]) + 1, len(batch)
-        if thins:
-            batch = batch.take(kept(self.source, batch.offsets, self.rules.sample))
+        self.next_offset = int(batch.offsets[-1]) + 1
+        before = len(batch)
+        batch, chosen = self.thinning.thin(batch)
+        self.counters.seen += before - len(batch)
+        self.counters.sampled_out += before - len(batch)
+        return self._fold_messages(batch, chosen, decoder, book)
+
+    def _fold_messages(
+        self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
+    ) -> list[DeadLetter]:
+        """Take in the messages that stay."""
         decoded = decoder.decode(batch, self.rules.max_future_ms)
-        if any(
-            is_arrow(letter.value) for letter in decoded.dead
-        ):  # where JSON is read, it has none
-            return self._fold_parts(batch, decoder, book)
-        self.next_offset = end
-        self.counters.seen += seen
-        self.counters.sampled_out += seen - len(batch)
+        if any(is_arrow(letter.value) for letter in decoded.dead):  # as JSON they cannot be read
+            return self._fold_parts(batch, chosen, decoder, book)
+        self.counters.seen += len(batch)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        self._fold_groups(groups, decoded, book)
+        stays = None if chosen is None else chosen.at(decoded.offsets)
+        self._fold_groups(groups, decoded, book, stays)
         put_right(decoded.dead)
         return decoded.dead
 
-    def _fold_parts(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
+    def _fold_parts(
+        self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
+    ) -> list[DeadLetter]:
         """Take in a batch with Arrow messages among it: part by part, which is the same as all at once."""
         dead: list[DeadLetter] = []
         for is_message, part in parts_of(batch):
-            dead += self._fold_message(part, book) if is_message else self.fold(part, decoder, book)
+            of_part = None if chosen is None else chosen.at(part.offsets)
+            if is_message:
+                dead += self._fold_arrow(part, of_part, book)
+            else:
+                dead += self._fold_messages(part, of_part, decoder, book)
         return dead
 
-    def _fold_message(self, batch: RawBatch, book: Book) -> list[DeadLetter]:
-        """Take in one Arrow message, whose rows all stand at its offset."""
-        rules = self.rules
-        rate = rules.sample if self.source.kind is Kind.FEATURES else 1.0
+    def _fold_arrow(self, batch: RawBatch, chosen: Chosen | None, book: Book) -> list[DeadLetter]:
+        """Take in one Arrow message, whose rows all stand at its offset; they are thinned one by one."""
+        rules, offset = self.rules, int(batch.offsets[0])
         message = read_message(
-            batch, rules.batch_bytes_max, rules.batch_rows_max, rules.max_future_ms, rate
-        )
-        self.next_offset = int(batch.offsets[0]) + 1
+            batch, rules.batch_bytes_max, rules.batch_rows_max, rules.max_future_ms,
+            1.0 if chosen is None else chosen.highest_of_rows,
+        )  # fmt: skip
         self.counters.seen += message.seen
         self.counters.sampled_out += message.sampled_out
         self.counters.malformed += message.malformed
-        for table in message.tables:
-            offsets = np.full(len(table.ts), batch.offsets[0])
+        for table, rows in zip(message.tables, message.rows, strict=True):
+            offsets = np.full(len(table.ts), offset)
             decoded = Decoded([], (), table.ts, offsets, [], offsets, [])
             accepted = self._pass_time(table.ts)
-            self._fold_groups(list(group_table(table, accepted)), decoded, book)
+            stays = None
+            if chosen is not None:
+                stays = chosen.of_rows(row_draws(self.source, offset, rows))
+            self._fold_groups(list(group_table(table, accepted)), decoded, book, stays)
         return message.dead
 
-    def _fold_groups(self, groups: Sequence[Group], decoded: Decoded, book: Book) -> None:
+    def _fold_groups(
+        self, groups: Sequence[Group], decoded: Decoded, book: Book, stays: Chosen | None
+    ) -> None:
         """Count the events of groups, as far as there is room for their models and series."""
         if sum(map(len, self._seats.values())) > PARTIES_MAX:
             self._forget_seats()
@@ -170,7 +185,7 @@ class Fold:
             if admission.refuses(of_group.group.model):
                 self.counters.models_refused += len(of_group.group.at)
             else:
-                self._fold_group(of_group, decoded, book, admission, raw)
+                self._fold_group(of_group, decoded, book, admission, raw, stays)
         self._keep_raw(raw)
 
     def skip(self, offset: int) -> None:
@@ -182,6 +197,10 @@ class Fold:
         self.counters.lost += max(0, offset - self.next_offset)
         self.gaps = [*self.gaps, (self.next_offset, offset)][-GAPS_KEPT:]
         self.next_offset = offset
+
+    def retune(self, rung: int) -> None:
+        """Count the events from the next offset on at another rung of the ladder; noted in the state."""
+        self.thinning.schedule.note(self.next_offset, rung)
 
     def tick(self, watermark: int) -> None:
         """Let a silent partition follow the others' time; recorded in the state."""
@@ -225,34 +244,65 @@ class Fold:
 
     def _fold_group(
         self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, raw: "list[_RawRow]",
+        stays: Chosen | None,
     ) -> None:  # fmt: skip
         group = arrivals.group
+        rate = self.rules.sample.of(group.model)
         joins = None if self.source.kind is Kind.FEATURES else group.rows(self.source.kind)
-        for number, chosen in _by_pane(arrivals.panes):
+        for number, block in _by_pane(arrivals.panes):
+            chosen = self._thinned(group, block, stays)
+            if not len(chosen):
+                continue
             pane = self._pane(group.model, number)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             for part in (WHOLE, SEGMENT):
-                seats = self._seat(pane, number, part, arrivals, chosen, admission, book)
-                if seats.min() < 0:
-                    learning = np.flatnonzero(seats <= RAW)
-                    raw += [
-                        _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
-                        for i, seat in zip(
-                            chosen[learning].tolist(), seats[learning].tolist(), strict=True
-                        )
-                    ]
-                    binned = seats >= 0
-                    count(group, pane.shelf, book, chosen[binned], seats[binned])
-                else:
-                    count(group, pane.shelf, book, chosen, seats)
+                own, rates = _chosen(stays, group, chosen, whole=part == WHOLE)
+                if len(own):
+                    seats = self._seat(pane, number, part, arrivals, own, admission, book)
+                    if rates is not None:
+                        _stand_for(pane, seats, rates)
+                    self._count(pane, group, own, seats, book, raw)
             if joins is not None:
                 has_value = ~np.isnan(joins.value.number[chosen]) | (joins.value.text[chosen] != 0)
                 fresh = chosen[has_value]
+                if rate < 1.0:
+                    fresh = fresh[kept_ids(joins.id[fresh], rate)]
                 if len(fresh):
                     self.counters.join_rows_dropped += pane.add_rows(
                         joins.take(fresh), self.rules.join_rows_max
                     )
+
+    def _count(
+        self, pane: Pane, group: Group, own: NDArray[np.int64], seats: NDArray[np.int64], book: Book,
+        raw: "list[_RawRow]",
+    ) -> None:  # fmt: skip
+        """Count events in their seats; what is to be kept raw is added to `raw`."""
+        if seats.min() >= 0:
+            count(group, pane.shelf, book, own, seats)
+            return
+        learning = np.flatnonzero(seats <= RAW)
+        raw += [
+            _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
+            for i, seat in zip(own[learning].tolist(), seats[learning].tolist(), strict=True)
+        ]
+        binned = seats >= 0
+        count(group, pane.shelf, book, own[binned], seats[binned])
+
+    def _thinned(
+        self, group: Group, block: NDArray[np.int64], stays: Chosen | None
+    ) -> NDArray[np.int64]:
+        """Leave out events that count in no series, as the rate of their model is lower than that of others."""
+        if stays is None:
+            return block
+        which, _ = stays.counted(group.model, group.at[block], whole=True)
+        segments = np.array([bool(party[1]) for party in group.parties])[group.who[block]]
+        of_segment, _ = stays.counted(group.model, group.at[block], whole=False)
+        which |= of_segment & segments
+        out = len(block) - int(which.sum())
+        self.counters.sampled_out += out
+        self.counters.folded -= out
+        return block[which]
 
     def _pane(self, model: str, number: int) -> Pane:
         key = (model, number)
@@ -328,6 +378,25 @@ class _RawRow(NamedTuple):
     entry: Raw
     group: Group
     i: int
+
+
+def _chosen(
+    stays: Chosen | None, group: Group, events: NDArray[np.int64], *, whole: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Give the events that count in their whole, or in their segment, and their rates; None: all do, at 1."""
+    if stays is None:
+        return events, None
+    which, rates = stays.counted(group.model, group.at[events], whole=whole)
+    return events[which], rates[which]
+
+
+def _stand_for(pane: Pane, seats: NDArray[np.int64], rates: NDArray[np.float64]) -> None:
+    """Note what the events in the seats of a pane stand for."""
+    for seat in np.unique(seats).tolist():
+        if seat >= 0:
+            pane.shelf.held[seat].stand_for(rates[seats == seat])
+        elif seat <= RAW:
+            pane.learning[RAW - seat].stand_for(rates[seats == seat])
 
 
 def _by_pane(panes: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:

@@ -6,6 +6,7 @@ from stream.ingest.decode import Decoder
 from stream.ingest.fold import FoldRules
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.state.store import Answer, Store
 from stream.words import Kind
@@ -14,19 +15,31 @@ __all__ = ["Ingest"]
 
 
 class Ingest:
-    """The partitions of a worker, and the decoders for what is known of their models."""
+    """The partitions of a worker, and the decoders for what is known of their models.
 
-    def __init__(self, store: Store, app: str, rules: FoldRules, fleet: Fleet) -> None:
+    `recorded`: at which rates to read some of the partitions, as an earlier run has written them down.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        rules: FoldRules,
+        fleet: Fleet,
+        recorded: Mapping[Source, Schedule] | None = None,
+    ) -> None:
         self.partitions: dict[Source, Partition] = {}
         self.rules = rules
         self._store = store
         self._app = app
+        self._recorded = recorded or {}
         self._fleet = fleet
         self._decoders: dict[Kind, tuple[int, Decoder]] = {}
 
     def take_over(self, source: Source) -> int:
         """Take a partition over, or load it anew; give the offset to read from."""
-        partition = Partition(self._store, self._app, source, self.rules)
+        recorded = self._recorded.get(source)
+        partition = Partition(self._store, self._app, source, self.rules, recorded)
         offset = partition.load()
         self._fleet.refresh()  # behind that: its open panes may be binned by references that are new here
         self.partitions[source] = partition

@@ -9,8 +9,10 @@ import numpy as np
 
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
+from stream.ingest.ladder import rate_of
 from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.book import Book
 from stream.state.fields import (
     LOG,
@@ -23,6 +25,7 @@ from stream.state.fields import (
 )
 from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
+from stream.words import Kind
 
 __all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
 
@@ -31,23 +34,36 @@ COUNTS = attrgetter(*(counter.name for counter in fields_of(Counters)))
 
 
 class Marks(NamedTuple):
-    """What others may know of a partition: how far its time is, whether it follows others, its models, its counts."""
+    """What others may know of a partition: how far its time is, whether it follows others, its models, its counts.
+
+    `ladder` is the rate of the ladder that holds now, by which the fixed rates are multiplied.
+    """
 
     watermark: int
     idle: bool
     counters: Counters
     models: tuple[str, ...]
+    ladder: float = 1.0
 
 
 class Partition:
     """One source partition as its owner holds it. `log` is the identity of its topic, "" while that is not known.
 
     `load` first; then `fold` and `commit` in turn. After FENCED or CONFLICT the owner drops this object and loads anew.
+    With a `recorded` schedule the log is read at the rates of that, and nobody retunes.
     Memory: the open panes, eight bytes for each pane that is kept in the store, and the names of models and series.
     """
 
-    def __init__(self, store: Store, app: str, source: Source, rules: FoldRules) -> None:
+    def __init__(
+        self,
+        store: Store,
+        app: str,
+        source: Source,
+        rules: FoldRules,
+        recorded: Schedule | None = None,
+    ) -> None:
         self.source = source
+        self._recorded = recorded
         self.key = partition_key(app, source.topic, source.partition)
         self.fold_state = Fold(source, rules)
         self.idle = False
@@ -72,17 +88,22 @@ class Partition:
         self._epoch, self._base = taken.epoch, taken.base
         fold = self.fold_state
         if STATE in taken.fields:
-            fold.watermark, fold.ticks, self.idle, counters, gaps = load(
+            fold.watermark, fold.ticks, self.idle, counters, gaps, thinning = load(
                 taken.fields[STATE], "partition"
             )
             fold.counters = Counters(*counters)
             fold.gaps = [(first, end) for first, end in gaps]
             fold.next_offset = int(taken.base)
+            fold.thinning.restore(thinning)
             self._committed_state = taken.fields[STATE]
             if LOG in taken.fields:
                 self.log = self._committed_log = str(load(taken.fields[LOG], "log"))
             for model in models_of(taken.fields):
                 self._load_model(model, taken.fields)
+        if self._recorded is not None:
+            fold.thinning.schedule = self._recorded
+        else:
+            self.retune(self.rung)  # the ladder may be shorter by now, or gone
         return fold.next_offset
 
     def _load_model(self, model: str, fields: Mapping[bytes, bytes]) -> None:
@@ -111,6 +132,17 @@ class Partition:
     def skip(self, offset: int) -> None:
         """Go on at an offset, as the log has lost what lies before it; the gap is committed with it."""
         self.fold_state.skip(offset)
+
+    @property
+    def rung(self) -> int:
+        """The rung of the ladder at which the next event will be counted."""
+        return self.fold_state.thinning.schedule.rung(self.fold_state.next_offset)
+
+    def retune(self, rung: int) -> None:
+        """Count what comes next at another rung, as far as the ladder goes; committed with the offset or before it."""
+        ladder = self.fold_state.rules.sample.ladder
+        if self._recorded is None and self.source.kind is Kind.FEATURES:
+            self.fold_state.retune(min(rung, ladder.lowest if ladder else 0))
 
     def tick(self, watermark: int) -> None:
         """Follow the others' time while silent."""
@@ -208,9 +240,8 @@ class Partition:
 
     def _state(self) -> bytes:
         fold = self.fold_state
-        return dump(
-            "partition", [fold.watermark, fold.ticks, self.idle, COUNTS(fold.counters), fold.gaps]
-        )
+        told = [fold.watermark, fold.ticks, self.idle, COUNTS(fold.counters), fold.gaps]
+        return dump("partition", [*told, fold.thinning.payload(fold.next_offset)])
 
     # -- cleaning up -------------------------------------------------------------------------------------------------
 
@@ -254,9 +285,10 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
             marks[source] = None
             continue
         p = load(state, "partition")
-        marks[source] = Marks(
-            p[0], p[2], Counters(*p[3]), tuple(load(models, "models")) if models else ()
-        )
+        names = tuple(load(models, "models")) if models else ()
+        steps = p[5][0]
+        ladder = rate_of(steps[-1][1]) if steps else 1.0
+        marks[source] = Marks(p[0], p[2], Counters(*p[3]), names, ladder)
     return marks
 
 

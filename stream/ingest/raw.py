@@ -1,6 +1,6 @@
 """What the bus hands over and what ingest hands back: raw batches in, dead letters out."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -24,10 +24,20 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Original(Protocol):
-    """A message as the client gave it."""
+    """A message as the client gave it; its length is that of its bytes, 0 where it has none."""
+
+    def __len__(self) -> int: ...
 
     def key(self) -> bytes | None:
         """Give the record's key."""
+        ...
+
+    def value(self) -> bytes | None:
+        """Give the record's bytes."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """Give the kind of the record's timestamp, and the timestamp in ms."""
         ...
 
     def headers(self) -> Any:
@@ -35,34 +45,80 @@ class Original(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class RawBatch:
     """Consecutive messages of one partition, in offset order.
 
     `offsets` int64 [n], ascending (compaction may leave gaps); `stamps` int64 [n]: the Kafka timestamps in ms, or None
-    for files, which have none. `originals` are asked for the keys and headers of dead letters; without them these have
-    none.
+    for files, which have none. `originals` are asked for keys and headers; without them messages have none.
     """
 
-    source: Source
-    values: Sequence[bytes | None]
-    offsets: NDArray[np.int64]
-    stamps: NDArray[np.int64] | None
-    originals: Sequence["Original"] = ()
+    __slots__ = ("_stamps", "_unread", "_values", "offsets", "originals", "source")
+
+    def __init__(
+        self,
+        source: Source,
+        values: Sequence[bytes | None],
+        offsets: NDArray[np.int64],
+        stamps: NDArray[np.int64] | None,
+        originals: Sequence["Original"] = (),
+    ) -> None:
+        self.source = source
+        self.offsets = offsets
+        self.originals = originals
+        self._values: Sequence[bytes | None] | None = values
+        self._stamps = stamps
+        self._unread = False
+
+    @classmethod
+    def unread(
+        cls, source: Source, offsets: NDArray[np.int64], originals: Sequence["Original"]
+    ) -> "RawBatch":
+        """Make a batch of messages that are asked for bytes and timestamps when first wanted, if they ever are."""
+        batch = cls(source, (), offsets, None, originals)
+        batch._values, batch._unread = None, True
+        return batch
+
+    @property
+    def values(self) -> Sequence[bytes | None]:
+        """The bytes of the messages."""
+        if self._values is None:
+            self._values = [message.value() for message in self.originals]
+        return self._values
+
+    @property
+    def stamps(self) -> NDArray[np.int64] | None:
+        """The Kafka timestamps in ms; None for files."""
+        if self._stamps is None and self._unread:
+            told = [message.timestamp()[1] for message in self.originals]
+            self._stamps = np.array(told, dtype=np.int64)
+        return self._stamps
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.offsets)
+
+    def keys(self) -> list[bytes | None]:
+        """Give the records' keys; none at all of files."""
+        return [message.key() for message in self.originals]
+
+    def lengths(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tell how many bytes the messages at some positions have, without asking for these."""
+        held = self._values
+        of: Sequence[Sized] = self.originals if held is None else [v or b"" for v in held]
+        return np.fromiter((len(of[i]) for i in at.tolist()), np.int64, len(at))
+
+    def value(self, i: int) -> bytes | None:
+        """Give the bytes of one message, and ask no other for them."""
+        return self.originals[i].value() if self._values is None else self._values[i]
 
     def take(self, kept: NDArray[np.bool_]) -> "RawBatch":
         """Keep some of the messages."""
         chosen = np.flatnonzero(kept).tolist()
-        return RawBatch(
-            self.source,
-            [self.values[i] for i in chosen],
-            self.offsets[kept],
-            None if self.stamps is None else self.stamps[kept],
-            [self.originals[i] for i in chosen] if self.originals else (),
-        )
+        originals = [self.originals[i] for i in chosen] if self.originals else ()
+        stamps = None if self._stamps is None else self._stamps[kept]
+        values = None if self._values is None else [self._values[i] for i in chosen]
+        batch = RawBatch(self.source, (), self.offsets[kept], stamps, originals)
+        batch._values, batch._unread = values, self._unread
+        return batch
 
 
 @dataclass(slots=True)

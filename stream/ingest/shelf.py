@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from detectors.summaries.layout import Layout
 from detectors.summaries.layouts import Layouts
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 
 __all__ = ["Binned", "Shelf"]
 
@@ -24,6 +25,10 @@ class Binned:
         self.digest = digest
         self.summary = summary
         self.seat = -1
+
+    def stand_for(self, rates: NDArray[np.float64]) -> None:
+        """Note at which rates events were chosen that are taken in."""
+        self.summary.thinned = self.summary.thinned.plus(Thinned.of(rates))
 
 
 class Shelf:

@@ -10,7 +10,7 @@ from stream.ingest.shelf import Binned
 from stream.state.codec import CONTENT_MAX
 from stream.state.small_ints import pack_ints, unpack_ints
 from stream.summaries.raw_values import Raw
-from stream.summaries.unseen import dump_unseen, load_unseen
+from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 from stream.words import Series
 
 __all__ = ["Stack", "unstack"]
@@ -38,8 +38,8 @@ class Stack:
         self._numbers = np.array([len(s.extremes) for s in self._summaries], dtype=np.int64)
 
     def payload(self) -> list[object]:
-        """Give what is binned as plain values: whose it is, counts, extremes, how many of each, and the unseen."""
-        unseen = [[i, *dump_unseen(s)] for i, s in enumerate(self._summaries) if s.unseen]
+        """Give what is binned as plain values: whose it is, counts, extremes, sizes, what is unseen or left out."""
+        unseen = [[i, *told] for i, s in enumerate(self._summaries) if (told := dump_unseen(s))]
         counts, extremes = np.concatenate(self._counts), np.concatenate(self._extremes)
         return [self._heads, pack_ints(counts), extremes, self._sizes, self._numbers, unseen]
 
@@ -59,6 +59,7 @@ def unstack(
     ]
     for i, *states in unseen:
         summaries[i].unseen = load_unseen(states)
+        summaries[i].thinned = load_thinned(states)
     for (version, segment, digest), summary in zip(heads, summaries, strict=True):
         yield version, segment, digest, summary
 

@@ -24,6 +24,7 @@ def bin_raw(reference: Reference, raw: Raw) -> Summary:
             reference.schema.table_of_fields(raw.rows()), reference.layout
         )
         summary.add(reference.layout, X, numbers, np.arange(raw.n), codes, values)
+    summary.thinned = raw.thinned
     return summary
 
 
@@ -36,4 +37,5 @@ def bin_raw_columns(
         table = Schema(kind, model, columns).table_of_fields(raw.rows())
         X, numbers, codes, _ = columns_of(table, layout)
         summary.add(layout, X, numbers, np.arange(raw.n), codes)
+    summary.thinned = raw.thinned
     return summary

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
@@ -88,14 +89,16 @@ class Reference:
                 h.starts,
                 _stack([x.counts for x in h.summaries]),
                 _stack([x.extremes for x in h.summaries]),
+                *_thinned(h.summaries),
             ]
             for h in self.histories
         ]
+        total = [self.total.counts, self.total.extremes, *_thinned([self.total])]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
         return dump(
             "reference",
             [s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
-             self.windows, self.start_ms, self.end_ms, columns, [self.total.counts, self.total.extremes], histories],
+             self.windows, self.start_ms, self.end_ms, columns, total, histories],
         )  # fmt: skip
 
     @cached_property
@@ -131,13 +134,18 @@ class Reference:
         return cls(
             Series(model, version, tuple((k, v) for k, v in segment)), Kind(kind), number, origin, from_pane, pane_ms,
             tuple(WindowSize(*w) for w in windows), start, end, made,
-            _summary(total[0], total[1], shape),
+            _summary(total[0], total[1], shape, total[2][0] if total[2:] else ()),
             tuple(
                 History(
                     np.array(starts, dtype=np.int64),
-                    tuple(_summary(c, e, shape) for c, e in zip(counts, extremes, strict=True)),
+                    tuple(
+                        _summary(c, e, shape, t)
+                        for c, e, t in zip(
+                            counts, extremes, thinned[0] if thinned else [()] * len(counts), strict=True
+                        )
+                    ),
                 )
-                for starts, counts, extremes in hs
+                for starts, counts, extremes, *thinned in hs
             ),
         )  # fmt: skip
 
@@ -164,7 +172,15 @@ def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:
     return np.stack(arrays) if arrays else []
 
 
-def _summary(counts: Any, extremes: Any, shape: tuple[int, int]) -> Summary:
+def _thinned(summaries: Sequence[Summary]) -> list[object]:
+    """Give what was left out beside summaries as one more item; none where every event counted."""
+    told = [list(summary.thinned) for summary in summaries]
+    return [told] if any(map(any, told)) else []
+
+
+def _summary(counts: Any, extremes: Any, shape: tuple[int, int], thinned: Any) -> Summary:
     return Summary(
-        np.array(counts, dtype=np.int64), np.array(extremes, dtype=np.float64).reshape(shape)
+        np.array(counts, dtype=np.int64),
+        np.array(extremes, dtype=np.float64).reshape(shape),
+        thinned=Thinned(*thinned),
     )

@@ -56,7 +56,7 @@ class Health:
     def status(self) -> dict[str, object]:
         """Tell what goes in, how far time is, and how every monitor stands."""
         runtime = self._runtime
-        topics: dict[str, dict[str, int]] = {}
+        topics: dict[str, dict[str, float]] = {}
         for source, partition in list(runtime.ingest.partitions.items()):
             fold = partition.fold_state
             of_topic = topics.setdefault(
@@ -68,6 +68,8 @@ class Health:
             of_topic["malformed"] += fold.counters.malformed
             of_topic["sampled_out"] += fold.counters.sampled_out
             of_topic["lag_records"] += self._consumer.lag.get(source, 0)
+            rate = fold.thinning.rate(fold.next_offset)
+            of_topic["sample_rate"] = min(of_topic.get("sample_rate", 1.0), rate)
             if fold.watermark != NEVER:
                 of_topic["watermark"] = min(
                     of_topic.get("watermark", fold.watermark), fold.watermark

@@ -90,9 +90,10 @@ def _one(entries: Iterable[Binned | Raw]) -> list[object]:
             binned = entry
         else:
             binned.summary.merge(entry.summary)
-    summed = (
-        None if binned is None else [binned.digest, binned.summary.counts, binned.summary.extremes]
-    )
+    summed = None
+    if binned is not None:
+        held = binned.summary
+        summed = [binned.digest, held.counts, held.extremes, list(held.thinned)]
     return [raw.payload(), summed]
 
 

@@ -22,6 +22,7 @@ NAMES = {
     "driftbus_events_late_total": "Events left out because their pane had closed",
     "driftbus_events_malformed_total": "Events that could not be read, written to the dead-letter topic",
     "driftbus_events_sampled_out_total": "Events left out by sampling",
+    "driftbus_sample_rate": "Share of the events that is counted, but for models with a rate of their own",
     "driftbus_refused_total": "What found no room, by place (a topic, or evaluate) and reason",
     "driftbus_panes_folded_total": "Panes begun",
     "driftbus_events_lost_total": "Events that were gone from the log before they were read",
@@ -152,7 +153,18 @@ class WorkerMetrics(Collector):
         for topic in topics:
             lag.add_metric([topic], self.lag_by_topic.get(topic, 0))
         yield lag
+        yield self._of_samples()
         yield from self._of_time()
+
+    def _of_samples(self) -> Metric:
+        rates = GaugeMetricFamily(
+            "driftbus_sample_rate", NAMES["driftbus_sample_rate"], labels=["topic", "partition"]
+        )
+        for source, partition in sorted(self.runtime.ingest.partitions.copy().items()):
+            fold = partition.fold_state
+            rate = fold.thinning.rate(fold.next_offset)
+            rates.add_metric([source.topic, str(source.partition)], rate)
+        return rates
 
     def _of_time(self) -> Iterator[Metric]:
         behind = GaugeMetricFamily("driftbus_lag_event_time_seconds", NAMES["driftbus_lag_event_time_seconds"],

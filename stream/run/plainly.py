@@ -48,13 +48,15 @@ def _entries(kept: Kept) -> Iterator[tuple[str, Any]]:
 def _of_partition(where: str, kept: Kept) -> Iterator[tuple[str, Any]]:
     names = {model_tag(name): name for name in models_of(kept.fields)}
     yield f"{where} offset", kept.base.decode()
-    watermark, ticks, idle, counters, gaps = load(kept.fields[STATE], "partition")
+    watermark, ticks, idle, counters, gaps, thinning = load(kept.fields[STATE], "partition")
     yield f"{where} watermark", watermark
     yield f"{where} ticks", [ticks, idle]
     yield f"{where} counters", asdict(Counters(*counters))
     yield f"{where} gaps", gaps
     if LOG in kept.fields:
         yield f"{where} topic id", load(kept.fields[LOG], "log")
+    yield f"{where} rates", thinning[0]
+    yield f"{where} keys", thinning[1]
     for field, value in sorted(kept.fields.items()):
         kind, _, rest = field.partition(b":")
         if kind in (b"p", b"r"):

@@ -10,11 +10,14 @@ from stream.evaluate.model import ModelRules
 from stream.evaluate.report import Context
 from stream.evaluate.rules import Rules
 from stream.ingest.fold import FoldRules
+from stream.ingest.ladder import LadderRules
+from stream.ingest.pace import MINUTE_MS
+from stream.ingest.sample import Key, SampleRules
 from stream.reference.learn import LearnRules
 from stream.reference.plan import PlanRules
 from stream.reference.reference import WindowSize
 
-__all__ = ["fold_rules", "model_rules", "plan_rules", "window_sizes"]
+__all__ = ["fold_rules", "model_rules", "plan_rules", "sample_rules", "window_sizes"]
 
 
 def window_sizes(config: Config) -> tuple[WindowSize, ...]:
@@ -28,7 +31,7 @@ def fold_rules(config: Config) -> FoldRules:
         pane_ms=config.pane_ms,
         lateness_ms=config.lateness_ms,
         max_future_ms=config.max_future_ms,
-        sample=config.sample,
+        sample=sample_rules(config),
         raw_rows_max=config.limits.raw_rows_max,
         join_rows_max=config.labels.waiting_max,
         event_bytes_max=config.limits.event_bytes_max,
@@ -38,6 +41,29 @@ def fold_rules(config: Config) -> FoldRules:
         columns_max=config.limits.columns_max,
         batch_bytes_max=config.limits.batch_bytes_max,
         batch_rows_max=config.limits.batch_rows_max,
+    )
+
+
+def sample_rules(config: Config) -> SampleRules:
+    """Give what is counted of which model, and how the rate follows the load.
+
+    The floor is one of the shortest window, and the key's pace is known by the minute: events are divided evenly.
+    """
+    told, adaptive = config.sampling, config.sampling.adaptive
+    ladder = None
+    if adaptive is not None:
+        lowest = int(adaptive.least.removeprefix("1/")).bit_length() - 1
+        ladder = LadderRules(
+            lowest, adaptive.lag_ms / 1000, adaptive.cpu, adaptive.down_ms / 1000, adaptive.up_ms / 1000
+        )  # fmt: skip
+    shortest = min(window.size_ms for window in config.windows)
+    return SampleRules(
+        default=told.default,
+        models=dict(told.models),
+        ladder=ladder,
+        key=Key(told.key),
+        floor=told.floor * min(1.0, MINUTE_MS / shortest),
+        keys_max=config.limits.partition_series_max,
     )
 
 
@@ -71,7 +97,7 @@ def model_rules(config: Config) -> ModelRules:
         windows=window_sizes(config),
     )
     join = JoinRules(config.labels.wait_ms, config.labels.waiting_max, config.pane_ms)
-    context = Context(detection_hash(config), config.sample, config.alarms.budget_per_week)
+    context = Context(detection_hash(config), sample_rules(config), config.alarms.budget_per_week)
     return ModelRules(judging, learning, join, context, config.limits.series_max)
 
 

@@ -25,6 +25,7 @@ from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import Marks, Partition, read_marks
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.reference.plan import mondays
 from stream.reference.plans import Plans
@@ -32,6 +33,7 @@ from stream.run.calls import Calls
 from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
 from stream.run.outlet import Outlet
+from stream.run.pressure import Pressure
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
@@ -48,7 +50,12 @@ LET_GO_S = 5.0
 
 
 class Bus(Protocol):
-    """What the runtime asks of the consumer's thread."""
+    """What the runtime asks of the consumer's thread.
+
+    `ends` tells the offsets at which the logs of partitions end, as far as that is known.
+    """
+
+    ends: dict[Source, int]
 
     def hold(self, source: Source, term: int) -> None:
         """Read no further on a partition for now, unless it has a newer term already."""
@@ -93,7 +100,8 @@ class Runtime:
     `term[source]` goes up whenever a partition is taken over or loaded anew, and the bus is told it with the offset to
     read from. Batches of an older term are stale and left out, since what they hold is read again.
 
-    `office` takes the dead letters; by default the topics beside those that are read.
+    `office` takes the dead letters; by default the topics beside those that are read. `cpu_s` tells the CPU seconds
+    that this worker has spent. `recorded`: partitions that are read at the rates of an earlier run.
     """
 
     def __init__(
@@ -104,13 +112,17 @@ class Runtime:
         outlet: Outlet,
         clock: Callable[[], float] = time.monotonic,
         office: Office | None = None,
+        cpu_s: Callable[[], float] = time.process_time,
+        recorded: Mapping[Source, Schedule] | None = None,
     ):
         self.config = config
         self.store = store
         self.fleet = fleet
         self.outlet = outlet
         self.plans = Plans(store, config.app, fleet, plan_rules(config))
-        self.ingest = Ingest(store, config.app, fold_rules(config), fleet)
+        self.ingest = Ingest(store, config.app, fold_rules(config), fleet, recorded)
+        ladder = self.ingest.rules.sample.ladder
+        self.pressure = None if ladder is None else Pressure(ladder, cpu_s, clock())
         self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
@@ -188,7 +200,10 @@ class Runtime:
         try:
             counters = self.ingest.partitions[source].fold_state.counters
             before = replace(counters)
+            began = self._clock()
             dead = self.ingest.fold(batch)
+            if self.pressure is not None:
+                self.pressure.count(len(batch), self._clock() - began)
             self.tallies.folded(source.topic, before, counters)
             if dead:
                 await self._deliver(dead)
@@ -206,6 +221,7 @@ class Runtime:
     async def look_after(self) -> None:
         """Once in a while: commit what is old, let silent partitions follow time, delete what is not needed."""
         now = self._clock()
+        await self._retune(now)
         marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
             async with self._held_by(source):
@@ -234,6 +250,20 @@ class Runtime:
             self._cleaned = now
             await self._clean()
             self._tell_offsets(self.ingest.partitions)
+
+    async def _retune(self, now: float) -> None:
+        """Let the rate follow the load; it holds from the next event of a partition on, and is committed with it."""
+        if self.pressure is None or self.bus is None:
+            return
+        ends, owned = self.bus.ends.copy(), self.ingest.partitions
+        behind = (ends[s] - p.fold_state.next_offset for s, p in owned.items() if s in ends)
+        if not self.calls.well or not self.pressure.look(now, sum(max(0, n) for n in behind)):
+            return
+        LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
+        for source in list(self.ingest.partitions):
+            async with self._lock(source):
+                if source in self.ingest.partitions:
+                    self.ingest.partitions[source].retune(self.pressure.rung)
 
     def _is_commit_due(self, source: Source) -> bool:
         return self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
@@ -276,6 +306,10 @@ class Runtime:
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
         self._ends.pop(source, None)
+        if self.pressure is not None:
+            partition = self.ingest.partitions[source]
+            self.pressure.begin_at(partition.rung, self._clock())
+            partition.retune(self.pressure.rung)
         return Start(offset, self.term[source])
 
     def _follow_log(self, source: Source) -> None:

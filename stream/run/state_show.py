@@ -9,6 +9,7 @@ from stream.evaluate.chain import Chain
 from stream.evaluate.learner import Learner
 from stream.evaluate.model import Model
 from stream.ingest.fold import NEVER, Counters
+from stream.ingest.ladder import rate_of
 from stream.ingest.partition import models_of
 from stream.reference.fleet import Fleet
 from stream.reference.plan import Plan
@@ -58,7 +59,7 @@ def state_told(config: Config, store: Store) -> Told:
 
 
 def _partition(kept: Kept) -> Told:
-    watermark, ticks, idle, counters, gaps = load(kept.fields[STATE], "partition")
+    watermark, ticks, idle, counters, gaps, (steps, _) = load(kept.fields[STATE], "partition")
     counted = Counters(*counters)
     return {
         "topic": kept.what[1],
@@ -74,6 +75,8 @@ def _partition(kept: Kept) -> Told:
         "models": models_of(kept.fields),
         "gaps": [list(gap) for gap in gaps],
         "lost": counted.lost,
+        "sampled_out": counted.sampled_out,
+        "rates": [[offset, rate_of(rung)] for offset, rung in steps],
     }
 
 

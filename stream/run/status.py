@@ -47,7 +47,7 @@ def status(config: Config, store: Store, only: str | None = None) -> Told:
     plan = plans.newest()
     return {
         "plan": plan_status(plan),
-        "topics": _topics(marks),
+        "topics": _topics(marks, config.sampling.default),
         "models": {
             name: _stored(config, store, fleet, plan, name)
             for name in names
@@ -137,12 +137,15 @@ def _publish_nothing(reference: Reference) -> Reference:
     return reference
 
 
-def _topics(marks: dict[Source, Marks | None]) -> dict[str, Told]:
+def _topics(marks: dict[Source, Marks | None], rate: float) -> dict[str, Told]:
     topics: dict[str, list[Marks]] = {}
+    rates: dict[str, float] = {}
     for source, of in marks.items():
         if of is not None:
             topics.setdefault(source.topic, []).append(of)
-    return {topic: _topic(of) for topic, of in topics.items()}
+            thinned = rate * of.ladder if source.kind is Kind.FEATURES else 1.0
+            rates[source.topic] = min(thinned, rates.get(source.topic, 1.0))
+    return {topic: _topic(of) | {"sample_rate": rates[topic]} for topic, of in topics.items()}
 
 
 def _topic(marks: Sequence[Marks]) -> Told:

@@ -19,10 +19,18 @@ def show_status(status: Mapping[str, Any]) -> None:
     """Print what `stream.run.status.status` gave: the plan, topics, and of each model what is watched and what not."""
     click.echo(plan_line(status["plan"]))
     topics: list[list[Cell]] = [
-        [name, t["partitions"], t["consumed"], t["late"], t["malformed"], t["watermark"] or "never"]
+        [
+            name,
+            t["partitions"],
+            t["consumed"],
+            t["late"],
+            t["malformed"],
+            f"{t['sample_rate']:.4g}",
+            t["watermark"] or "never",
+        ]
         for name, t in status["topics"].items()
     ]
-    header = ["topic", "partitions", "events", "late", "malformed", "complete to"]
+    header = ["topic", "partitions", "events", "late", "malformed", "sampled at", "complete to"]
     show_table("topics" if topics else "no worker has read anything yet", header, topics)
     for name, model in status["models"].items():
         _show_model(name, model)

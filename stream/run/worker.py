@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ from stream.config import JsonlSink as JsonlConfig
 from stream.config import Sink as SinkConfig
 from stream.errors import ConfigError, DriftbusError, StoreUnavailable, UsageError
 from stream.ingest.raw import RawBatch, Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
 from stream.run.backup_task import BackupTask
@@ -89,13 +90,19 @@ class _App(faust.App):
 class Worker:
     """One worker process: the runtime, the consumer's thread, and Faust's agents between them."""
 
-    def __init__(self, config: Config, references: Sequence[Reference]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        references: Sequence[Reference],
+        recorded: Mapping[Source, Schedule] | None = None,
+    ) -> None:
         self.config = config
         self.references = references
         self.error: BaseException | None = None
         self.store = _store(config)
         self.outlet = Outlet([_sink(config, sink) for sink in config.sinks])
-        self.runtime = Runtime(config, self.store, Fleet(self.store, config.app), self.outlet)
+        fleet = Fleet(self.store, config.app)
+        self.runtime = Runtime(config, self.store, fleet, self.outlet, recorded=recorded)
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
         self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
         self.backup = BackupTask(config, self.store, BackupTopic(config), self.runtime)
@@ -444,8 +451,12 @@ class _Process(faust.Worker):
             await super()._stop_on_signal(which)
 
 
-def run(config: Config, references: Sequence[Reference]) -> int:
-    """Run a worker until it is told to stop; give its exit code.
+def run(
+    config: Config,
+    references: Sequence[Reference],
+    recorded: Mapping[Source, Schedule] | None = None,
+) -> int:
+    """Run a worker until it is told to stop; give its exit code. `recorded`: see `Runtime`.
 
     Raises:
         DriftbusError: when something is wrong at the start that waiting would not mend.
@@ -454,7 +465,7 @@ def run(config: Config, references: Sequence[Reference]) -> int:
     for caution in cautions(config):
         LOG.warning("%s", caution)
     _check_port(config)
-    worker = Worker(config, references)
+    worker = Worker(config, references, recorded)
     try:
         worker.faust.execute_from_commandline()
     except SystemExit as ended:

@@ -46,7 +46,7 @@ VERSIONS: Mapping[str, Versions] = {
     "model": Versions(2, 2),
     "models": Versions(1, 1),
     "pane": Versions(2, 3),
-    "partition": Versions(1, 3),
+    "partition": Versions(1, 4),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
@@ -67,6 +67,11 @@ def _partition_with_gaps(old: Any) -> Any:
 def _partition_with_refusals(old: Any) -> Any:
     """Version 3 counts what found no room, too; before, nothing was refused."""
     return old
+
+
+def _partition_with_rates(old: Any) -> Any:
+    """Version 4 tells from which offset on which rate of the ladder held; before, there was none."""
+    return [*old, [[], None]]
 
 
 def _chain_with_steps(old: Any) -> Any:
@@ -120,6 +125,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("pane", 2): _pane_with_stacks,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
+    ("partition", 3): _partition_with_rates,
     ("rows", 2): _rows_in_few_bytes,
 }
 """By kind and version: how a payload of that version becomes one of the next."""

@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.summaries.column import INVALID, is_long
 from detectors.summaries.reservoir import Reservoir
+from detectors.summaries.thinned import Thinned
 
 __all__ = ["BYTES_MAX", "Raw"]
 
@@ -23,13 +27,16 @@ class Raw:
 
     Memory: `rows_max` rows of together at most `bytes_max` bytes, and the names of `columns_max` columns. Of a column
     that came when there were so many, nothing is kept; first come, first served, and what `merge` brings is kept.
+
+    `thinned` tells what sampling left out beside these events.
     """
 
-    __slots__ = ("_names", "_sample")
+    __slots__ = ("_names", "_sample", "thinned")
 
     def __init__(self, bytes_max: int = BYTES_MAX) -> None:
         self._sample = Reservoir(UNBOUNDED, UNBOUNDED, bytes_max)
         self._names: set[str] = set()
+        self.thinned = Thinned()
 
     @property
     def n(self) -> int:
@@ -95,18 +102,26 @@ class Raw:
         """Take in the rows of another partition; of two bounds the lower one holds."""
         self._sample.merge(other._sample)
         self._names |= other._names
+        self.thinned = self.thinned.plus(other.thinned)
+
+    def stand_for(self, rates: NDArray[np.float64]) -> None:
+        """Note at which rates events were chosen that are taken in."""
+        self.thinned = self.thinned.plus(Thinned.of(rates))
 
     def payload(self) -> list[object]:
         """Give plain values for the codec."""
         sample = self._sample
         told = [self.n, self.dropped, self.columns, b"".join(sample.lots()), sample.rows_max]
         bar = sample.bar()
+        if any(self.thinned):
+            return [*told, bar, list(self.thinned)]
         return told if bar is None else [*told, bar]
 
     @classmethod
     def from_payload(cls, payload: Any, bytes_max: int = BYTES_MAX) -> "Raw":
         """Read what `payload` gave."""
-        n, dropped, columns, lots, rows_max, *bar = payload
+        n, dropped, columns, lots, rows_max, *more = payload
+        bar = [bar for bar in more[:1] if bar is not None]
         if not 0 <= n <= len(lots):
             raise ValueError(f"{n} rows of {len(lots)} bytes of lots")
         names = list(columns)
@@ -122,6 +137,7 @@ class Raw:
         size = len(lots) // max(1, n)
         made = cls()
         made._names.update(names)
+        made.thinned = Thinned(*more[1]) if len(more) > 1 else Thinned()
         made._sample = Reservoir.restored(
             rows, (lots[i * size : (i + 1) * size] for i in range(n)), n + dropped, rows_max, UNBOUNDED,
             *bar,

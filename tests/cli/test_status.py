@@ -77,6 +77,7 @@ def test_what_is_told_is_the_plan_the_watermarks_the_monitors_and_the_incidents(
     assert (told["plan"]["version"], told["plan"]["expected"]) == (0, 100)
     features = told["topics"]["features"]
     assert (features["partitions"], features["consumed"]) == (2, 2_160)
+    assert features["sample_rate"] == 1.0
     assert features["watermark"].startswith("2023-11-23T23:48")
     model = told["models"]["m"]
     assert set(model["evaluated"]) == {"features", "predictions", "labels", "errors"}

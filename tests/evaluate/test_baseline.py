@@ -12,6 +12,7 @@ from detectors.arrays import Counts, Flags, Floats
 from stream.evaluate.baseline import Baseline, Compare
 from stream.evaluate.report import Context, Told, drift_events
 from stream.evaluate.track import KEPT
+from stream.ingest.sample import SampleRules
 from tests.evaluate.hours import (
     DAY,
     EVENTS,
@@ -188,7 +189,7 @@ def test_the_alert_says_what_it_is_compared_with(rules: object) -> None:
     of = chain(SEASONAL, by)
     windows = hours(WEEKLY[:2] + 9.0, 7)
     judged = feed(of, windows)
-    context = Context(b"\x01" * 16, 1.0, 1.0)
+    context = Context(b"\x01" * 16, SampleRules(), 1.0)
     events = [e for j in judged for e in drift_events(of, j, context, Told(0, 0))]
     assert events
     baselines = [event.data["baseline"] for event in events]

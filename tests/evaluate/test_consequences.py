@@ -12,6 +12,7 @@ from stream.evaluate.incidents import Calm
 from stream.evaluate.report import Context
 from stream.evaluate.report_consequence import meeting_event
 from stream.evaluate.spell import SOON, Meeting
+from stream.ingest.sample import SampleRules
 from stream.words import Kind, Series
 from tests.sinks.events import drift_event
 
@@ -182,7 +183,7 @@ def test_a_feature_that_is_found_two_days_after_what_followed_it_is_escalated_al
     )
     meetings = [m for m in found if isinstance(m, Meeting)]
     assert [(m.severity, m.at_ms) for m in meetings] == [("error", 58), ("critical", 58 + SOON)]
-    told = [meeting_event(m, Context(b"", 1.0, 1.0)) for m in meetings]
+    told = [meeting_event(m, Context(b"", SampleRules(), 1.0)) for m in meetings]
     assert [t.data["phase"] for t in told] == ["escalated"] * 2
     advice: list[Any] = [t.data["recommendation"] for t in told]
     assert [a["action"] for a in advice] == ["investigate", "retrain"]

@@ -7,6 +7,7 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
+from stream.evaluate.volume import Arrivals
 from tests.evaluate.hours import DAY, LAYOUT, MONDAY, RULES, WEEK, reference
 from tests.events import HOUR
 
@@ -40,7 +41,7 @@ def finds(test: str, step: float, seed: int) -> bool:
     rng = np.random.default_rng([seed, 11])
     for i in range(2 * DAY):
         window = hour(rng, **{test: step if i >= DAY else 0.0})
-        alarms.take(MONDAY + i * HOUR, window, window.n)
+        alarms.take(MONDAY + i * HOUR, window, Arrivals.of(window, 1.0))
         if i >= DAY and any(
             said.verdicts.detector == test and said.verdicts.alarm.any()
             for said in alarms.judge(SHARE)

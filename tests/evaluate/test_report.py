@@ -10,6 +10,7 @@ import pytest
 from detectors import Verdict, psi
 from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
+from detectors.summaries.thinned import Thinned
 from sinks.event import DriftEvent, parse, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import BINS_TOLD, told_bins
@@ -19,6 +20,7 @@ from stream.evaluate.incidents import Change, Incident
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed
+from stream.ingest.sample import SampleRules
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
 from stream.run.rules import model_rules
@@ -26,7 +28,7 @@ from stream.summaries.raw_values import Raw
 from stream.words import Kind
 from tests.events import HOUR, PLAN, T0, configuration, reference_of
 
-CONTEXT = Context(b"\x01" * 16, 0.5, 2.0)
+CONTEXT = Context(b"\x01" * 16, SampleRules(0.5), 2.0)
 TOLD = Told(T0 + 2 * HOUR, 7)
 RULES = model_rules(configuration()).judging
 ROWS = [{"x": i * 1.5, "kind": "ab"[i % 2]} for i in range(100)]
@@ -269,11 +271,32 @@ def test_the_data_has_the_fields_of_the_schema_and_travels_as_json() -> None:
     assert made.time_ms == T0 + HOUR
 
 
-def test_only_features_are_sampled() -> None:
-    assert event().data["sample"] == {"n_seen": 160, "n_used": 80, "rate": 0.5}
-    chain = chain_of(Kind.PREDICTIONS)
-    (told,) = drift_events(chain, judged_of(chain, MOVED), CONTEXT, TOLD)
-    assert told.data["sample"] == {"n_seen": 80, "n_used": 80, "rate": 1.0}
+def sampled(kind: Kind, rates: list[float], rows: list[dict[str, object]] | None = MOVED) -> object:
+    """Give what an alert tells of its sample, of events that were chosen at some rates."""
+    chain = chain_of(kind)
+    judged = judged_of(chain, rows, "x" if rows is not None else None)
+    if judged.closed.summary is not None:
+        judged.closed.summary.thinned = Thinned.of(np.array(rates))
+    (told,) = drift_events(chain, judged, CONTEXT, TOLD)
+    return told.data["sample"]
+
+
+def test_an_alert_tells_what_its_events_stand_for() -> None:
+    """Where the rate changed within the window, too; predictions and labels are counted whole."""
+    half = sampled(Kind.FEATURES, [0.5] * 80)
+    mixed = sampled(Kind.FEATURES, [1.0] * 40 + [0.25] * 40)
+    assert half == {"n_seen": 160, "n_used": 80, "rate": 0.5}
+    assert mixed == {"n_seen": 200, "n_used": 80, "rate": 0.4}
+    assert sampled(Kind.FEATURES, []) == {"n_seen": 80, "n_used": 80, "rate": 1.0}
+    assert sampled(Kind.PREDICTIONS, []) == {"n_seen": 80, "n_used": 80, "rate": 1.0}
+
+
+def test_of_errors_the_rate_is_that_at_which_ids_are_joined() -> None:
+    assert sampled(Kind.ERRORS, []) == {"n_seen": 160, "n_used": 80, "rate": 0.5}
+
+
+def test_of_an_empty_window_nothing_is_seen() -> None:
+    assert sampled(Kind.FEATURES, [], None) == {"n_seen": 0, "n_used": 0, "rate": 0.5}
 
 
 @pytest.mark.parametrize(

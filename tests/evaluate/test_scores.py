@@ -14,6 +14,7 @@ from stream.evaluate.extra import ExtraRule
 from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import BROKEN_SHARE, LAYERED, Scores, enabled
+from stream.evaluate.volume import Arrivals
 from tests.evaluate.streams import LEARNED
 from tests.evaluate.watched import COLUMNS, LAYOUT, RULES, SHARE, reference, window
 
@@ -35,7 +36,7 @@ def told(scores: Scores, summary: Summary) -> list[tuple[str | None, Verdict]]:
 
 
 def of_series(scores: Scores, summary: Summary | None) -> list[Verdict]:
-    return Findings(PLACES, scores.volume(summary)).of(None)
+    return Findings(PLACES, scores.volume(Arrivals.of(summary, 1.0))).of(None)
 
 
 def loud(rules: Rules, summary: Summary) -> set[tuple[str | None, str]]:

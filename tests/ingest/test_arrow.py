@@ -18,7 +18,7 @@ from stream.ingest.arrow.messages import CONTENT_TYPE
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import FoldRules
 from stream.ingest.raw import RawBatch, Source
-from stream.ingest.sample import kept
+from stream.ingest.sample import below
 from stream.reference.book import Book
 from stream.words import Kind
 from tests.events import FEATURES, LABELS, PREDICTIONS, T0, Log, feature, label, prediction, rules
@@ -258,8 +258,17 @@ class Told:
     def __init__(self, content_type: str) -> None:
         self._headers = [("x", b"1"), ("Content-Type", content_type.encode())]
 
+    def __len__(self) -> int:
+        raise AssertionError("its bytes were given already")
+
     def key(self) -> bytes:
         return b"key"
+
+    def value(self) -> bytes:
+        raise AssertionError("its bytes were given already")
+
+    def timestamp(self) -> tuple[int, int]:
+        raise AssertionError("its time was given already")
 
     def headers(self) -> list[tuple[str, bytes]]:
         return self._headers
@@ -325,10 +334,10 @@ def test_sampling_thins_the_rows_of_a_message_not_messages(rate: float, cut: int
 
 
 def test_a_lower_rate_keeps_a_subset_and_messages_are_thinned_apart() -> None:
-    keys = message_of.row_keys(7, np.arange(10_000))
-    half, tenth = (kept(FEATURES, keys, rate) for rate in (0.5, 0.1))
+    drawn = message_of.row_draws(FEATURES, 7, np.arange(10_000))
+    half, tenth = (below(drawn, rate) for rate in (0.5, 0.1))
     assert (half | ~tenth).all()
-    other = kept(FEATURES, message_of.row_keys(8, np.arange(10_000)), 0.5)
+    other = below(message_of.row_draws(FEATURES, 8, np.arange(10_000)), 0.5)
     assert abs(int((half & other).sum()) - 2_500) < 250
 
 

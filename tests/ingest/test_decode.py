@@ -28,8 +28,17 @@ class Message:
         self._key = key
         self._headers = headers
 
+    def __len__(self) -> int:
+        raise AssertionError("its bytes were given already")
+
     def key(self) -> bytes:
         return self._key
+
+    def value(self) -> bytes | None:
+        raise AssertionError("its bytes were given already")
+
+    def timestamp(self) -> tuple[int, int]:
+        raise AssertionError("its time was given already")
 
     def headers(self) -> list[tuple[str, bytes]] | None:
         return self._headers

@@ -68,6 +68,7 @@ class NotingBus:
         self.held: list[Source] = []
         self.sought: list[tuple[Source, Start]] = []
         self.told: dict[Source, int] = {}
+        self.ends: dict[Source, int] = {}
 
     def hold(self, source: Source, term: int) -> None:
         self.held.append(source)
@@ -84,12 +85,15 @@ class Rig:
 
     def __init__(self, store: FaultyStore | None = None, config: Config | None = None) -> None:
         self.now = 1_000.0
+        self.cpu = 0.0
         self.store = store or FaultyStore()
         self.config = config or small()
         self.sink, self.other = MemorySink("first"), MemorySink("second")
         self.outlet = Outlet([self.sink, self.other], self.clock)
         fleet = Fleet(self.store, self.config.app)
-        self.runtime = Runtime(self.config, self.store, fleet, self.outlet, self.clock)
+        self.runtime = Runtime(
+            self.config, self.store, fleet, self.outlet, self.clock, cpu_s=lambda: self.cpu
+        )
         self.runtime.know_partitions(COUNTS)
         self.bus = NotingBus()
         self.runtime.bus = self.bus

@@ -102,6 +102,7 @@ def test_the_status_tells_what_went_in_and_how_each_series_stands() -> None:
     status: Any = orjson.loads(orjson.dumps(patient.health.status()))
     topic = status["topics"]["features"]
     assert (topic["consumed"], topic["malformed"], topic["lag_records"]) == (180, 0, 12)
+    assert topic["sample_rate"] == 1.0
     [series] = status["models"]["m"]["series"]
     assert series["kind"] == "features"
     assert 0 < series["learning"]["events"] < series["learning"]["of"] == 240

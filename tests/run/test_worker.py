@@ -15,6 +15,7 @@ from stream.config import from_text
 from stream.files.source import FileEvent
 from stream.run.replay import Replay
 from stream.words import Kind
+from tests.events import T0, feature
 from tests.run.process import Process, worker
 from tests.run.rig import stream
 from tests.servers import free_ports, need, redis_missing, redis_server
@@ -192,3 +193,47 @@ def test_a_second_worker_with_its_state_in_memory_is_refused(
             assert "set redis.url" in second.log
         assert first.get("/readyz")[0] == 200
         assert first.end() == 0, first.log
+
+
+OVERLOADED = """
+pane: 1h
+windows: [1h]
+reference: {learn_events: 1000000000}
+limits: {raw_rows_max: 1000}
+sample: {adaptive: {lag: 50ms, cpu: 0.2, down_after: 100ms, up_after: 1s}}
+on_lost_log: reset_and_flag
+"""
+AHEAD_MAX = 6_000
+"""Events of 100 features of which the embedded broker's partitions hold as many."""
+
+
+def test_a_worker_that_is_given_too_much_thins_and_counts_everything_again_in_the_end(
+    tmp_path: Path, broker: EmbeddedBroker
+) -> None:
+    """Events of 100 features that are learned from, one by one: more than any worker reads at once."""
+    broker.create("heavy")
+    topics = "topics: {features: heavy, predictions: null, labels: null}\n"
+    values: dict[str, Any] = {f"x{i}": i / 3 for i in range(100)}
+    event = feature(T0, **values)
+    with worker(tmp_path, f"bootstrap: {broker.bootstrap}\n{topics}{OVERLOADED}") as process:
+        process.wait(lambda: process.get("/readyz")[0] == 200)
+        written = 0
+
+        def told() -> dict[str, Any]:
+            found: dict[str, Any] = process.get("/status")[1]["topics"].get("heavy", {})
+            return found
+
+        def overload() -> bool:
+            nonlocal written
+            if written - told().get("consumed", 0) < AHEAD_MAX:
+                produce(broker.producer, [event] * 2_000, "heavy", written)
+                written += 2_000
+            return bool(told().get("sampled_out"))
+
+        process.wait(overload, 60)
+        assert told()["sample_rate"] < 1
+        process.wait(lambda: told()["consumed"] == written and told()["sample_rate"] == 1, 60)
+        lines = process.ask("/metrics")[1].decode().splitlines()
+        rates = [line for line in lines if line.startswith("driftbus_sample_rate{")]
+        assert len(rates) == 4
+        assert all(line.endswith(" 1.0") for line in rates)

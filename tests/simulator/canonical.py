@@ -75,8 +75,8 @@ class Canonical:
     def plain(self, key: str, field: bytes, value: bytes) -> object:
         """Read a field into what it says, whatever its form."""
         if field == STATE and ":src:" in key:
-            watermark, _ticks, *known = load(value, "partition")
-            return watermark, *known
+            watermark, _ticks, *known, thinning = load(value, "partition")
+            return watermark, *known, repr(thinning)
         if field[:2] == b"i:":
             kept = np.asarray(load(value, "index")).tolist()
             return [number for number in kept if number >= self.first]

@@ -24,6 +24,7 @@ class Consumer:
     ) -> None:
         self.queues: dict[str, asyncio.Queue[Item]] = {s.topic: asyncio.Queue() for s in SOURCES}
         self.quiet = False
+        self.ends: dict[Source, int] = {}
         self._broker = broker
         self._group = group
         self._chaos = chaos

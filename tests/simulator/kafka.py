@@ -1,5 +1,6 @@
 """Kafka in a simulation: a log of partitions, the group that shares them out, topics of alerts and dead letters."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,29 @@ from tests.simulator.loop import Process
 __all__ = ["SESSION_S", "Broker", "Group", "Member"]
 
 SESSION_S = 1.5
+
+
+class _Keyed:
+    """A message as far as it is asked beside its bytes: its key is its model, whatever is wrong with it."""
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def key(self) -> bytes | None:
+        found = re.search(rb'"model":"(\w+)"', self._value)
+        return found[1] if found else None
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def timestamp(self) -> tuple[int, int]:
+        raise AssertionError("stamps come with the batch")
+
+    def headers(self) -> None:
+        return None
 
 
 class Broker:
@@ -38,7 +62,8 @@ class Broker:
             return None
         stamps = np.array([record.stamp_ms for record in found], dtype=np.int64)
         offsets = np.arange(offset, offset + len(found), dtype=np.int64)
-        return RawBatch(source, [record.value for record in found], offsets, stamps)
+        values = [record.value for record in found]
+        return RawBatch(source, values, offsets, stamps, [_Keyed(value) for value in values])
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters."""

@@ -18,6 +18,7 @@ from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import Scores
 from stream.evaluate.signals import Signals
+from stream.evaluate.volume import Arrivals
 from stream.reference import book
 from stream.reference.reference import Reference
 from stream.summaries.schema import Schema
@@ -36,7 +37,7 @@ class _Scores(Scores):
     ) -> None:
         super().__init__(reference, which, grown, rules)
         self._told: dict[_Key, list[Said]] = {}
-        self._volumes: dict[int, list[Said]] = {}
+        self._volumes: dict[Arrivals, list[Said]] = {}
 
     def columns(self, summary: Summary, share: float) -> list[Said]:
         key = (*_bytes(summary), share)
@@ -44,11 +45,10 @@ class _Scores(Scores):
             self._told[key] = super().columns(summary, share)
         return list(self._told[key])
 
-    def volume(self, summary: Summary | None) -> list[Said]:
-        events = 0 if summary is None else summary.n
-        if events not in self._volumes:
-            self._volumes[events] = super().volume(summary)
-        return list(self._volumes[events])
+    def volume(self, arrivals: Arrivals) -> list[Said]:
+        if arrivals not in self._volumes:
+            self._volumes[arrivals] = super().volume(arrivals)
+        return list(self._volumes[arrivals])
 
 
 class _Signals(Signals):
@@ -98,8 +98,10 @@ def _signals_of(reference: Reference, which: int, usual: Flags) -> _Signals:
     return _signals[key]
 
 
-def _bytes(summary: Summary) -> tuple[bytes, bytes]:
-    return summary.counts.tobytes(), summary.extremes.tobytes()
+def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
+    return (
+        summary.counts.tobytes(), summary.extremes.tobytes(), b"%d %d" % tuple(summary.thinned),
+    )  # fmt: skip
 
 
 @contextmanager

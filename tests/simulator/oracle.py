@@ -31,9 +31,9 @@ def uninterrupted(number: int) -> Outcome:
     return outcome
 
 
-def differences(outcome: Outcome) -> list[str]:
+def differences(outcome: Outcome, should: Outcome | None = None) -> list[str]:
     """Tell what differs from the uninterrupted run, the invariant first."""
-    should = uninterrupted(outcome.history)
+    should = should or uninterrupted(outcome.history)
     found = [f"rest: {told}" for told in outcome.unrest]
     found += [f"life: {error}" for error in outcome.errors]
     found += _of_states(outcome, should)

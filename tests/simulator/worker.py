@@ -1,16 +1,21 @@
 """One worker of a simulation: the product's runtime, and around it what Faust and the threads do in a real one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
+from random import Random
 from typing import Any
 
 from stream.config import Config
 from stream.errors import DriftbusError
+from stream.ingest.ladder import RUNGS, LadderRules
+from stream.ingest.raw import Source
+from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.run.outlet import Outlet
+from stream.run.pressure import Pressure
 from stream.run.runtime import Item, Runtime
 from tests.simulator.chaos import Chaos
 from tests.simulator.consumer import Consumer
@@ -26,12 +31,26 @@ LOOK_AFTER_S, EVALUATE_S, COURIER_S = 0.5, 0.7, 0.3
 SHUTDOWN_S = 6.0
 
 
+class Moods(Pressure):
+    """Instead of a load that comes and goes: steps up and down the ladder as chance will have it."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(LadderRules(), lambda: 0.0, 0.0)
+        self._random = random
+
+    def look(self, now: float, lag_records: int) -> bool:
+        before = self.rung
+        if self._random.random() < 0.7:
+            self.rung = max(0, min(RUNGS, before + self._random.choice((-1, -1, 1, 2))))
+        return self.rung != before
+
+
 class Worker:
     """A worker process from its start to its end. `died` is told of an error that nobody in it expected."""
 
     def __init__(
         self, name: str, config: Config, broker: Broker, group: Group, store: SimStore, chaos: Chaos,
-        died: Callable[[Process, BaseException], None],
+        died: Callable[[Process, BaseException], None], recorded: Mapping[Source, Schedule] | None = None,
     ) -> None:  # fmt: skip
         self.process = Process(name)
         self._chaos = chaos
@@ -41,7 +60,11 @@ class Worker:
         self._sink = AlertsTopic(broker, chaos, self.process)
         self.outlet = Outlet([self._sink], clock)
         letters = Letters(broker, chaos, self.process)
-        self.runtime = Runtime(config, wire, Fleet(wire, config.app), self.outlet, clock, letters)
+        self.runtime = Runtime(
+            config, wire, Fleet(wire, config.app), self.outlet, clock, letters, recorded=recorded
+        )
+        if self.runtime.pressure is not None:
+            self.runtime.pressure = Moods(chaos.random)
         self.consumer = Consumer(broker, group, chaos, self.process, self.runtime)
         self.runtime.bus = self.consumer
 

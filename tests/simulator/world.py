@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from itertools import count
@@ -11,8 +11,9 @@ from random import Random
 import orjson
 from msgspec.structs import replace
 
-from stream.config import Config
+from stream.config import Config, Sampling
 from stream.ingest.raw import Source
+from stream.ingest.schedule import Schedule
 from stream.state.store import BASE, partition_key
 from tests.simulator.chaos import Chaos
 from tests.simulator.history import HISTORIES, PANE_MS, SOURCES, TAIL_S, History, config, history
@@ -50,8 +51,12 @@ class Outcome:
 class _World:
     """The cast of one schedule."""
 
-    def __init__(self, chaos: Chaos, config: Config, history: History, workers: int) -> None:
+    def __init__(
+        self, chaos: Chaos, config: Config, history: History, workers: int,
+        recorded: Mapping[Source, Schedule] | None = None,
+    ) -> None:  # fmt: skip
         self.chaos = chaos
+        self.recorded = recorded
         self.config = config
         self.history = history
         self.broker = Broker(history.records, chaos.loop.time)
@@ -77,7 +82,8 @@ class _World:
 
     def _start(self) -> None:
         worker = Worker(
-            next(self._names), self.config, self.broker, self.group, self.store, self.chaos, self._died
+            next(self._names), self.config, self.broker, self.group, self.store, self.chaos, self._died,
+            self.recorded,
         )  # fmt: skip
         self.workers[worker.process] = worker
         self.chaos.tell(lambda: f"{worker.process} starts")
@@ -175,20 +181,27 @@ def _id(alert: bytes) -> str:
 
 
 def run(
-    seed: int | None, number: int | None = None, trace: Callable[[float, str], None] | None = None
-) -> Outcome:
+    seed: int | None, number: int | None = None, trace: Callable[[float, str], None] | None = None,
+    *, sampling: Sampling | None = None, recorded: Mapping[Source, Schedule] | None = None,
+) -> Outcome:  # fmt: skip
     """Run the schedule of a seed; without one, the uninterrupted run of a history by a single worker.
 
-    `trace` is told every step with its time. The history of a seed is its remainder by their number.
+    `trace` is told every step with its time. With an adaptive `sampling` the rates change as chance will have it, but
+    of partitions with a `recorded` schedule; then the store never goes back, as what was evaluated of a pane before
+    could be told no more. The history of a seed is its remainder by their number.
     """
     chosen = history(number if number is not None else (seed or 0) % HISTORIES)
     chaos = Chaos(seed)
+    if sampling is not None:
+        chaos.planned = [plan for plan in chaos.planned if not plan.fault.startswith("store")]
     if trace is not None:
         chaos.trace = lambda what: trace(chaos.loop.now, what)
     random = Random(f"world {seed}")  # noqa: S311 - part of the schedule
     keeps = seed is None or random.random() < 0.5
     made = config() if keeps else replace(config(), pane_retention_ms=RETENTION_PANES * PANE_MS)
-    world = _World(chaos, made, chosen, 1 if seed is None else random.choice((1, 2, 3)))
+    made = made if sampling is None else replace(made, sample=sampling)
+    workers = 1 if seed is None else random.choice((1, 2, 3))
+    world = _World(chaos, made, chosen, workers, recorded)
     seconds = world.run()
     state = {key: world.store.peek(key) for key in world.store.names()}
     return Outcome(

@@ -89,7 +89,7 @@ def test_every_older_version_that_is_read_has_a_step_to_the_next() -> None:
 def test_a_partition_of_version_1_has_no_gaps() -> None:
     """What it knew stays as it was."""
     _, old = version_of(BLOBS["partition-1"], "partition")
-    assert load(BLOBS["partition-1"], "partition") == [*old, []]
+    assert load(BLOBS["partition-1"], "partition") == [*old, [], [[], None]]
     assert len(old) == 4
 
 

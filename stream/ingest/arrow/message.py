@@ -11,10 +11,10 @@ from stream.ingest.arrow.messages import CONTENT_TYPE, content_type
 from stream.ingest.arrow.reading import arrow, read_batches
 from stream.ingest.arrow.table import Stamp, Table, read_table
 from stream.ingest.envelope import Unreadable
-from stream.ingest.raw import DeadLetter, Headers, RawBatch
-from stream.ingest.sample import kept
+from stream.ingest.raw import DeadLetter, Headers, RawBatch, Source
+from stream.ingest.sample import below, draws
 
-__all__ = ["Message", "read_message", "row_keys"]
+__all__ = ["Message", "read_message", "row_draws"]
 
 TOLD_ROWS = 3
 """Rows of a message whose faults its dead letter names."""
@@ -24,7 +24,8 @@ class Message:
     """What a batch message holds.
 
     `seen` rows, of which `sampled_out` were left out unread and `malformed` cannot be read; the others are in
-    `tables`, in order. A message that cannot be read at all counts as one malformed event.
+    `tables`, in order, and `rows` int64 has for each table their numbers in the message. A message that cannot be read
+    at all counts as one malformed event.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Message:
         self.sampled_out = 0
         self.malformed = 0
         self.tables: list[Table] = []
+        self.rows: list[NDArray[np.int64]] = []
         self.dead: list[DeadLetter] = []
 
 
@@ -62,8 +64,10 @@ def read_message(
         for one in batches:
             of_batch = chosen[first : first + one.num_rows]
             thin = one if of_batch.all() else one.filter(arrow().pa.array(of_batch))
-            made.tables.append(read_table(thin, batch.source.kind, stamp))
+            table = read_table(thin, batch.source.kind, stamp)
+            made.tables.append(table)
             numbers.append(first + np.flatnonzero(of_batch))
+            made.rows.append(numbers[-1][table.row])
             first += one.num_rows
     except Unreadable as error:
         made = Message()
@@ -80,16 +84,20 @@ def read_message(
     return made
 
 
-def row_keys(offset: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give each row of the message at an offset a key for `kept`, in place of an offset: 64 mixed bits."""
+def row_draws(source: Source, offset: int, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Give the draws of rows of the message at an offset, by their numbers in it.
+
+    In place of an offset each row has 64 bits, mixed of both.
+    """
     first = blake2b(b"%d" % offset, digest_size=8).digest()
-    return (np.uint64(int.from_bytes(first, "little")) + rows.astype(np.uint64)).view(np.int64)
+    keys = np.uint64(int.from_bytes(first, "little")) + rows.astype(np.uint64)
+    return draws(source, keys.view(np.int64))
 
 
 def _thinned(batch: RawBatch, rows: NDArray[np.int64], rate: float) -> NDArray[np.bool_]:
     if rate >= 1.0:
         return np.ones(len(rows), dtype=bool)
-    return kept(batch.source, row_keys(int(batch.offsets[0]), rows), rate)
+    return below(row_draws(batch.source, int(batch.offsets[0]), rows), rate)
 
 
 def _check_header(headers: Headers) -> None:
