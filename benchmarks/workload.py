@@ -9,7 +9,8 @@ import orjson
 
 from stream.config import Config
 from stream.files import FileEvent
-from stream.reference.reference import History, Reference
+from stream.reference.history import History
+from stream.reference.reference import Reference
 from stream.run.reference_build import build_references
 from stream.words import Kind, Series
 

@@ -1,7 +1,7 @@
 """The alarm layer of some columns at one size of window: what is usual, and what is worth telling."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import inf
 from typing import Any
 
@@ -186,8 +186,7 @@ class AlarmLayer:
             nothing = np.zeros(C)
             rest = (nothing, np.full(C, inf), nothing.astype(np.int64), nothing, nothing)
             return [Judged(test, np.ones(C), *rest) for test in self.tests]
-        times = last_ms - self.size.every_ms * np.arange(N - 1, -1, -1, dtype=np.int64)
-        X = season(times, self.size.size_ms, self.span_ms)
+        X = _season_before(last_ms, N, self.size, self.span_ms)
         told = []
         for s in range(S):
             steps = newest_steps(self.memories[s], x[s], worth[s], X)
@@ -281,10 +280,17 @@ class AlarmLayer:
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
         layer.__dict__.pop("ready")  # it was told of no windows
         layer.hours = hours
-        layer.memories = [Memory(*fields) for fields in memories]
+        layer.memories = [Memory.restore(fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
         layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}
         return layer
+
+
+@lru_cache(maxsize=64)
+def _season_before(last_ms: int, windows: int, size: Size, span_ms: int) -> Floats:
+    """Give the regressors of so many windows up to one; they are the same for all columns and series."""
+    times = last_ms - size.every_ms * np.arange(windows - 1, -1, -1, dtype=np.int64)
+    return season(times, size.size_ms, span_ms)
 
 
 def _binomial(steps: Steps, worth: Floats, windows: Counts) -> Floats:

@@ -15,10 +15,11 @@ drifts over many windows unsurprising, by itself. What the coefficients' own err
 `doubt`; that of the scale is in Student's t.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.alarms.hindsight import score_history
 from detectors.alarms.likelihood import MOST, fit_signal
@@ -32,6 +33,7 @@ LAGS: Counts = np.array([0, 1, 2, 4, 8, 16, 24, 48, 96])
 """Windows that a step may lie back."""
 REACH = 97
 """Windows that a judgement looks back on, the newest included."""
+Singles = NDArray[np.float32]
 SINGLE = 3e38
 """The largest number of single precision, rounded down."""
 
@@ -50,25 +52,43 @@ class Memory:
         freedom: [R] degrees of freedom.
         lags: [R] how many of `LAGS` are looked at.
 
-    Cost: 4 G (13 + p) + 16 bytes a signal when packed.
+    All but the last two are of single precision, and calculated with as of double (`exact`).
+
+    Cost: 4 G (13 + p) + 16 bytes a signal, in memory and when packed.
     """
 
-    weight: Floats
-    wander: Floats
-    scale: Floats
-    season: Floats
-    doubt: Floats
-    gain: Floats
+    weight: Singles
+    wander: Singles
+    scale: Singles
+    season: Singles
+    doubt: Singles
+    gain: Singles
     freedom: Floats
     lags: Counts
 
     def payload(self) -> list[object]:
         """Give the arrays."""
-        return list(astuple(self))
+        return list(self._arrays())
+
+    @classmethod
+    def restore(cls, payload: Any) -> "Memory":
+        """Make one of what `payload` gave, or of the same in double precision."""
+        *arrays, freedom, lags = payload
+        weight, wander, scale, season, doubt, gain = (np.asarray(x, np.float32) for x in arrays)
+        return cls(weight, wander, scale, season, doubt, gain, freedom, lags)
+
+    def exact(self) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+        """Give weight, wander, scale, season, doubt and gain in double precision."""
+        singles = (self.weight, self.wander, self.scale, self.season, self.doubt, self.gain)
+        weight, wander, scale, season, doubt, gain = (x.astype(np.float64) for x in singles)
+        return weight, wander, scale, season, doubt, gain
+
+    def _arrays(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     def replaced(self, where: Flags, by: "Memory") -> "Memory":
         """Take some signals [R] from another memory of the same signals and as many seasonal terms."""
-        pairs = zip(astuple(self), astuple(by), strict=True)
+        pairs = zip(self._arrays(), by._arrays(), strict=True)
         return Memory(*(_chosen(where, theirs, own) for own, theirs in pairs))
 
 
@@ -100,27 +120,27 @@ def fit_memory(
     G, L, p = len(PHIS), len(LAGS), season.shape[1]
     used = int(min(lags, np.searchsorted(LAGS, max(1, T // 3))))
     freedom = np.maximum(3.0, (worth >= 1 / MOST).sum(axis=1) - p).astype(np.float64)
-    memory = Memory(
-        np.full((R, G), 1 / G), np.zeros((R, G)), np.ones((R, G)), np.zeros((R, G, p)),
-        np.zeros((R, G, L)), np.zeros((R, G)), freedom, np.full(R, used, np.int64),
-    )  # fmt: skip
+    weights, wanders, scales, gains = (
+        np.full((R, G), 1 / G),
+        *(np.full((R, G), v) for v in (0.0, 1.0, 0.0)),
+    )
+    seasons, doubts = np.zeros((R, G, p)), np.zeros((R, G, L))
     surprise = np.zeros((R, T))
     season = np.ascontiguousarray(season)
     E, w, M = np.zeros((G, p + 1, T)), np.zeros((G, T)), np.zeros((G, p + 1, p + 1))
     fitted = np.zeros((4, G))
     for r in range(R):
-        beta = memory.season[r]
+        beta = seasons[r]
         if fit_signal(x[r], worth[r], season, PHIS, float(least[r]), fitted, beta, E, w, M):
-            told, memory.wander[r], kappa, gain = fitted
+            told, wanders[r], kappa, gain = fitted
             weight = np.exp(told - told.max())
-            memory.weight[r] = weight / weight.sum()
-            memory.scale[r], memory.gain[r] = kappa, gain
+            weights[r] = weight / weight.sum()
+            scales[r], gains[r] = kappa, gain
             surprise[r] = score_history(E, w, M, beta, kappa, PHIS, gain, LAGS[:used],
-                                        memory.weight[r], freedom[r], memory.doubt[r])  # fmt: skip
-    fields = (memory.weight, memory.wander, memory.scale, memory.season, memory.doubt, memory.gain)
-    for array in fields:
-        array[:] = np.clip(array, -SINGLE, SINGLE).astype(np.float32)
-    return memory, surprise
+                                        weights[r], freedom[r], doubts[r])  # fmt: skip
+    found = (weights, wanders, scales, seasons, doubts, gains)
+    singles = [np.clip(array, -SINGLE, SINGLE) for array in found]
+    return Memory.restore([*singles, freedom, np.full(R, used, np.int64)]), surprise
 
 
 def _chosen(where: Flags, a: Any, b: Any) -> Any:

@@ -77,8 +77,18 @@ def newest_steps(
     R = len(x)
     out = np.zeros((5, R))
     regressors = np.ascontiguousarray(season.T)
-    _newest_all(x, worth, regressors, PHIS, LAGS, memory.weight, memory.wander, memory.scale,
-                memory.season, memory.doubt, memory.gain, memory.freedom, memory.lags, standing, out)  # fmt: skip
+    _newest_all(
+        x,
+        worth,
+        regressors,
+        PHIS,
+        LAGS,
+        *memory.exact(),
+        memory.freedom,
+        memory.lags,
+        standing,
+        out,
+    )
     return Steps(out[0], out[1], out[2], out[3].astype(np.int64), out[4])
 
 
@@ -94,8 +104,9 @@ def detectable(memory: Memory, worth: Floats, surprise: Floats, within: int) -> 
     Cost: about 50 us a signal.
     """
     out = np.full(len(worth), inf)
-    _detectable_all(worth, surprise, within, PHIS, LAGS, memory.weight, memory.wander, memory.scale,
-                    memory.doubt, memory.freedom, memory.lags, out)  # fmt: skip
+    weight, wander, scale, _, doubt, _ = memory.exact()
+    _detectable_all(worth, surprise, within, PHIS, LAGS, weight, wander, scale, doubt, memory.freedom,
+                    memory.lags, out)  # fmt: skip
     return out
 
 

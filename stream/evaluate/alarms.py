@@ -28,9 +28,9 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.baseline import Baseline, Compared
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
-from stream.evaluate.signals import Signals
+from stream.evaluate.signals import learn_signals
 from stream.evaluate.standing import Standing
-from stream.evaluate.track import Past, Row, Track
+from stream.evaluate.track import Past, Track
 from stream.evaluate.unsteady import told_step
 from stream.evaluate.volume import Arrivals, arrivals_of
 from stream.reference.reference import Reference
@@ -52,8 +52,8 @@ class Alarms:
     """Follows the windows of one size of one chain. `take` a window, then `judge` it, then say what was not `calm`.
 
     The layer is fitted to the reference's own windows; with those in control since then it is fitted anew at the first
-    window of every week (from Monday, UTC), and before it can judge at every window. `saved` is what `payload` gave of
-    one like it. Cost: see `AlarmLayer`.
+    window of every week (from Monday, UTC), and before it can judge at every window. `refitted`: what was
+    learned is not stored yet. `saved` is what `payload` gave of one like it. Cost: see `AlarmLayer`.
     """
 
     def __init__(self, reference: Reference, which: int, rules: Rules, saved: Any = None) -> None:
@@ -67,10 +67,11 @@ class Alarms:
         self.names: list[str | None] = [column.name for column in reference.columns]
         own = reference.histories[which]
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
-        self.signals = Signals(reference, which, usual)
+        self.signals, readings = learn_signals(reference, which, usual)
         volume = _volume_of(arrivals_of(own.summaries))
-        self.track = Track((self.signals.own, volume), own.starts, window.every_ms, self._excluded)
+        self.track = Track((readings, volume), own.starts, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
+        self.refitted = True
         self._window: Summary | None = None
         if saved is None:
             self.layer, self.volume_layer = self._fit()
@@ -82,9 +83,7 @@ class Alarms:
     @property
     def weight(self) -> float:
         """How many events one stood for in the window taken last."""
-        if not self.track.rows:
-            return 1.0
-        return weight_of(self.track.rows[-1].volume)
+        return self.track.weight if self.track.taken else 1.0
 
     def take(self, start_ms: int, summary: Summary | None, arrivals: Arrivals) -> bool:
         """Take in a whole window that began at a time; summary None: nothing can be said of its columns.
@@ -97,29 +96,28 @@ class Alarms:
             self.layer, self.volume_layer = self._fit()
             self.layer.keep(former[0])
             self.volume_layer.keep(former[1])
-            self.fitted_ms = start_ms
+            self.fitted_ms, self.refitted = start_ms, True
         self._window = summary
-        read, calm = self.signals.read(summary), np.full(len(self.names), True)
-        self.track.append(Row(start_ms, read, _volume_of([arrivals]), calm, True))
+        self.track.append(start_ms, self.signals.read(summary), _volume_of([arrivals]))
         return anew
 
     def judge(self, share: float) -> list[Said]:
         """Judge the window taken last, given the false alarms that each monitor may raise by such a window."""
         recent, volume = self.track.recent(self.baseline.reach)
-        start = self.track.rows[-1].start_ms
+        start = self.track.newest_ms
         said: list[Said] = []
         if self._window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
             seen = self._seen(recent, self._worth(recent))
             seen.worth[..., -1] *= self.layer.covers(start)
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            newest = recent.readings.windows(slice(-1, None))
+            newest = recent.readings.windows(np.array([-1]))  # a copy, as verdicts are kept
             said += self._columns(judged, newest, seen.worth[..., -1] > 0, alphas)
         if self._tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
             seen = self._seen(volume, _volume_worth(volume))
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
-            newest = volume.readings.windows(slice(-1, None))
+            newest = volume.readings.windows(np.array([-1]))
             said.append(self._volume(told[0], newest, alphas[0], seen.worth[0, :, -1] > 0))
         return said
 
@@ -128,14 +126,9 @@ class Alarms:
 
         0 is the window taken last alone. A fit between the onset and its discovery has seen the windows between.
         """
-        newest, furthest = self.track.rows[-1].start_ms, max(loud.values(), default=-1)
-        lags = np.array([loud.get(name, -1) for name in self.names], np.int64)
-        for row in reversed(self.track.rows):
-            ago = (newest - row.start_ms) // self.size.every_ms
-            if ago > furthest:
-                break
-            row.calm = row.calm & (lags < ago)
-            row.calm_volume = row.calm_volume and loud.get(None, -1) < ago
+        if loud:
+            ago = [loud.get(name, -1) for name in (*self.names, None)]
+            self.track.disturb(np.array(ago, np.int64))
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
@@ -268,7 +261,7 @@ class Alarms:
         return self.reference.kind is not Kind.ERRORS and "volume" not in off
 
     def _is_due(self, start_ms: int) -> bool:
-        if not self.track.rows:
+        if not self.track.taken:
             return False
         learning = not (self.layer.memories and self.volume_layer.memories)
         return learning or _week(start_ms) > _week(self.fitted_ms)
@@ -308,16 +301,25 @@ class Alarms:
 
     # -- state -------------------------------------------------------------------------------------------------------
 
+    def head(self) -> list[object]:
+        """Give what changes with every window."""
+        return [self.fitted_ms, self.track.taken]
+
+    def fit(self) -> list[object]:
+        """Give what was learned, as numbers and arrays."""
+        return [self.layer.payload(), self.volume_layer.payload()]
+
     def payload(self) -> list[object]:
         """Give the state as numbers and arrays."""
-        layers = [self.layer.payload(), self.volume_layer.payload()]
-        return [self.fitted_ms, layers, self.track.payload()]
+        blocks = [self.track.block(place) for place in self.track.blocks()]
+        return [*self.head(), [self.fit(), blocks]]
 
     def _restore(self, payload: Any) -> None:
-        self.fitted_ms, (columns, volume), track = payload
+        self.fitted_ms, taken, ((columns, volume), blocks) = payload
         self.layer = AlarmLayer.restore(COLUMN_TESTS, self.size, self.signals.rates, columns)
         self.volume_layer = AlarmLayer.restore((VOLUME_TEST,), self.size, None, volume)
-        self.track.restore(track)
+        self.track.restore(taken, blocks)
+        self.refitted = False
 
 
 def _watched(column: str | None, step: Unsteady | None, steps: dict[str, float]) -> Standing:

@@ -15,6 +15,7 @@ from stream.evaluate.findings import Findings, Said
 from stream.evaluate.gather import Evidence, merge_evidence
 from stream.evaluate.incidents import Change, Incident, advance
 from stream.evaluate.meaning import kind_of, severity_of
+from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing
@@ -79,6 +80,7 @@ class Chain:
         self.cooling: dict[str | None, Incident] = {}
         self._scores: list[Scores | None] = [None for _ in reference.windows]
         self._alarms: list[Alarms | None] = [None for _ in reference.windows]
+        self._grew: set[int] = set()
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane; windows that end before it must have been closed."""
@@ -236,6 +238,7 @@ class Chain:
             held = closed.summary or Summary.empty(self.reference.layout)
             counted = Summary(held.counts, held.extremes, thinned=held.thinned)  # its counts alone
             self.grown[which].append(counted)
+            self._grew.add(which)
             self._scores[which] = None
 
     def _extra(self, scores: Scores, end_ms: int, summary: Summary) -> Iterator[Finding]:
@@ -280,21 +283,82 @@ class Chain:
     # -- state -------------------------------------------------------------------------------------------------------
 
     def payload(self) -> list[object]:
-        """Give the state as plain values and arrays; the reference is named by its digest."""
+        """Give the whole state as plain values and arrays; the reference is named by its digest."""
+        return self._told(
+            [ring.payload() for ring in self.rings],
+            [self._grown(which) for which in range(len(self.grown))],
+            [None if alarms is None else alarms.payload() for alarms in self._alarms],
+        )
+
+    def head(self) -> list[object]:
+        """Give the state but for its parts; see `parts`."""
+        return self._told(
+            [ring.head() for ring in self.rings],
+            [len(grown) or [] for grown in self.grown],
+            [None if alarms is None else [*alarms.head(), None] for alarms in self._alarms],
+        )
+
+    def _told(
+        self, rings: list[object], grown: Sequence[object], alarms: list[object]
+    ) -> list[object]:
         return [
             self.reference.digest,
-            [ring.payload() for ring in self.rings],
+            rings,
             [None if c is None or c.summary is None else
              [c.start_ms, c.end_ms, c.summary.counts, c.summary.extremes, dump_evidence(c.evidence), c.whole,
               *dump_unseen(c.summary)]
              for c in self.carried],
-            [[[s.counts, s.extremes, *dump_unseen(s)] for s in grown] for grown in self.grown],
+            grown,
             [[name, [extra.payload() for extra in running]] for name, running in sorted(self.extras.items())],
-            [None if alarms is None else alarms.payload() for alarms in self._alarms],
+            alarms,
             *([[column, held[column].payload()]
                for column in sorted(held, key=lambda name: (name is not None, name or ""))]
               for held in (self.incidents, self.cooling)),
         ]  # fmt: skip
+
+    def _grown(self, which: int) -> list[object]:
+        return [[s.counts, s.extremes, *dump_unseen(s)] for s in self.grown[which]]
+
+    def changed(self) -> dict[Part, object]:
+        """Give the parts that are to be stored, as plain values and arrays."""
+        made: dict[Part, object] = {}
+        for which, (ring, alarms) in enumerate(zip(self.rings, self._alarms, strict=True)):
+            made |= {Part("hop", which, hop): ring.hop(hop) for hop in ring.full}
+            if which in self._grew:
+                made[Part("grown", which)] = self._grown(which)
+            if alarms is not None:
+                track = alarms.track
+                if alarms.refitted:
+                    made[Part("fit", which)] = alarms.fit()
+                made |= {Part("track", which, at): track.block(at) for at in track.changed}
+        return made
+
+    def gone(self) -> set[Part]:
+        """Name the parts that count for nothing any more."""
+        return {
+            Part("hop", which, hop) for which, ring in enumerate(self.rings) for hop in ring.gone
+        }
+
+    def settle(self) -> None:
+        """Know that everything is stored."""
+        self._grew.clear()
+        for ring in self.rings:
+            ring.full.clear()
+            ring.gone.clear()
+        for alarms in self._alarms:
+            if alarms is not None:
+                alarms.refitted = False
+                alarms.track.changed.clear()
+
+    def unsettle(self) -> None:
+        """Know that no part is stored."""
+        self._grew |= {which for which, grown in enumerate(self.grown) if grown}
+        for ring in self.rings:
+            ring.full |= set(ring.apart())
+        for alarms in self._alarms:
+            if alarms is not None:
+                alarms.refitted = True
+                alarms.track.changed |= set(alarms.track.blocks())
 
     @classmethod
     def restore(
@@ -306,7 +370,7 @@ class Chain:
         plan_at: PlanAt,
         payload: Any,
     ) -> "Chain":
-        """Make a chain of what `payload` gave."""
+        """Make a chain of what `payload` gave, or `whole` of what `head` and `changed` did."""
         chain = cls(series, kind, reference, rules, plan_at)
         _, rings, carried, grown, extra, alarms, incidents, cooling = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from stream.evaluate.gather import gather_panes, gather_rows, is_absent, watermark_of
-from stream.evaluate.model import Model, ModelRules, needed_from
+from stream.evaluate.model import Model, ModelRules
+from stream.evaluate.model_state import needed_from
 from stream.evaluate.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks

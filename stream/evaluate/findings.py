@@ -59,6 +59,7 @@ class Findings:
         self.plain = tuple(plain)
         self.excused = excused
         self._places = places
+        self._loud: dict[str | None, int] | None = None
 
     def __iter__(self) -> Iterator[Finding]:
         """Give all, column by column, those of the series first."""
@@ -78,9 +79,16 @@ class Findings:
 
     def loud(self) -> dict[str | None, int]:
         """Give the columns that alarm, the series first, each with how many windows ago that began at the latest."""
+        if self._loud is None:
+            self._loud = self._listen()
+        return self._loud
+
+    def _listen(self) -> dict[str | None, int]:
         lags: dict[int, int] = {}
         for said in self.said:
             where = said.hard() if self.excused else said.loud
+            if not where.any():
+                continue
             at = np.flatnonzero(where)
             back = [0] * len(at) if said.verdicts.lag is None else said.verdicts.lag[at].tolist()
             for place, lag in zip(said.columns[at].tolist(), back, strict=True):

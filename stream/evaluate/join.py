@@ -47,7 +47,7 @@ class Join:
     The first prediction and the first label of an id win, by pane, then by time; repeats are counted. A row leaves
     when its pane is more than `wait_ms` old, or when the model holds more than `waiting_max` rows, whole panes at a
     time, oldest first; predictions that leave without a label are counted.
-    Memory: about 150 B a held row. Cost: about 0.5 us a row, and 3 us an error.
+    Cost: about 2 us a row where every label meets its prediction.
     """
 
     def __init__(self, model: str, rules: JoinRules) -> None:

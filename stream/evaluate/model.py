@@ -5,6 +5,7 @@ Pure: what it is given decides what it does, in whatever portions it is given. `
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from typing import Any
 
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
@@ -13,6 +14,8 @@ from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.learner import Learner
+from stream.evaluate.model_state import KINDS, lists_of, part_fields, series_named
+from stream.evaluate.parts import Part, whole
 from stream.evaluate.report import Context, Told, drift_events, kept_result
 from stream.evaluate.report_consequence import meeting_event, reminder_event
 from stream.evaluate.roll_up import roll_ups
@@ -27,13 +30,17 @@ from stream.reference.book import Book
 from stream.reference.learn import LearnRules
 from stream.reference.reference import Reference
 from stream.state.fields import (
+    BEGAN,
     CONSEQUENCES,
+    LEARNING,
+    PARTS,
     STATE,
     chain_field,
     join_field,
     known_field,
     learn_field,
     outbox_field,
+    part_field,
     result_field,
     standing_field,
 )
@@ -41,11 +48,10 @@ from stream.state.versions import dump, load, making_sense
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
-__all__ = ["RESULTS_KEPT", "Model", "ModelRules", "needed_from", "pending_fields"]
+__all__ = ["RESULTS_KEPT", "Model", "ModelRules"]
 
 RESULTS_KEPT = 168
 """Results of windows kept for looking back, of each size of each chain."""
-KINDS = tuple(Kind)
 NEW_WINDOWS = 10
 """Windows for which a version counts as new."""
 
@@ -93,6 +99,8 @@ class Model:
         self.alerts = 0
         self.windows = 0
         self.changed: dict[bytes, bytes] = {}
+        self._touched: set[tuple[Series, Kind]] = set()
+        self._lists_inline = False
         self.obsolete: set[bytes] = set()
         self.latest: dict[tuple[Series, Kind, int], Judged] = {}
         self._news: list[DriftEvent] = []
@@ -179,7 +187,7 @@ class Model:
             self.series_refused += sum(map(_events_of, parts))
             return []
         if kind is Kind.ERRORS:
-            self.began.setdefault(series, number * self.rules.learning.pane_ms)
+            self._begin(series, number * self.rules.learning.pane_ms)
         reference = self.book.find(series, kind, number)
         chain = self.chains.get((series, kind))
         if reference is None:
@@ -195,11 +203,17 @@ class Model:
             if isinstance(chain, Chain):
                 events += self._tell(chain, chain.close(start), told)
                 self.consequences.end(series, kind, start)
+                self._forget_parts(chain)
             chain = self.chains[series, kind] = self._chain(series, kind, reference)
         events += self._tell(chain, chain.close(start), told)
         chain.take(start, _merge(reference, parts), evidence)
         self._touch(chain)
         return events
+
+    def _begin(self, series: Series, at_ms: int) -> None:
+        if series not in self.began:
+            self.began[series] = at_ms
+            self.changed[BEGAN] = b""
 
     def _enter(self, series: Series, kind: Kind, number: int) -> bool:
         """Tell whether there is room for a series; whoever leaves for it is forgotten."""
@@ -216,12 +230,16 @@ class Model:
         self.consequences.end(series, kind, at_ms)
         if kind is Kind.ERRORS:
             self.began.pop(series, None)
+            self.changed[BEGAN] = b""
         for key in [key for key in self.latest if key[:2] == (series, kind)]:
             del self.latest[key]
         if isinstance(gone, Learner):
+            self.changed[LEARNING] = b""
             for pane in gone.panes:
                 self._forget(learn_field(series, kind, pane))
             return
+        if gone is not None:
+            self._forget_parts(gone)
         self._forget(chain_field(series, kind))
         self._forget(standing_field(series, kind))
         for which in range(len(self.rules.learning.windows)):
@@ -237,6 +255,7 @@ class Model:
                 )
             raw.merge(part)
         self.changed[learn_field(learner.series, learner.kind, number)] = learner.take(number, raw)
+        self.changed[LEARNING] = b""
         if learner.ready:
             reference = self._publish(learner.freeze("learned"))
             self.book.add(reference)
@@ -319,13 +338,17 @@ class Model:
         return events
 
     def _touch(self, chain: Chain) -> None:
-        self.changed[chain_field(chain.series, chain.kind)] = (
-            b""  # packed once, when the fields are asked for
-        )
+        """Note that a chain has changed; it is packed once, when the fields are asked for."""
+        self.changed[chain_field(chain.series, chain.kind)] = b""
+        self._touched.add((chain.series, chain.kind))
 
     def _forget(self, field: bytes) -> None:
         self.changed.pop(field, None)
         self.obsolete.add(field)
+
+    def _forget_parts(self, chain: Chain) -> None:
+        for field in part_fields(chain.series, chain.kind, chain.head()):
+            self._forget(field)
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -335,13 +358,17 @@ class Model:
 
     def fields(self) -> dict[bytes, bytes]:
         """Give the fields that changed since `settled`, packed."""
-        for (series, kind), chain in self.chains.items():
-            field = chain_field(series, kind)
-            if field in self.changed and isinstance(chain, Chain):
-                body = [series.version, series.segment, kind.value, chain.payload()]
-                self.changed[field] = dump("chain", body)
-        learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
-                    if isinstance(c, Learner)]  # fmt: skip
+        for key in self._touched:
+            chain = self.chains.get(key)
+            if isinstance(chain, Chain):
+                self._write(chain)
+        if self._lists_inline or LEARNING in self.changed:
+            learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
+                        if isinstance(c, Learner)]  # fmt: skip
+            self.changed[LEARNING] = dump("learning", learning)
+        if self._lists_inline or BEGAN in self.changed:
+            began = [[s.version, s.segment, ms] for s, ms in sorted(self.began.items())]
+            self.changed[BEGAN] = dump("began", began)
         if CONSEQUENCES in self.changed:
             spells = self.consequences.payload()
             self.changed[CONSEQUENCES] = dump("consequences", spells)
@@ -349,14 +376,30 @@ class Model:
             if roster.changed:
                 self.changed[known_field(kind)] = dump("roster", roster.payload())
         joined = [astuple(self.join.counters), self.join.first_pane()]
-        began = [[s.version, s.segment, ms] for s, ms in sorted(self.began.items())]
-        state = [self.name, self.next_alert, self.alerts, self.windows, joined, learning, began]
+        state = [self.name, self.next_alert, self.alerts, self.windows, joined, None, None]
         self.changed[STATE] = dump("model", state)
+        self.obsolete -= self.changed.keys()  # who left and came back meanwhile
         return dict(self.changed)
+
+    def _write(self, chain: Chain) -> None:
+        """Pack the head of a chain, and those of its parts that changed."""
+        series, kind = chain.series, chain.kind
+        body = [series.version, series.segment, kind.value, chain.head()]
+        self.changed[chain_field(series, kind)] = dump("chain", body)
+        for part, payload in chain.changed().items():
+            self.changed[part_field(series, kind, *part)] = dump(part.of, payload)
+        for part in chain.gone():
+            self._forget(part_field(series, kind, *part))
 
     def settled(self) -> list[bytes]:
         """Forget what changed, as it is committed; give the fields that may be deleted now."""
         self.changed.clear()
+        self._lists_inline = False
+        for key in self._touched:
+            chain = self.chains.get(key)
+            if isinstance(chain, Chain):
+                chain.settle()
+        self._touched.clear()
         self.consequences.changed = False
         for roster in self.rosters.values():
             roster.changed = False
@@ -369,20 +412,20 @@ class Model:
         if not base:
             return
         self.bases = {kind: int(b) for kind, b in zip(KINDS, base.split(b","), strict=True)}
-        _, self.next_alert, self.alerts, self.windows, joined, learning, began = load(
+        _, self.next_alert, self.alerts, self.windows, joined, *inline = load(
             fields[STATE], "model"
         )
-        self.began = {
-            Series(self.name, version, tuple((k, v) for k, v in segment)): ms
-            for version, segment, ms in began
-        }
+        self._lists_inline = None not in inline
+        learning, began = lists_of(fields)
+        self.began = {series_named(self.name, v, segment): ms for v, segment, ms in began}
         if CONSEQUENCES in fields:
             self.consequences.restore(self.name, load(fields[CONSEQUENCES], "consequences"))
         self.join.counters = JoinCounters(*joined[0])
         # Deletions come after commits and may be lost: what is named no more goes with the next one.
-        self.obsolete = {field for field in fields if field[:2] in (b"l:", b"w:")}
+        letters = (b"l", b"w", *PARTS)
+        self.obsolete = {f for f in fields if b":" in f and f.split(b":")[0] in letters}
         for version, segment, kind, panes in learning:
-            series = Series(self.name, version, tuple((k, v) for k, v in segment))
+            series = series_named(self.name, version, segment)
             learner = Learner(series, Kind(kind), self.rules.learning)
             for number in panes:
                 field = learn_field(series, kind, number)
@@ -390,7 +433,7 @@ class Model:
                 self.obsolete.discard(field)
             self.chains[series, Kind(kind)] = learner
         for field in sorted(f for f in fields if f.startswith(b"c:")):
-            self._restore_chain(fields[field], fields.get(b"s:" + field[2:]))
+            self._restore_chain(fields[field], fields)
         for kind in KINDS:
             self._restore_roster(kind, fields.get(known_field(kind)))
         rows = {int(f[2:]): blob for f, blob in fields.items() if f.startswith(b"w:")}
@@ -399,16 +442,24 @@ class Model:
                 self.join.restore(number, rows[number])
                 self.obsolete.discard(join_field(number))
 
-    def _restore_chain(self, blob: bytes, standing: bytes | None) -> None:
-        version, segment, kind, payload = load(blob, "chain")
-        series = Series(self.name, version, tuple((k, v) for k, v in segment))
-        reference = self.book.by_digest(payload[0])
-        chain = Chain.restore(
-            series, Kind(kind), reference, self.rules.judging, self._plan_at, payload
-        )
+    def _restore_chain(self, blob: bytes, fields: Mapping[bytes, bytes]) -> None:
+        version, segment, kind, head = load(blob, "chain")
+        series, kind = series_named(self.name, version, segment), Kind(kind)
+        reference = self.book.by_digest(head[0])
+
+        def find(part: Part) -> Any:
+            return load(fields[part_field(series, kind, *part)], part.of)
+
+        payload = whole(head, find)
+        chain = Chain.restore(series, kind, reference, self.rules.judging, self._plan_at, payload)
+        named = part_fields(series, kind, head)
+        self.obsolete -= named
+        if named != part_fields(series, kind, chain.head()):
+            chain.unsettle()  # an older release had them in the head
+        standing = fields.get(standing_field(series, kind))
         if standing is not None:
             chain.standings = load_standings(standing, reference.digest)
-        self.chains[series, Kind(kind)] = chain
+        self.chains[series, kind] = chain
 
     def _restore_roster(self, kind: Kind, blob: bytes | None) -> None:
         """Take the list of who is evaluated; of who is not on it only the deletion was lost."""
@@ -421,28 +472,6 @@ class Model:
         for series in chained:
             if series not in roster.days:
                 self._part_with(series, kind, at_ms)
-
-
-def needed_from(base: bytes) -> dict[Kind, int]:
-    """Read a model's base: for each kind the first pane still needed, by its own chain or, rows, by the join."""
-    bases = dict(zip(KINDS, map(int, base.split(b",")), strict=True))
-    joined = {
-        kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)
-    }
-    return {Kind.FEATURES: bases[Kind.FEATURES], **joined}
-
-
-@making_sense("model")
-def pending_fields(name: str, fields: Mapping[bytes, bytes]) -> set[bytes]:
-    """Tell which fields of a model's hash count for nothing any more and only wait for their deletion."""
-    *_, joined, learning, _ = load(fields[STATE], "model")
-    learned = {
-        learn_field(Series(name, version, tuple((k, v) for k, v in segment)), Kind(kind), number)
-        for version, segment, kind, panes in learning
-        for number in panes
-    }
-    gone = {field for field in fields if field.startswith(b"l:")} - learned
-    return gone | {f for f in fields if f.startswith(b"w:") and int(f[2:]) < joined[1]}
 
 
 def _events_of(part: Binned | Raw) -> int:

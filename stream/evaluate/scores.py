@@ -94,7 +94,7 @@ class Scores:
 
         A window of which nothing was kept is silent only where so many events as are usual would not all be left out.
         """
-        window, series = Cells.of([[arrivals.seen]]), np.array([-1])
+        window, series = _cells([arrivals.seen]), np.array([-1])
         return [
             self._said(series, test.judge(window, 0.0))
             for test in self._volume
@@ -135,6 +135,12 @@ def enabled(rules: Rules) -> tuple[type[Comparison], ...]:
 
 def _events(stack: Sequence[Summary | None]) -> Cells:
     """View the numbers of events as cells of one bin."""
-    return Cells.of([[0 if summary is None else summary.seen] for summary in stack]) if stack else Cells.of(
-        np.zeros((0, 1), dtype=np.int64)
+    return _cells([0 if summary is None else summary.seen for summary in stack])
+
+
+def _cells(events: Sequence[int]) -> Cells:
+    none, one = np.zeros((1, len(events)), np.int64), np.full((1, 1), True)
+    far = np.full((1, len(events)), np.inf)
+    return Cells(
+        np.array(events, np.int64).reshape(1, -1, 1), one, none, none, far, -far, ~one[0], none, none, ~one[0],
     )  # fmt: skip

@@ -9,42 +9,29 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.side_by_side import side_by_side
 from stream.reference.reference import Reference
 
-__all__ = ["Signals"]
+__all__ = ["Signals", "learn_signals"]
 
 
 class Signals:
-    """How the C columns of a reference are read, in batches of columns of like widths.
-
-    Args:
-        reference: what is learned from.
-        which: the size of windows.
-        usual: [T] which of its own windows tell what is usual.
+    """How the C columns of a reference are read, in batches of columns of like widths: see `learn_signals`.
 
     Attributes:
-        own: the readings of the reference's own windows.
+        batches: how columns are seen and read, and which these are.
         used: [C] bins that the reference fills.
         rates: [S, C] which signals are arcsine rates.
         known: [C] values that the reference knows.
     """
 
-    def __init__(self, reference: Reference, which: int, usual: Flags) -> None:
-        layout, own = reference.layout, reference.histories[which].summaries
+    def __init__(
+        self, reference: Reference, batches: list[tuple[CellsOf, Scheme, list[int]]]
+    ) -> None:
+        layout = reference.layout
         self._columns = len(reference.columns)
-        self._layout = layout
-        self._batches: list[tuple[CellsOf, Scheme, list[int]]] = []
+        self.batches = batches
         self.rates = np.zeros((len(COLUMN_TESTS), self._columns), np.bool_)
         self.used = np.zeros(self._columns, np.int64)
-        parts: list[Readings] = []
-        for columns in side_by_side(reference.columns, len(own)):
-            view = CellsOf(layout, columns)
-            history = view(own)
-            scheme = Scheme(
-                view([reference.total]), history if usual.all() else history.select(usual)
-            )
-            self._batches.append((view, scheme, columns))
+        for _, scheme, columns in batches:
             self.rates[:, columns], self.used[columns] = scheme.rates, scheme.used
-            parts.append(scheme.read(history))
-        self.own = self._beside(parts, len(own))
         counts = reference.total.counts
         known = [int(counts[layout.bins_of(c)].sum()) for c in range(self._columns)]
         self.known = np.array(known, np.int64)
@@ -53,20 +40,21 @@ class Signals:
     def read(self, window: Summary | None) -> Readings:
         """Read a window; None tells nothing of any column."""
         if window is None:
-            return self._beside([], 1)
-        return self._beside([scheme.read(view([window])) for view, scheme, _ in self._batches], 1)
+            return self.beside([], 1)
+        parts = [scheme.read(view([window])) for view, scheme, _ in self.batches]
+        return self.beside(parts, 1)
 
     def worth(self, readings: Readings) -> Floats:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
         worth = np.zeros_like(readings.x)
-        for _, scheme, columns in self._batches:
+        for _, scheme, columns in self.batches:
             worth[:, columns] = scheme.worth(_of(readings, columns))
         return worth
 
     def misfit(self, readings: Readings) -> Floats:
         """[C, T] the effect of `shape`."""
         effect = np.zeros(readings.valid.shape)
-        for _, scheme, columns in self._batches:
+        for _, scheme, columns in self.batches:
             effect[columns] = scheme.misfit(_of(readings, columns))
         return effect
 
@@ -74,12 +62,31 @@ class Signals:
         """[C] values missing in a window."""
         return window.counts[self._missing]
 
-    def _beside(self, parts: list[Readings], windows: int) -> Readings:
-        """Put the batches' columns into their places."""
+    def beside(self, parts: list[Readings], windows: int) -> Readings:
+        """Put what was read of the batches' columns into their places."""
         if not parts:
             return Readings.empty(len(COLUMN_TESTS), self._columns, windows)
-        at = [np.array(columns, np.int64) for _, _, columns in self._batches]
-        return Readings.beside(parts, at)
+        return Readings.beside(
+            parts, [np.array(columns, np.int64) for _, _, columns in self.batches]
+        )
+
+
+def learn_signals(reference: Reference, which: int, usual: Flags) -> tuple[Signals, Readings]:
+    """Learn how to read the columns of a reference in windows of a size; give also what its own windows read.
+
+    `usual` [T] tells which of these tell what is usual.
+    """
+    own = reference.histories[which].summaries
+    batches: list[tuple[CellsOf, Scheme, list[int]]] = []
+    parts: list[Readings] = []
+    for columns in side_by_side(reference.columns, len(own)):
+        view = CellsOf(reference.layout, columns)
+        history = view(own)
+        usually = history if usual.all() else history.select(usual)
+        batches.append((view, Scheme(view([reference.total]), usually), columns))
+        parts.append(batches[-1][1].read(history))
+    signals = Signals(reference, batches)
+    return signals, signals.beside(parts, len(own))
 
 
 def _of(readings: Readings, columns: list[int]) -> Readings:

@@ -1,34 +1,27 @@
-"""The signals of the windows since a reference: what the alarm layer looks back on, and how its history grows."""
+"""The signals of the windows since a reference: what the alarm layer looks back on, and how its history grows.
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+The latest windows lie in rings of arrays of single precision and short integers. They are stored in blocks of `BLOCK`:
+a block that is full is written no more, unless an incident is found to have begun in it.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.alarms.signals import Readings, read_volume
+from detectors.alarms.signals import Readings, weight_of
 from detectors.arrays import Counts, Flags, Floats
+from stream.evaluate.shelf import Shelf, volume_of
 
-__all__ = ["KEPT", "Past", "Row", "Track"]
+__all__ = ["BLOCK", "KEPT", "Past", "Track", "blocks_of"]
 
 KEPT = 672
 """Windows kept since the reference, of each size: four weeks of hours."""
-
-
-@dataclass(slots=True)
-class Row:
-    """One window: when it began, what was read of the columns and of the volume, and which were in control.
-
-    `told` is False where an excluded time overlaps it.
-    """
-
-    start_ms: int
-    columns: Readings
-    volume: Readings
-    calm: Flags
-    calm_volume: bool
-    told: bool = True
+BLOCK = 16
+"""Windows that are stored together."""
+BLOCKS = KEPT // BLOCK + 1
+"""Places for blocks: those of the windows kept, and one that is being filled."""
+ROOM = BLOCKS * BLOCK
 
 
 class Past(NamedTuple):
@@ -43,108 +36,138 @@ class Past(NamedTuple):
 
 
 class Track:
-    """The latest windows of one size since a reference, at most `KEPT`.
+    """The latest windows of one size since a reference, at most `KEPT`; `taken` counts all there were.
 
     `own` are the readings of the reference's own windows, columns and volume, that began at `starts`. `excluded` tells
     of a window's begin whether nothing is to be learned from it; it is asked anew when a state is restored, so an
-    exclusion that comes later counts for the past, too.
+    exclusion that comes later counts for the past, too. `changed` are the blocks, by their places, that are to be
+    stored.
+
+    Memory: see `Shelf`, of the own windows and of as many as were taken so far, or up to twice these.
     """
 
     def __init__(
         self, own: tuple[Readings, Readings], starts: Counts, every_ms: int,
         excluded: Callable[[int], bool],
     ) -> None:  # fmt: skip
-        self.own = own
         self.starts = starts
         self.every_ms = every_ms
-        self.rows: deque[Row] = deque(maxlen=KEPT)
+        self.taken = 0
+        self.changed: set[int] = set()
         self._excluded = excluded
-        self._told = np.array([not excluded(start) for start in starts.tolist()], np.float64)
+        told = np.array([not excluded(start) for start in starts.tolist()], np.bool_)
+        self._own = Shelf.of(*own, starts, told)
+        self._since = Shelf(*own[0].x.shape[:2])
 
-    def append(self, row: Row) -> None:
-        """Take in a window, later than all before."""
-        row.told = not self._excluded(row.start_ms)
-        self.rows.append(row)
+    def __len__(self) -> int:
+        return min(self.taken, KEPT)
+
+    @property
+    def newest_ms(self) -> int:
+        """When the window taken last began."""
+        return int(self._since.starts[(self.taken - 1) % ROOM])
+
+    @property
+    def weight(self) -> float:
+        """How many events one stood for in the window taken last."""
+        return weight_of(volume_of(self._since.volume[[(self.taken - 1) % ROOM]]))
+
+    def append(self, start_ms: int, columns: Readings, volume: Readings) -> None:
+        """Take in a window, later than all before: what was read of its columns and volume. It counts as calm."""
+        calm = np.full(columns.x.shape[1] + 1, True)
+        self._put(self.taken, start_ms, columns, volume, calm)
+        self.taken += 1
+
+    def disturb(self, ago: Counts) -> None:
+        """Say who is out of control: [C + 1] since how many windows before the newest, -1 if not; the volume last."""
+        newest, furthest = self.newest_ms, int(ago.max(initial=-1))
+        for at in reversed(self._latest(len(self)).tolist()):
+            back = (newest - int(self._since.starts[at])) // self.every_ms
+            if back > furthest:
+                return
+            calm = self._since.calm[at] & (ago < back)
+            if (calm != self._since.calm[at]).any():
+                self._since.calm[at] = calm
+                self.changed.add(at // BLOCK)
 
     def recent(self, windows: int) -> tuple[Past, Past]:
         """Give so many windows up to the newest, without gaps in time: columns and volume."""
-        newest = self.rows[-1].start_ms
-        first = newest - (windows - 1) * self.every_ms
-        made = tuple(
-            Past(
-                Readings.empty(own.x.shape[0], own.x.shape[1], windows),
-                np.full((own.x.shape[1], windows), True), np.ones(windows),
-            ) for own in self.own
-        )  # fmt: skip
-        late = np.flatnonzero(self.starts >= first)
-        at = (self.starts[late] - first) // self.every_ms
-        for past, own in zip(made, self.own, strict=True):
-            _put(past.readings, at, own.windows(late))
-            past.told[at] = self._told[late]
-        for row in list(self.rows)[-windows:]:
-            if row.start_ms >= first:
-                place = (row.start_ms - first) // self.every_ms
-                here = slice(place, place + 1)
-                parts = ((row.columns, row.calm), (row.volume, row.calm_volume))
-                for past, (one, calm) in zip(made, parts, strict=True):
-                    _put(past.readings, here, one)
-                    past.calm[:, place], past.told[place] = calm, row.told
-        return made[0], made[1]
+        first = self.newest_ms - (windows - 1) * self.every_ms
+        own = np.flatnonzero(self.starts >= first)
+        since = self._latest(min(len(self), windows))
+        since = since[self._since.starts[since] >= first]
+        columns, volume, starts = self._read(own, since)
+        at = (starts - first) // self.every_ms
+        return _spread(columns, at, windows), _spread(volume, at, windows)
 
     def history(self) -> tuple[Past, Past, Counts]:
         """Give all windows, the reference's own and those since: columns, volume, when they began."""
-        rows = list(self.rows)
-        told = np.append(self._told, np.array([row.told for row in rows], np.float64))
-        volumes = [(row.volume, np.array([row.calm_volume])) for row in rows]
-        starts = np.array([row.start_ms for row in rows], np.int64)
-        return (
-            _joined(self.own[0], [(row.columns, row.calm) for row in rows], told),
-            _joined(self.own[1], volumes, told),
-            np.concatenate([self.starts, starts]),
+        return self._read(np.arange(len(self.starts)), self._latest(len(self)))
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def blocks(self) -> range:
+        """Name the places of blocks that hold windows."""
+        return range(blocks_of(self.taken))
+
+    def block(self, place: int) -> list[object]:
+        """Give the windows of a block as arrays, and which one its first is."""
+        newest = (self.taken - 1) // BLOCK
+        first = (newest - (newest - place) % BLOCKS) * BLOCK
+        at = np.arange(first, min(first + BLOCK, self.taken)) % ROOM
+        return [first, *self._since.part(at)]
+
+    def restore(self, taken: int, blocks: Iterable[Any]) -> None:
+        """Take what `block` gave of each of them; one may hold more windows than it would today."""
+        self.taken, there = taken, 0
+        for first, starts, x, valid, events, volume, calm in blocks:
+            for i, start in enumerate(starts.tolist()):
+                if first + i >= taken - ROOM:
+                    columns = Readings(x[i, ..., None], valid[i, :, None], events[i, :, None])
+                    self._put(first + i, start, columns, volume_of(volume[[i]]), calm[i])
+                    there += first + i >= taken - KEPT
+        if there != len(self):
+            raise ValueError(f"{there} windows are there of {taken}")
+        self.changed.clear()
+
+    def _put(
+        self, number: int, start: int, columns: Readings, volume: Readings, calm: Flags
+    ) -> None:
+        at = number % ROOM
+        self._since.make_room(at + 1, ROOM)
+        self._since.put(at, start, not self._excluded(start), columns, volume, calm)
+        self.changed.add(at // BLOCK)
+
+    def _latest(self, windows: int) -> Counts:
+        """Give the places of the latest windows, in order."""
+        return np.arange(self.taken - windows, self.taken, dtype=np.int64) % ROOM
+
+    def _read(self, own: Counts, since: Counts) -> tuple[Past, Past, Counts]:
+        """Give windows of the reference and of the time since, in order."""
+        told = np.concatenate([self._own.told[own], self._since.told[since]]).astype(np.float64)
+        parts = zip(self._own.read(own), self._since.read(since), strict=True)
+        columns, volume = (
+            Past(Readings.join([a, b]), np.concatenate([calm_a, calm_b], axis=1), told)
+            for (a, calm_a), (b, calm_b) in parts
         )
-
-    def payload(self) -> list[object]:
-        """Give the windows as arrays."""
-        rows = list(self.rows)
-        starts = np.array([row.start_ms for row in rows], np.int64)
-        if not rows:
-            return [starts]
-        columns = Readings.join([row.columns for row in rows])
-        volume = Readings.join([row.volume for row in rows])
-        calm = np.stack([np.append(row.calm, row.calm_volume) for row in rows])
-        return [
-            starts, columns.x.astype(np.float32), columns.valid, columns.events,
-            _volumes(volume), calm,
-        ]  # fmt: skip
-
-    def restore(self, payload: Any) -> None:
-        """Take what `payload` gave."""
-        starts, *rest = payload
-        if not len(starts):
-            return
-        x, valid, events, of_volume, calm = rest
-        columns = Readings(x.astype(np.float64), valid, events)
-        volume = read_volume(of_volume[-1], of_volume[0])
-        for i, start in enumerate(starts.tolist()):
-            at = slice(i, i + 1)
-            row = Row(
-                start, columns.windows(at), volume.windows(at), calm[i, :-1], bool(calm[i, -1])
-            )
-            self.append(row)
+        return columns, volume, np.concatenate([self.starts[own], self._since.starts[since]])
 
 
-def _volumes(volume: Readings) -> Counts:
-    """Give how well volumes are known and, in a second row where some are estimated, the volumes."""
-    worth, events = volume.events - 1, volume.valid - 1
-    return worth if (worth == events).all() else np.concatenate([worth, events])
+def blocks_of(taken: int) -> int:
+    """Tell how many places for blocks are in use after so many windows."""
+    return min(BLOCKS, -(-taken // BLOCK))
 
 
-def _joined(own: Readings, rows: list[tuple[Readings, Flags]], told: Floats) -> Past:
-    calm = [np.full((own.x.shape[1], len(own)), True), *(flags[:, None] for _, flags in rows)]
-    readings = Readings.join([own, *(one for one, _ in rows)])
-    return Past(readings, np.concatenate(calm, axis=1), told)
-
-
-def _put(readings: Readings, at: Counts | slice, windows: Readings) -> None:
-    readings.x[:, :, at], readings.valid[:, at] = windows.x, windows.valid
-    readings.events[:, at] = windows.events
+def _spread(past: Past, at: Counts, windows: int) -> Past:
+    """Put windows to their places among so many; the others tell nothing."""
+    from_, (signals, columns, _) = past.readings, past.readings.x.shape
+    made = Past(
+        Readings.empty(signals, columns, windows), np.full((columns, windows), True), np.ones(windows),
+    )  # fmt: skip
+    made.readings.x[:, :, at], made.readings.valid[:, at] = from_.x, from_.valid
+    made.readings.events[:, at], made.calm[:, at], made.told[at] = (
+        from_.events,
+        past.calm,
+        past.told,
+    )
+    return made

@@ -35,7 +35,10 @@ class Closed:
 
 
 class Ring:
-    """The windows of one size of one chain. Keeps one summary for each `every_ms` that a window still needs."""
+    """The windows of one size of one chain. Keeps one summary for each `every_ms` that a window still needs: a hop.
+
+    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more.
+    """
 
     def __init__(self, window: WindowSize) -> None:
         self.window = window
@@ -45,6 +48,8 @@ class Ring:
         self.last_ms = 0
         self.next_hop = 0
         self.empty_in_a_row = 0
+        self.full: set[int] = set()
+        self.gone: set[int] = set()
 
     def add(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane that starts no earlier than the last window closed."""
@@ -55,6 +60,7 @@ class Ring:
         self.last_ms = pane_start_ms
         known = self.hops.get(hop)
         if known is None:
+            self.full |= {max(self.hops)} if self.hops else set()
             self.hops[hop] = (summary.copy(), dict(evidence))
         else:
             known[0].merge(summary)
@@ -73,8 +79,12 @@ class Ring:
             closed = self._union(last - span + 1, last, whole=whole)
             self.empty_in_a_row = 0 if closed.summary is not None else self.empty_in_a_row + 1
             self.next_hop = last + 1
+            newest = max(self.hops, default=0)
             for hop in [h for h in self.hops if h <= last - span + 1]:
                 del self.hops[hop]
+                if hop != newest:
+                    self.full.discard(hop)
+                    self.gone.add(hop)
             yield closed
 
     def open_until(self) -> int | None:
@@ -99,20 +109,27 @@ class Ring:
             start, end, summary, evidence, begun and (whole or self.last_ms >= end - slack)
         )
 
+    def apart(self) -> list[int]:
+        """Name the hops that are stored apart: those that will not change any more."""
+        return sorted(self.hops)[:-1]
+
+    def hop(self, hop: int) -> list[object]:
+        """Give a hop as plain values and arrays."""
+        summary, evidence = self.hops[hop]
+        told = [hop, summary.counts, summary.extremes, dump_evidence(evidence)]
+        return [*told, *dump_unseen(summary)]
+
+    def head(self) -> list[object]:
+        """Give what changes with every pane, and the names of what is stored apart."""
+        return self._told([*self.apart(), *map(self.hop, sorted(self.hops)[-1:])])
+
     def payload(self) -> list[object]:
         """Give the state as plain values and arrays."""
-        hops = [
-            [hop, s.counts, s.extremes, dump_evidence(e), *dump_unseen(s)]
-            for hop, (s, e) in sorted(self.hops.items())
-        ]
-        return [
-            self.first_hop,
-            self.next_hop,
-            self.empty_in_a_row,
-            self.first_ms,
-            self.last_ms,
-            hops,
-        ]
+        return self._told([self.hop(hop) for hop in sorted(self.hops)])
+
+    def _told(self, hops: list[Any]) -> list[object]:
+        places = [self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms]
+        return [*places, hops]
 
     def restore(self, payload: Any) -> None:
         """Take the state that `payload` gave."""

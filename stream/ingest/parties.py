@@ -94,7 +94,7 @@ def fits(party: Party) -> bool:
     """Tell whether a party keeps to the bounds of names and segments."""
     version, segment = party
     return len(segment) <= SEGMENT_NAMES_MAX and are_names(
-        [version, *(text for pair in segment for text in pair)]
+        [version, *(text for pair in segment for text in pair if text)]
     )
 
 

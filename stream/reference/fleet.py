@@ -23,28 +23,31 @@ class Fleet:
         self.book = Book()
         self._store = store
         self._key = fleet_key(app)
-        self._entries: list[bytes] = []
+        self._entries: list[tuple[bytes, Reference]] = []
+        """In order: a digest of each entry, and what it is."""
 
     def refresh(self) -> None:
         """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
         while True:
             known = len(self._entries)
             last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
-            if known and last != self._entries[-1]:
+            if known and (last is None or _digest(last) != self._entries[-1][0]):
                 self._enter_again()
             elif blob is None:
                 return
             else:
-                self._entries.append(blob)
-                self.book.add(Reference.unpack(_payload(blob)))
+                reference = Reference.unpack(_payload(blob))
+                self._entries.append((_digest(blob), reference))
+                self.book.add(reference)
 
     def _enter_again(self) -> None:
         """Know what the store still has, and enter behind it what it has lost."""
         before, self._entries = self._entries, []
         self.refresh()
-        for blob in before:
-            if blob not in self._entries:
-                self._enter(Reference.unpack(_payload(blob)))
+        there = {digest for digest, _ in self._entries}
+        for digest, reference in before:
+            if digest not in there:
+                self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
@@ -56,13 +59,19 @@ class Fleet:
 
     def _enter(self, reference: Reference) -> Reference:
         tag = _tag(reference.series, reference.kind, reference.from_pane)
-        held = self._store.put_if_absent(self._key, b"s:" + tag, reference.packed)
-        entered = reference if held == reference.packed else Reference.unpack(held)
-        blob = dump("entry", [entered.packed])
-        while blob not in self._entries:
+        packed = reference.packed
+        held = self._store.put_if_absent(self._key, b"s:" + tag, packed)
+        entered = reference if held == packed else Reference.unpack(held)
+        blob = dump("entry", [held if entered is reference else entered.packed])
+        digest = _digest(blob)
+        while all(digest != known for known, _ in self._entries):
             self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
             self.refresh()
         return entered
+
+
+def _digest(blob: bytes) -> bytes:
+    return blake2b(blob, digest_size=16).digest()
 
 
 def _payload(blob: bytes) -> bytes:

@@ -9,7 +9,8 @@ from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.reference.binning import bin_raw_columns
-from stream.reference.reference import History, Reference, WindowSize
+from stream.reference.history import History
+from stream.reference.reference import Reference, WindowSize
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 

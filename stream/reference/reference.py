@@ -16,11 +16,12 @@ from detectors.summaries.thinned import Thinned
 from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
+from stream.reference.history import History
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
-__all__ = ["ALWAYS", "History", "Reference", "WindowSize"]
+__all__ = ["ALWAYS", "Reference", "WindowSize"]
 
 ALWAYS = -(2**62)
 """The pane from which a reference holds when it holds from the beginning."""
@@ -31,17 +32,6 @@ class WindowSize(NamedTuple):
 
     size_ms: int
     every_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Windows in time order: window i starts at starts[i]; empty ones are in it, since silence is information."""
-
-    starts: NDArray[np.int64]
-    summaries: tuple[Summary, ...]
-
-    def __len__(self) -> int:
-        return len(self.summaries)
 
 
 @dataclass(frozen=True)
@@ -80,20 +70,15 @@ class Reference:
         """How events are read for this reference alone."""
         return Schema(self.kind, self.series.model, self.columns)
 
-    @cached_property
+    @property
     def packed(self) -> bytes:
-        """The reference as bytes."""
+        """The reference as bytes, made anew at each call: some milliseconds a megabyte."""
         s = self.series
         histories = [
-            [
-                h.starts,
-                _stack([x.counts for x in h.summaries]),
-                _stack([x.extremes for x in h.summaries]),
-                *_thinned(h.summaries),
-            ]
+            [h.starts, _stack(h.counts), _stack(h.extremes), *_told(h.thinned)]
             for h in self.histories
         ]
-        total = [self.total.counts, self.total.extremes, *_thinned([self.total])]
+        total = [self.total.counts, self.total.extremes, *_told([self.total.thinned])]
         columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
         return dump(
             "reference",
@@ -168,14 +153,13 @@ def _say(windows: Sequence[WindowSize]) -> str:
     return ", ".join(str(Window(w.size_ms, w.every_ms)) for w in windows)
 
 
-def _stack(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]] | NDArray[Any]:
-    return np.stack(arrays) if arrays else []
+def _stack(array: NDArray[Any]) -> NDArray[Any] | list[object]:
+    return array if len(array) else []
 
 
-def _thinned(summaries: Sequence[Summary]) -> list[object]:
+def _told(thinned: Sequence[Thinned]) -> list[object]:
     """Give what was left out beside summaries as one more item; none where every event counted."""
-    told = [list(summary.thinned) for summary in summaries]
-    return [told] if any(map(any, told)) else []
+    return [[list(one) for one in thinned]] if any(map(any, thinned)) else []
 
 
 def _summary(counts: Any, extremes: Any, shape: tuple[int, int], thinned: Any) -> Summary:

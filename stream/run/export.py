@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 
 from stream.errors import CodecError, FileError
-from stream.evaluate.model import needed_from, pending_fields
+from stream.evaluate.model_state import needed_from, pending_fields
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.partition import models_of
 from stream.reference.binning import bin_raw

@@ -9,21 +9,22 @@ import numpy as np
 import orjson
 
 from stream.evaluate.join import JoinCounters
+from stream.evaluate.model_state import lists_of, series_named
 from stream.ingest.fold import Counters
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import models_of
 from stream.reference.reference import Reference
-from stream.state.fields import CONSEQUENCES, LOG, STATE, chain_field, learn_field, model_tag
+from stream.state.fields import CONSEQUENCES, LOG, PARTS, STATE, chain_field, learn_field, model_tag
 from stream.state.kept import Kept
 from stream.state.versions import load
 from stream.summaries.unseen import dump_unseen
-from stream.words import Kind, Series
+from stream.words import Kind
 
 __all__ = ["plain_value", "plainly", "series_of_tags"]
 
-DECODED = {b"c": "chain", b"s": "standing", b"l": "learn", b"h": "result"}
+DECODED = {b"c": "chain", b"s": "standing", b"l": "learn", b"h": "result", **PARTS}
 """Of a model's fields by their first letter: the kind of payload."""
-TOLD = {b"c": "chain", b"s": "standing", b"l": "learning", b"h": "result"}
+TOLD = DECODED | {b"l": "learning"}
 
 
 def plainly(hashes: Iterable[Kept]) -> dict[str, Any]:
@@ -90,7 +91,8 @@ def _rows(blob: bytes) -> list[Any]:
 
 
 def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:
-    _, next_alert, alerts, windows, joined, _, began = load(kept.fields[STATE], "model")
+    _, next_alert, alerts, windows, joined, *_ = load(kept.fields[STATE], "model")
+    began = lists_of(kept.fields)[1]
     yield f"{where} evaluated", dict(zip(Kind, kept.base.decode().split(","), strict=True))
     yield f"{where} alerts", [next_alert, alerts]
     yield f"{where} windows", windows
@@ -113,10 +115,10 @@ def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:
 def series_of_tags(name: str, fields: Mapping[bytes, bytes]) -> dict[bytes, str]:
     """Tell which series the tags in a model's field names stand for: version, and segment if any."""
     told: dict[bytes, str] = {}
-    *_, learning, _ = load(fields[STATE], "model")
+    learning, _ = lists_of(fields)
     heads = [load(value, "chain")[:2] for field, value in fields.items() if field[:2] == b"c:"]
     for version, segment in [*heads, *([v, s] for v, s, _, _ in learning)]:
-        series = Series(name, version, tuple((k, v) for k, v in segment))
+        series = series_named(name, version, segment)
         text = " ".join([version, *(f"{k}={v}" for k, v in series.segment)])
         told[chain_field(series, Kind.FEATURES).split(b":")[1]] = text
         told[learn_field(series, Kind.FEATURES, 0).split(b":")[1]] = text

@@ -20,7 +20,7 @@ from stream.bus.settings import producer_settings
 from stream.config import Config
 from stream.errors import LogLost, StoreRefused, StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
-from stream.evaluate.model import needed_from
+from stream.evaluate.model_state import needed_from
 from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
 from stream.ingest.partition import Marks, Partition, read_marks

@@ -5,16 +5,21 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "CONSEQUENCES", "LOG", "MODELS", "STATE", "chain_field", "index_field", "join_field", "known_field",
-    "learn_field", "model_tag",
-    "outbox_field", "pane_field", "result_field", "roster_field", "rows_field",
-    "standing_field",
+    "BEGAN", "CONSEQUENCES", "LEARNING", "LOG", "MODELS", "PARTS", "STATE", "chain_field", "index_field",
+    "join_field", "known_field", "learn_field", "model_tag", "outbox_field", "pane_field",
+    "part_field", "result_field", "roster_field", "rows_field", "standing_field",
 ]  # fmt: skip
 
 STATE = b"state"
 """Of a partition: watermark, ticks, counters. Of a model: its name, the outbox's numbers, the join's counters."""
 CONSEQUENCES = b"q"
 """Of a model: the spells of its incidents that may still meet those of another kind."""
+BEGAN = b"b"
+"""Of a model: when its versions began."""
+LEARNING = b"y"
+"""Of a model: its series that learn their reference, and the panes that they have."""
+PARTS = {b"a": "fit", b"t": "track", b"g": "grown", b"v": "hop"}
+"""Of a model's fields by their first letter: the parts of chains that are stored apart."""
 LOG = b"log"
 """Of a partition: the identity of the topic whose offsets it counts, once that is known."""
 MODELS = b"models"
@@ -49,6 +54,12 @@ def rows_field(model: str, pane: int) -> bytes:
 def chain_field(series: Series, kind: str) -> bytes:
     """Name the state of the chain of one kind of one series."""
     return b"c:%b:%b" % (_series_tag(series), kind.encode())
+
+
+def part_field(series: Series, kind: str, of: str, which: int, number: int) -> bytes:
+    """Name a part of a chain's state that is stored apart from it: see `PARTS`."""
+    letter = next(letter for letter, part in PARTS.items() if part == of)
+    return b"%b:%b:%b:%d:%d" % (letter, _series_tag(series), kind.encode(), which, number)
 
 
 def standing_field(series: Series, kind: str) -> bytes:

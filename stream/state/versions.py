@@ -34,16 +34,21 @@ class Versions(NamedTuple):
 
 
 VERSIONS: Mapping[str, Versions] = {
-    "chain": Versions(4, 6),
+    "began": Versions(1, 1),
+    "chain": Versions(4, 7),
     "consequences": Versions(1, 1),
     "entry": Versions(1, 1),
+    "fit": Versions(1, 1),
+    "grown": Versions(1, 1),
+    "hop": Versions(1, 1),
     "index": Versions(1, 1),
     "join": Versions(1, 1),
     "kept": Versions(1, 1),
     "learn": Versions(2, 2),
+    "learning": Versions(1, 1),
     "log": Versions(1, 1),
     "manifest": Versions(1, 1),
-    "model": Versions(2, 2),
+    "model": Versions(2, 3),
     "models": Versions(1, 1),
     "pane": Versions(2, 3),
     "partition": Versions(1, 4),
@@ -51,10 +56,11 @@ VERSIONS: Mapping[str, Versions] = {
     "plan": Versions(1, 1),
     "reference": Versions(1, 1),
     "references": Versions(1, 1),
-    "result": Versions(1, 1),
+    "result": Versions(1, 2),
     "roster": Versions(1, 1),
     "rows": Versions(2, 3),
     "standing": Versions(1, 1),
+    "track": Versions(1, 1),
 }
 """By kind. Those that begin above 1 had forms in development that no release has written."""
 
@@ -119,10 +125,44 @@ def _rows_in_few_bytes(old: Any) -> Any:
     return [first, last, [parties, whose, ids, times, held[0], texts[0], held[1], texts[1]]]
 
 
+def _chain_with_parts(old: Any) -> Any:
+    """Version 7 may have its parts apart; here they stand in their places, and the windows of a track in one block."""
+    *_, payload = old
+    for alarms in payload[ALARMS_PLACE]:
+        if alarms is not None:
+            layers, (starts, *rest) = alarms[1:]
+            alarms[1:] = [len(starts), [layers, [_block(starts, *rest)] if rest else []]]
+    return old
+
+
+def _block(starts: Any, x: Any, valid: Any, events: Any, volume: Any, calm: Any) -> list[Any]:
+    """Give the windows of a track with time first."""
+    told = np.stack([volume[-1], volume[0]], axis=1)
+    return [0, starts, np.moveaxis(x, 2, 0), valid.T, events.T, told, calm]
+
+
+def _model_with_lists(old: Any) -> Any:
+    """Version 3 may have its two lists apart, in fields of their own; here they stand in their places."""
+    return old
+
+
+def _result_side_by_side(old: Any) -> Any:
+    """Version 2 has detectors together that tell of the same columns; here each is alone."""
+    scores = [
+        [columns, [name], statistic[None], alarm[None]]
+        for name, parts in old["scores"].items()
+        for columns, statistic, alarm in parts
+    ]
+    return old | {"scores": scores}
+
+
 MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 4): _chain_with_steps,
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
+    ("chain", 6): _chain_with_parts,
+    ("model", 2): _model_with_lists,
+    ("result", 1): _result_side_by_side,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
     ("partition", 3): _partition_with_rates,

@@ -11,7 +11,8 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.incidents import Calm
 from stream.evaluate.rules import Rules
-from stream.reference.reference import ALWAYS, History, Reference, WindowSize
+from stream.reference.history import History
+from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.words import Kind, Series
 from tests.events import HOUR, PLAN
 

@@ -11,6 +11,7 @@ import pytest
 from detectors import Verdict
 from detectors.alarms.layer import PLENTY, AlarmLayer, Size
 from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, volume_worth
+from detectors.arrays import Flags
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
@@ -66,6 +67,12 @@ class Run:
         self.chain = Chain.restore(
             of.series, of.kind, of.reference, of.rules, lambda _: PLAN, payload
         )
+
+
+def calm_since(run: "Run") -> Flags:
+    """[C, T] who was in control in the windows since the reference."""
+    track = run.alarms.track
+    return track.history()[0].calm[:, len(track.starts) :]
 
 
 def stored(run: Run) -> bytes:
@@ -204,7 +211,7 @@ def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None
     over = turns["resolved"]
     assert turns == {"started": 3, "resolved": over}
     assert 3 + 3 + QUIET - 1 <= over < until - 1
-    calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
+    calm = calm_since(run)[X].tolist()
     assert calm == [not 3 <= i < over for i in range(until + 1)]
     assert run.alarms.fitted_ms == T0 + MONDAYS[1] * WINDOW
     windows = run.alarms.layer.windows.tolist()
@@ -217,11 +224,11 @@ def test_what_lies_between_the_onset_and_the_discovery_is_no_history() -> None:
     judged = run.play([*sound(10), *(window(300 + i, shift=0.25, n=150) for i in range(12))])
     first = loud(judged, "x", "location")[0]
     lag = verdict_of(judged[first], "x", "location").lag
-    calm = [bool(row.calm[X]) for row in run.alarms.track.rows]
+    calm = calm_since(run)[X].tolist()
     assert lag > 0
     assert not any(calm[first - lag : first + 1])
     assert all(calm[: 10 - 3])
-    assert all(row.calm[X + 1] for row in run.alarms.track.rows)
+    assert calm_since(run)[X + 1].all()
 
 
 def test_empty_windows_and_windows_of_few_events_tell_nothing_of_columns() -> None:
@@ -233,7 +240,8 @@ def test_empty_windows_and_windows_of_few_events_tell_nothing_of_columns() -> No
     named = [{f.column for f in one.findings} - {None} for one in judged[:6]]
     assert [bool(names) for names in named] == [True, False, False, False, True, True]
     assert run.alarms.layer.windows[X] < run.alarms.layer.windows.max() + 1
-    events = [int(row.columns.events[X, 0]) for row in run.alarms.track.rows][:5]
+    track = run.alarms.track
+    events = track.history()[0].readings.events[X, len(track.starts) :].tolist()[:5]
     assert events == [200, 0, 0, 0, 0]
 
 

@@ -12,7 +12,8 @@ from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.extra import ExtraRule
 from stream.evaluate.incidents import Held
-from stream.reference.reference import History, Reference
+from stream.reference.history import History
+from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from tests.evaluate.hours import (
     DAY,

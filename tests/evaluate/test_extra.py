@@ -26,6 +26,7 @@ from stream.evaluate.extra import (
 from stream.evaluate.model import Model
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
+from stream.state.versions import VERSIONS
 from stream.words import Kind
 from tests.evaluate.streams import CONFIG, DRIFT, END, Pipeline, stream
 from tests.events import PLAN
@@ -213,7 +214,7 @@ def test_a_chain_that_an_older_driftbus_wrote_is_refused_with_a_remedy() -> None
     pipeline = run(False)
     fields = {f: v for f, v in pipeline.state().items() if f != b"base"}
     field = next(f for f in fields if f.startswith(b"c:"))
-    fields[field] = pack("chain", 3, unpack(fields[field], "chain", 6)[1])
+    fields[field] = pack("chain", 3, unpack(fields[field], "chain", VERSIONS["chain"].newest)[1])
     known = pipeline.evaluator.model
     model = Model("m", known.rules, known.book, pipeline.fleet.publish, lambda _: PLAN)
     with pytest.raises(CodecError, match="version 3 was written by an older driftbus"):

@@ -33,7 +33,9 @@ def test_nights_of_few_events_raise_no_alarm(seed: int) -> None:
     assert alarms(feed(of, stream(WEEK, seed))) == []
     (layer,) = of._alarms
     assert layer is not None
-    told = {row.start_ms // HOUR % DAY for row in layer.track.rows if row.columns.events[0, 0] > 0}
+    columns, _, starts = layer.track.history()
+    since = slice(len(layer.track.starts), None)
+    told = set(starts[since][columns.readings.events[0, since] > 0] // HOUR % DAY)
     assert {MONDAY // HOUR % DAY + hour for hour in range(8, 18)} >= told
 
 

@@ -19,8 +19,8 @@ from stream.evaluate.model import RESULTS_KEPT, _merge
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
-from stream.state.codec import unpack
 from stream.state.store import Answer, Commit
+from stream.state.versions import load
 from stream.summaries.raw_values import Raw
 from stream.words import INPUTS, Kind, Series
 from tests.evaluate import streams
@@ -295,13 +295,13 @@ def test_alerts_stay_in_the_outbox_until_they_are_acknowledged() -> None:
 
 def test_every_window_leaves_its_result_and_the_number_of_results_is_bounded() -> None:
     fields = at_once().state()
-    results = [
-        unpack(value, "result", 1)[1] for field, value in fields.items() if field.startswith(b"h:")
-    ]
+    results = [load(value, "result") for field, value in fields.items() if field.startswith(b"h:")]
     assert {"start", "end", "n", "scores"} == set(results[0])
     assert at_once().evaluator.model.windows >= len(results) > 50
-    places, statistics, alarms = results[0]["scores"]["missing"][0]
-    assert len(places) == len(statistics) == len(alarms) > 0
+    told = [name for _, names, _, _ in results[0]["scores"] for name in names]
+    assert {"missing", "location", "psi"} <= {*told}
+    for places, names, statistics, alarms in results[0]["scores"]:
+        assert statistics.shape == alarms.shape == (len(names), len(places))
     assert RESULTS_KEPT < 1000
 
 

@@ -1,13 +1,13 @@
 """What the alarm layer looks back on: bounded, without gaps in time, and only what was in control is history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 
 from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
-from stream.evaluate.track import KEPT, Row, Track
+from stream.evaluate.track import BLOCK, KEPT, Track
 from stream.state.codec import pack, unpack
 
 EVERY, OWN = 1000, 5
@@ -20,32 +20,30 @@ def readings(value: float, windows: int = 1) -> Readings:
     return Readings(x, counts, counts + 1)
 
 
-def row(i: int, calm: Sequence[bool] = (True, True, True), calm_volume: bool = True) -> Row:
-    """Give the window i windows after the reference, whose signals are i + 0.1."""
-    start = (OWN + i) * EVERY
-    return Row(
-        start, readings(i + 0.1), read_volume(np.array([100 + i])), np.array(calm), calm_volume
-    )
+def take(track: Track, i: int) -> None:
+    """Take the window i windows after the reference, whose signals are i + 0.1."""
+    track.append((OWN + i) * EVERY, readings(i + 0.1), read_volume(np.array([100 + i])))
 
 
-def tracked(rows: Sequence[Row]) -> Track:
+def tracked(windows: Iterable[int]) -> Track:
     own = readings(-1.0, OWN), read_volume(np.full(OWN, 90))
     track = Track(own, EVERY * np.arange(OWN, dtype=np.int64), EVERY, lambda _: False)
-    for one in rows:
-        track.append(one)
+    for i in windows:
+        take(track, i)
     return track
 
 
 def test_the_latest_windows_are_kept_and_no_more() -> None:
-    track = tracked([row(i) for i in range(KEPT + 9)])
-    assert len(track.rows) == KEPT
-    assert track.rows[0].start_ms == (OWN + 9) * EVERY
-    assert len(track.history()[2]) == OWN + KEPT
+    track = tracked(range(KEPT + 9))
+    assert len(track) == KEPT
+    columns, _, starts = track.history()
+    assert starts.tolist() == [EVERY * i for i in (*range(OWN), *range(OWN + 9, OWN + 9 + KEPT))]
+    assert columns.readings.x[0, 0, OWN:].tolist() == [np.float32(i + 9 + 0.1) for i in range(KEPT)]
 
 
 def test_looking_back_begins_in_the_reference_and_a_gap_tells_nothing() -> None:
     """As many windows as the layer reaches back, by time: where there was no window there are no events."""
-    columns, volume = (past.readings for past in tracked([row(0), row(3)]).recent(REACH))
+    columns, volume = (past.readings for past in tracked([0, 3]).recent(REACH))
     assert len(columns) == len(volume) == REACH
     told = [*[-1.0] * OWN, np.float32(0.1), 0.0, 0.0, np.float32(3.1)]
     assert columns.x[0, 0, -len(told) :].tolist() == told
@@ -55,8 +53,11 @@ def test_looking_back_begins_in_the_reference_and_a_gap_tells_nothing() -> None:
 
 
 def test_a_column_out_of_control_is_no_history_and_its_neighbours_are() -> None:
-    rows = [row(0), row(1, (True, False, True)), row(2, calm_volume=False)]
-    columns, volume, starts = tracked(rows).history()
+    track = tracked([0, 1])
+    track.disturb(np.array([-1, 0, -1, -1]))
+    take(track, 2)
+    track.disturb(np.array([-1, -1, -1, 0]))
+    columns, volume, starts = track.history()
     assert starts.tolist() == [EVERY * i for i in range(OWN + 3)]
     assert columns.calm[:, :OWN].all()
     assert volume.calm[:, :OWN].all()
@@ -64,13 +65,15 @@ def test_a_column_out_of_control_is_no_history_and_its_neighbours_are() -> None:
     assert volume.calm[0, OWN:].tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize("windows", [0, 1, 7])
-def test_a_track_goes_round_as_bytes(windows: int) -> None:
-    """And what it looks back on, and its history, are the same to the bit."""
-    rows = [row(i, (i % 2 == 0, True, False), i % 3 == 0) for i in range(windows)]
-    track, again = tracked(rows), tracked([])
-    again.restore(unpack(pack("track", 1, track.payload()), "track", 1)[1])
-    assert pack("track", 1, again.payload()) == pack("track", 1, track.payload())
+@pytest.mark.parametrize("windows", [0, 1, BLOCK, 5 * BLOCK + 7, KEPT, KEPT + 5 * BLOCK + 3])
+def test_a_track_goes_round_as_bytes_block_by_block(windows: int) -> None:
+    """And what it looks back on, and its history, are the same to the bit; so are its blocks again."""
+    track, again = tracked(range(windows)), tracked([])
+    if windows:
+        track.disturb(np.array([-1, 0, 20, 3]))
+    stored = [pack("track", 1, track.block(place)) for place in track.blocks()]
+    again.restore(track.taken, [unpack(blob, "track", 1)[1] for blob in stored])
+    assert [pack("track", 1, again.block(place)) for place in again.blocks()] == stored
     looks = [(track.history()[:2], again.history()[:2])]
     looks += [(track.recent(REACH), again.recent(REACH))] if windows else []
     for of_track, of_again in looks:
@@ -79,3 +82,59 @@ def test_a_track_goes_round_as_bytes(windows: int) -> None:
             assert (one.readings.valid == other.readings.valid).all()
             assert (one.readings.events == other.readings.events).all()
             assert (one.calm == other.calm).all()
+
+
+def test_what_is_to_be_stored_of_a_window_is_one_block_whatever_is_kept() -> None:
+    """And what an incident is found to have begun in, as long as it was not known to be out of control."""
+    track = tracked([])
+    for i in range(KEPT + 40):
+        track.changed.clear()
+        take(track, i)
+        assert len(track.changed) == 1
+    track.changed.clear()
+    for changed in (4, 0):
+        track.disturb(np.array([-1, 3 * BLOCK, -1, -1]))
+        assert len(track.changed) == changed
+        track.changed.clear()
+
+
+def test_the_blocks_stored_as_they_changed_make_the_track() -> None:
+    """Whatever was written between, and windows come and go."""
+    track = tracked([])
+    stored: dict[int, list[object]] = {}
+    for i in range(KEPT + 5 * BLOCK):
+        take(track, i)
+        if i % 29 == 0:
+            track.disturb(np.array([-1, 25, i % 3, -1]))
+        if i % 7 == 0 or i == KEPT + 5 * BLOCK - 1:
+            stored |= {place: track.block(place) for place in track.changed}
+            track.changed.clear()
+    again = tracked([])
+    again.restore(track.taken, stored.values())
+    for place in track.blocks():
+        assert pack("track", 1, again.block(place)) == pack("track", 1, track.block(place))
+        assert pack("track", 1, stored[place]) == pack("track", 1, track.block(place))
+
+
+def test_a_block_that_is_missing_is_told() -> None:
+    track = tracked(range(3 * BLOCK))
+    blocks = [track.block(place) for place in (0, 2)]
+    with pytest.raises(ValueError, match=f"{2 * BLOCK} windows are there of {3 * BLOCK}"):
+        tracked([]).restore(track.taken, blocks)
+
+
+@pytest.mark.parametrize("many", [65_535, 65_536, 2**32 - 2, 2**32, 2**62])
+def test_however_many_events_are_kept_exactly(many: int) -> None:
+    track, again = tracked(range(2)), tracked([])
+    counts = np.full((3, 1), many, np.int64)
+    track.append(
+        (OWN + 2) * EVERY,
+        Readings(np.zeros((2, 3, 1)), counts, counts + 1),
+        read_volume(np.array([many])),
+    )
+    again.restore(track.taken, [track.block(0)])
+    for one in (track, again):
+        columns, volume, _ = one.history()
+        assert columns.readings.valid[0, -2:].tolist() == [51, many]
+        assert columns.readings.events[0, -2:].tolist() == [52, many + 1]
+        assert volume.readings.events[0, -1] == many + 1

@@ -9,7 +9,8 @@ from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.evaluate.rules import Rules
-from stream.reference.reference import ALWAYS, History, Reference, WindowSize
+from stream.reference.history import History
+from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.words import Kind, Series
 from tests.evaluate.streams import LEARNED, WINDOW
 from tests.events import T0

@@ -33,7 +33,7 @@ EVENTS = st.lists(
             {"model": "m", "version": "1", "ts": T0 + ts, "features": values,
              "segment": {"shop": shop} | ({"b": "1", "a": "2"} if more else {})}
         ),
-        st.sampled_from(SHOPS), st.booleans(), st.integers(0, 2 * PANE),
+        st.sampled_from([*SHOPS, ""]), st.booleans(), st.integers(0, 2 * PANE),
         st.fixed_dictionaries({}, optional={
             "amount": st.none() | st.floats(-50, 150) | st.just("no number"),
             "channel": st.sampled_from(["web", "app", "new", "x" * 300, None]),

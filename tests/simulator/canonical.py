@@ -6,6 +6,7 @@ import numpy as np
 import orjson
 
 from detectors.summaries.summary import Summary
+from stream.evaluate.model_state import pending_fields
 from stream.ingest.pane import Binned, Pane
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
@@ -64,10 +65,14 @@ class Canonical:
 
     def fields(self, key: str) -> dict[bytes, bytes]:
         """Give the fields of a hash that matter."""
+        found = self.state.get(key, {})
+        gone: set[bytes] = set()
+        if ":model:" in key and STATE in found:
+            gone = pending_fields(load(found[STATE], "model")[0], found)
         return {
             field: value
-            for field, value in self.state.get(key, {}).items()
-            if field not in (EPOCH, COMMIT)
+            for field, value in found.items()
+            if field not in (EPOCH, COMMIT, *gone)
             and field[:2] not in MAY_COME_BACK
             and not (field[:2] in (b"p:", b"r:") and _number(field) < self.first)
         }

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from detectors.alarms.signals import Readings
+from detectors.alarms.signals import Readings, Scheme
 from detectors.arrays import Flags, Floats
+from detectors.comparisons.counting import CellsOf
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
 from stream.evaluate import alarms, chain
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import Scores
-from stream.evaluate.signals import Signals
+from stream.evaluate.signals import Signals, learn_signals
 from stream.evaluate.volume import Arrivals
 from stream.reference import book
 from stream.reference.reference import Reference
@@ -54,8 +55,10 @@ class _Scores(Scores):
 class _Signals(Signals):
     """Signals that read each window once, and weigh each row of windows once."""
 
-    def __init__(self, reference: Reference, which: int, usual: Flags) -> None:
-        super().__init__(reference, which, usual)
+    def __init__(
+        self, reference: Reference, batches: list[tuple[CellsOf, Scheme, list[int]]]
+    ) -> None:
+        super().__init__(reference, batches)
         self._read: dict[_Key, Readings] = {}
         self._weighed: dict[_Key, Floats] = {}
 
@@ -74,7 +77,7 @@ class _Signals(Signals):
 
 _made: dict[_Key, _Scores] = {}
 _schemas: dict[_Key, Schema] = {}
-_signals: dict[_Key, _Signals] = {}
+_signals: dict[_Key, tuple[_Signals, Readings]] = {}
 
 
 def _scores(reference: Reference, which: int, grown: Sequence[Summary], rules: Rules) -> Scores:
@@ -91,10 +94,11 @@ def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
     return _schemas[key]
 
 
-def _signals_of(reference: Reference, which: int, usual: Flags) -> _Signals:
+def _signals_of(reference: Reference, which: int, usual: Flags) -> tuple[_Signals, Readings]:
     key = (reference.digest, which, usual.tobytes())
     if key not in _signals:
-        _signals[key] = _Signals(reference, which, usual)
+        learned, own = learn_signals(reference, which, usual)
+        _signals[key] = _Signals(reference, learned.batches), own
     return _signals[key]
 
 
@@ -109,7 +113,7 @@ def remembered() -> Iterator[None]:
     """Let chains ask the memory instead of judging anew; alarms for their signals, books for the types of events."""
     with (
         patch.object(chain, "Scores", _scores),
-        patch.object(alarms, "Signals", _signals_of),
+        patch.object(alarms, "learn_signals", _signals_of),
         patch.object(book, "Schema", _schema),
     ):
         yield

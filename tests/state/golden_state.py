@@ -10,8 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
+from detectors.summaries.summary import Summary
+from stream.evaluate.windows import Ring
+from stream.reference.reference import WindowSize
 from stream.run.plainly import plain_value
 from stream.state.codec import unpack
 from stream.state.kept import kept_of, key_of, model_of, pack_kept, partition_of
@@ -20,6 +24,7 @@ from stream.state.store import fleet_key
 from stream.state.versions import VERSIONS, dump, load
 from tests.run.test_export import CONFIG, Work, whole
 
+DAY = 86_400_000
 GOLDEN = Path(__file__).parent / "golden"
 CONTENTS = GOLDEN / "contents.json"
 OF_PARTITION = {
@@ -38,6 +43,11 @@ OF_MODEL = {
     b"q": "consequences",
     b"l:": "learn",
     b"h:": "result",
+    b"b": "began",
+    b"y": "learning",
+    b"a:": "fit",
+    b"t:": "track",
+    b"g:": "grown",
 }
 """By the first letters of a field: the kind of what it holds."""
 
@@ -71,9 +81,19 @@ def samples() -> dict[str, bytes]:
             found.setdefault("reference", reference)
             found.setdefault("references", dump("references", [reference]))
     found.setdefault("plan", dump("plan", [1, 5_000, 6_000, [bytes(range(16))]]))
+    found.setdefault("hop", dump("hop", _hop()))
     found.setdefault("log", dump("log", "JkuMPnHUQdWVqPqwwqJ4hA"))
     found.setdefault("consequences", dump("consequences", [[["features", []]], []]))
     return found
+
+
+def _hop() -> list[object]:
+    """Give the first day of a window of two days."""
+    ring, summary = Ring(WindowSize(2 * DAY, DAY)), Summary(np.arange(9), np.array([[0.5, 2.0]]))
+    for day in range(2):
+        ring.add(day * DAY, summary, {("features", 0): (7, 8)})
+    (first,) = ring.full
+    return ring.hop(first)
 
 
 def version_of(blob: bytes, kind: str) -> tuple[int, Any]:

@@ -15,7 +15,7 @@ from stream.config import Config
 from stream.errors import CodecError
 from stream.evaluate.join import Join, JoinRules
 from stream.evaluate.learner import Learner
-from stream.evaluate.model import pending_fields
+from stream.evaluate.model_state import pending_fields
 from stream.evaluate.standing import load_standings
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference.reference import Reference
@@ -91,6 +91,19 @@ def test_a_partition_of_version_1_has_no_gaps() -> None:
     _, old = version_of(BLOBS["partition-1"], "partition")
     assert load(BLOBS["partition-1"], "partition") == [*old, [], [[], None]]
     assert len(old) == 4
+
+
+def test_a_result_of_version_1_tells_the_same_of_every_detector() -> None:
+    """Then each stood alone."""
+    _, old = version_of(BLOBS["result-1"], "result")
+    new = load(BLOBS["result-1"], "result")
+    told = [(names, at.tolist(), x.tolist(), a.tolist()) for at, names, x, a in new["scores"]]
+    assert told == [
+        ([name], at.tolist(), [x.tolist()], [a.tolist()])
+        for name, parts in old["scores"].items()
+        for at, x, a in parts
+    ]
+    assert (new["start"], new["end"], new["n"]) == (old["start"], old["end"], old["n"])
 
 
 @pytest.mark.parametrize("kind", sorted(VERSIONS))

@@ -21,8 +21,9 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import strongest
 from stream.evaluate.rules import Rules
+from stream.reference.history import History
 from stream.reference.plan import Plan, PlanRules
-from stream.reference.reference import ALWAYS, History, Reference, WindowSize
+from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.state.codec import pack
 from stream.words import Kind, Series
 

@@ -30,8 +30,8 @@ def known(phi: float, wander: float, level: float = 0.0, lag: int | None = None)
     half = (1 - phi * phi - fresh) / 2
     P = np.sqrt(half * half + fresh) - half
     season = np.full((1, len(PHIS), 1), level)
-    return Memory(weight, wander * row, row, season, doubt, P / (P + 1) * row,
-                  np.array([1e6]), np.array([len(LAGS)]))  # fmt: skip
+    known = [weight, wander * row, row, season, doubt, P / (P + 1) * row]
+    return Memory.restore([*known, np.array([1e6]), np.array([len(LAGS)])])
 
 
 def since(lag: int, windows: int = REACH) -> Floats:

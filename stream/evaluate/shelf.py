@@ -1,0 +1,101 @@
+"""Readings of many windows in little room: single precision, and integers that are as short as they can be."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.alarms.signals import Readings, read_volume
+from detectors.arrays import Counts, Flags
+
+__all__ = ["Shelf", "volume_of"]
+
+COUNTS = (np.uint16, np.uint32, np.int64)
+"""What counts are held in, from short to long."""
+
+
+class Shelf:
+    """S signals of C columns, the volume, and who was in control, of windows at places that are numbered.
+
+    Attributes:
+        starts: [T] when they began, in ms.
+        told: [T] whether anything is to be learned from them.
+        x: [T, S, C] signals; `Readings.x` is of single precision, so nothing is lost.
+        valid: [T, C] as in `Readings`, 2 bytes each, or 4 or 8 where one of all needs them.
+        events: [T, C] likewise.
+        volume: [T, 2] events of the series, and how many, all counted, would be known as well.
+        calm: [T, C + 1] who was in control, the volume last.
+
+    Memory: 5 + 4 S bytes a column and window, 4 more where windows have over 65,535 events; and 26 a window.
+    """
+
+    def __init__(self, signals: int, columns: int, room: int = 0) -> None:
+        self.starts: Counts = np.zeros(room, np.int64)
+        self.told: Flags = np.zeros(room, np.bool_)
+        self.x: NDArray[np.float32] = np.zeros((room, signals, columns), np.float32)
+        self.valid: NDArray[Any] = np.zeros((room, columns), COUNTS[0])
+        self.events: NDArray[Any] = np.zeros((room, columns), COUNTS[0])
+        self.volume: Counts = np.zeros((room, 2), np.int64)
+        self.calm: Flags = np.ones((room, columns + 1), np.bool_)
+
+    @classmethod
+    def of(cls, columns: Readings, volume: Readings, starts: Counts, told: Flags) -> "Shelf":
+        """Hold windows that were all in control."""
+        signals, many, windows = columns.x.shape
+        shelf = cls(signals, many, windows)
+        shelf.starts, shelf.told = starts, told
+        shelf.x[:] = np.moveaxis(columns.x, 2, 0)
+        shelf.valid = _holding(shelf.valid, columns.valid)
+        shelf.events = _holding(shelf.events, columns.events)
+        shelf.valid[:], shelf.events[:] = columns.valid.T, columns.events.T
+        shelf.volume = _told(volume)
+        return shelf
+
+    def make_room(self, least: int, most: int) -> None:
+        """See that there are so many places, by making twice as many as there were, but no more than `most`."""
+        if least <= len(self.starts):
+            return
+        room = min(most, max(16, least, 2 * len(self.starts)))
+        for name, old in vars(self).items():
+            new = np.zeros((room, *old.shape[1:]), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+    def put(
+        self, at: int, start_ms: int, told: bool, columns: Readings, volume: Readings, calm: Flags
+    ) -> None:
+        """Lay a window on a place."""
+        self.valid = _holding(self.valid, columns.valid)
+        self.events = _holding(self.events, columns.events)
+        self.starts[at], self.told[at], self.x[at] = start_ms, told, columns.x[:, :, 0]
+        self.valid[at], self.events[at] = columns.valid[:, 0], columns.events[:, 0]
+        self.volume[at], self.calm[at] = _told(volume)[0], calm
+
+    def read(self, at: Counts) -> tuple[tuple[Readings, Flags], tuple[Readings, Flags]]:
+        """Give the columns and the volume of some windows, each with who was in control."""
+        x = np.moveaxis(self.x[at], 0, 2).astype(np.float64)
+        valid, events = (held[at].T.astype(np.int64) for held in (self.valid, self.events))
+        calm = self.calm[at].T
+        return (Readings(x, valid, events), calm[:-1]), (volume_of(self.volume[at]), calm[-1:])
+
+    def part(self, at: Counts) -> list[object]:
+        """Give some windows as arrays, to be stored; what was told of them is not."""
+        fields = (self.starts, self.x, self.valid, self.events, self.volume, self.calm)
+        return [field[at] for field in fields]
+
+
+def volume_of(held: Counts) -> Readings:
+    """Read the volumes [T, 2] of windows."""
+    return read_volume(held[:, 0], held[:, 1])
+
+
+def _told(volume: Readings) -> Counts:
+    return np.stack([volume.valid[0], volume.events[0]], axis=1) - 1
+
+
+def _holding(held: NDArray[Any], new: Counts) -> NDArray[Any]:
+    """Give the array with room for numbers so large."""
+    most = int(new.max(initial=0))
+    if most <= np.iinfo(held.dtype).max:
+        return held
+    return held.astype(next(dtype for dtype in COUNTS if most <= np.iinfo(dtype).max))
