@@ -37,7 +37,7 @@ def arrow_among(batch: RawBatch, at: NDArray[np.int64]) -> NDArray[np.int64]:
     A stream holds the names and types of its columns as a flatbuffer, so one of a single row and column has more than
     `SHORTEST` bytes, which many events as JSON do not reach.
     """
-    long = at[batch.lengths(at) >= SHORTEST]
+    long = at[batch.lengths()[at] >= SHORTEST]
     return np.array([i for i in long.tolist() if is_arrow(batch.value(i))], dtype=np.int64)
 
 
