@@ -256,17 +256,25 @@ def show_config(config_path: Path | None) -> None:
     type=click.FloatRange(min=0, min_open=True),
     help="Events a second; by default as fast as it goes.",
 )
+@click.option(
+    "--arrow",
+    "arrow_rows",
+    type=click.IntRange(min=1, max=100_000),
+    metavar="ROWS",
+    help="Send Arrow messages of so many events each, instead of one JSON message an event.",
+)
 @_quiet
 def produce(
     files: tuple[Path, ...],
     config_path: Path | None,
     bootstrap: str | None,
     rate: float | None,
+    arrow_rows: int | None,
     quiet: bool,
 ) -> None:
     """Write the events of FILEs to the input topics; without any, the flights of 2013.
 
-    An event's key is its id, so that one model spreads over the partitions.
+    An event's key is its id, so that one model spreads over the partitions; an Arrow message's that of its first event.
     """
     overrides: dict[str, object] = {} if bootstrap is None else {"bootstrap": bootstrap}
     config = _load(config_path, overrides)
@@ -280,7 +288,7 @@ def produce(
         mapping = config.files if files else _load(flights_config).files
         with Progress("produce", quiet=quiet) as progress:
             events = read_events(files or [flights], mapping, progress.part)
-            written = producing.produce(config, events, rate, progress)
+            written = producing.produce(config, events, rate, progress, arrow_rows)
     if not quiet:
         told = ", ".join(f"{n:,} {kind.value}" for kind, n in sorted(written.items()))
         click.echo(f"wrote {told or 'nothing'} to {config.bootstrap}")

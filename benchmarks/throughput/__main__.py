@@ -74,6 +74,9 @@ def _setting(name: str, kind: Any, told: str) -> Decorator:
 @_setting("lateness", str, "The worker's setting.")
 @_setting("commit_interval", str, "The worker's setting.")
 @_setting("consume_size", COUNT, "Messages the client is asked for at once.")
+@_setting(
+    "arrow", click.IntRange(min=0), "Rows of an Arrow message, from memory; 0: events are JSON."
+)
 def main(
     out: Path | None, feed: str, bootstrap: str | None, modes: str | None, repeat: int, sweeps: tuple[str, ...],
     profile: Path | None, quiet: bool, latency: bool, whole_suite: bool, for_capacity: bool, limit: float,

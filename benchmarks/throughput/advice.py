@@ -78,6 +78,9 @@ def _parts(of: Figures, figures: Sequence[Figures]) -> Iterator[str]:
     if stages:
         largest = max(stages, key=lambda name: stages[name])
         yield f"{_name(of)}: {largest} is the largest stage, {stages[largest] / cost:.0%} of {cost:.2f} us an event."
+        if of.case.arrow:
+            values = (of.case.features + 1) / (cost - stages["evaluate"])
+            yield f"{_name(of)}: {values:.1f} million feature values a second of a core, read, folded and committed."
 
 
 _STAGES = ("decode_us", "fold_us", "commit_us", "evaluate_us")

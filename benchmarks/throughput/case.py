@@ -37,7 +37,8 @@ class Case:
         workers: processes that share the partitions.
         rate: events a second of event time; of the wall clock, too, if `paced`.
         sample, pane, windows, lateness, commit_interval: the worker's settings of these names.
-        consume_size: messages the client is asked for at once; in memory, messages of a batch.
+        consume_size: messages the client is asked for at once; in memory, events of a batch.
+        arrow: rows of an Arrow message, in memory only; 0: each event is a message, as JSON.
         drift: every other window drifts, so that each has something to tell; the time to an alert is measured.
         The rest is the workload's.
     """
@@ -60,6 +61,7 @@ class Case:
     lateness: str = "30s"
     commit_interval: str = "1s"
     consume_size: int = 10_000
+    arrow: int = 0
     drift: bool = False
 
     @property
@@ -110,6 +112,8 @@ class Case:
             raise ValueError(f"the embedded broker has {PARTITIONS} partitions; use --feed kafka")
         if self.feed == "memory" and self.mode != "whole":
             raise ValueError(f"from memory there is no {self.mode}, only the whole")
+        if self.arrow and self.feed != "memory":
+            raise ValueError("Arrow messages come from memory only: use --feed memory")
         if self.workers > 1 and (self.feed == "memory" or self.mode != "whole"):
             raise ValueError("only whole workers on a broker can share the partitions")
         if self.workers > self.partitions:

@@ -27,6 +27,7 @@ from stream.ingest.partition import Partition, read_marks
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.plans import Plans
+from stream.run.batches import batch_of
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.words import Kind
 
@@ -168,7 +169,7 @@ class Feed:
 
     def _batches(self, first: int, n: int) -> Iterator[tuple[Partition, RawBatch]]:
         """Make the events of a round: chunk by chunk to one partition after the other, a batch each."""
-        values: list[list[bytes | None]] = [[] for _ in self.partitions]
+        values: list[list[bytes]] = [[] for _ in self.partitions]
         chunk, start = min(CHUNK, self.case.consume_size), first
         while start < first + n:
             end = min((start // chunk + 1) * chunk, first + n)
@@ -179,11 +180,20 @@ class Feed:
         for p, of_partition in enumerate(values):
             if not of_partition:
                 continue
-            size, offset = len(of_partition), self._offsets[p]
+            messages = self._messages(of_partition)
+            size, offset = len(messages), self._offsets[p]
             self._offsets[p] += size
             offsets = np.arange(offset, offset + size, dtype=np.int64)
             stamps = np.full(size, stamp, dtype=np.int64)
-            yield self.partitions[p], RawBatch(self.sources[p], of_partition, offsets, stamps)
+            yield self.partitions[p], RawBatch(self.sources[p], messages, offsets, stamps)
+
+    def _messages(self, events: list[bytes]) -> list[bytes]:
+        """Give events as they stand on the topic: one by one, or many in an Arrow message."""
+        rows = self.case.arrow
+        if not rows:
+            return events
+        cuts = range(0, len(events), rows)
+        return [batch_of(Kind.FEATURES, events[i : i + rows]) for i in cuts]
 
     def _commit(self) -> None:
         with self._stage("commit"):

@@ -363,6 +363,10 @@ class Limits(_Section, frozen=True, kw_only=True):
     outbox_max: Annotated[Count, Meta(description="Drift events that wait for a sink.")] = 10_000
     raw_rows_max: Annotated[Count, Meta(description="Raw rows kept while learning.")] = 100_000
     event_bytes_max: Annotated[Count, Meta(description="Bytes of an event.")] = 1_000_000
+    batch_bytes_max: Annotated[
+        Count, Meta(description="Bytes of a batch message (Arrow), as it comes and unpacked.")
+    ] = 32_000_000
+    batch_rows_max: Annotated[Count, Meta(description="Rows of a batch message.")] = 100_000
 
 
 class Adaptive(_Section, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
 from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
+from stream.ingest.arrow.group import group_table
+from stream.ingest.arrow.message import read_message, row_draws
+from stream.ingest.arrow.messages import is_arrow, parts_of, put_right
 from stream.ingest.count import count
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
@@ -48,11 +52,15 @@ class FoldRules:
     series_max: int
     partition_series_max: int
     columns_max: int
+    batch_bytes_max: int = 32_000_000
+    batch_rows_max: int = 100_000
 
 
 @dataclass(slots=True)
 class Counters:
     """What a partition has counted since its first offset; part of its state, so a recount after a crash is exact.
+
+    Events are counted: each row of a batch message is one. A message that cannot be read at all is one, too.
 
     `models_refused`: events of models beyond `limits.models_max`. `series_refused`: events that a version or a segment
     beyond `limits.series_max` lacks. `columns_refused`: values of columns beyond `limits.columns_max`, or of too long a
@@ -109,27 +117,76 @@ class Fold:
         if not len(batch):
             return []
         self.next_offset = int(batch.offsets[-1]) + 1
-        self.counters.seen += len(batch)
         before = len(batch)
         batch, chosen = self.thinning.thin(batch)
+        self.counters.seen += before - len(batch)
         self.counters.sampled_out += before - len(batch)
+        return self._fold_messages(batch, chosen, decoder, book)
+
+    def _fold_messages(
+        self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
+    ) -> list[DeadLetter]:
+        """Take in the messages that stay."""
         decoded = decoder.decode(batch, self.rules.max_future_ms)
+        if any(is_arrow(letter.value) for letter in decoded.dead):  # as JSON they cannot be read
+            return self._fold_parts(batch, chosen, decoder, book)
+        self.counters.seen += len(batch)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
+        stays = None if chosen is None else chosen.at(decoded.offsets)
+        self._fold_groups(groups, decoded, book, stays)
+        put_right(decoded.dead)
+        return decoded.dead
+
+    def _fold_parts(
+        self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
+    ) -> list[DeadLetter]:
+        """Take in a batch with Arrow messages among it: part by part, which is the same as all at once."""
+        dead: list[DeadLetter] = []
+        for is_message, part in parts_of(batch):
+            of_part = None if chosen is None else chosen.at(part.offsets)
+            if is_message:
+                dead += self._fold_arrow(part, of_part, book)
+            else:
+                dead += self._fold_messages(part, of_part, decoder, book)
+        return dead
+
+    def _fold_arrow(self, batch: RawBatch, chosen: Chosen | None, book: Book) -> list[DeadLetter]:
+        """Take in one Arrow message, whose rows all stand at its offset; they are thinned one by one."""
+        rules, offset = self.rules, int(batch.offsets[0])
+        message = read_message(
+            batch, rules.batch_bytes_max, rules.batch_rows_max, rules.max_future_ms,
+            1.0 if chosen is None else chosen.highest_of_rows,
+        )  # fmt: skip
+        self.counters.seen += message.seen
+        self.counters.sampled_out += message.sampled_out
+        self.counters.malformed += message.malformed
+        for table, rows in zip(message.tables, message.rows, strict=True):
+            offsets = np.full(len(table.ts), offset)
+            decoded = Decoded([], (), table.ts, offsets, [], offsets, [])
+            accepted = self._pass_time(table.ts)
+            stays = None
+            if chosen is not None:
+                stays = chosen.of_rows(row_draws(self.source, offset, rows))
+            self._fold_groups(list(group_table(table, accepted)), decoded, book, stays)
+        return message.dead
+
+    def _fold_groups(
+        self, groups: Sequence[Group], decoded: Decoded, book: Book, stays: Chosen | None
+    ) -> None:
+        """Count the events of groups, as far as there is room for their models and series."""
         if sum(map(len, self._seats.values())) > PARTIES_MAX:
             self._forget_seats()
         arrivals = [self._arrivals(group, decoded.ts) for group in groups]
         admission = Admission(self.rosters, arrivals, self.rules.pane_ms)
         raw: list[_RawRow] = []
-        stays = None if chosen is None else chosen.at(decoded.offsets)
         for of_group in arrivals:
             if admission.refuses(of_group.group.model):
                 self.counters.models_refused += len(of_group.group.at)
             else:
                 self._fold_group(of_group, decoded, book, admission, raw, stays)
         self._keep_raw(raw)
-        return decoded.dead
 
     def skip(self, offset: int) -> None:
         """Go on at an offset, as the log no longer holds what stands at the next one; noted in the state.

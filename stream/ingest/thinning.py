@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.ingest.arrow.messages import arrow_among
 from stream.ingest.ladder import rate_of
 from stream.ingest.pace import Pace
 from stream.ingest.raw import RawBatch, Source
@@ -39,6 +40,20 @@ class Chosen:
         return Chosen(
             self._rules, offsets, self._drawn[where], self._step[where], self._floor[where]
         )
+
+    @property
+    def highest_of_rows(self) -> float:
+        """The rate by which rows of the one message may be left out whatever their model."""
+        return self._rules.highest * float(self._step[0])
+
+    def of_rows(self, drawn: NDArray[np.uint64]) -> "Chosen":
+        """Give rows of the one message as events with draws of their own; they have no floor.
+
+        A key names the series of one event; a message of many has rows of any.
+        """
+        n = len(drawn)
+        offsets, step = np.full(n, self._offsets[0]), np.full(n, self._step[0])
+        return Chosen(self._rules, offsets, drawn, step, np.zeros(n))
 
     def counted(
         self, model: str, at: NDArray[np.int64], *, whole: bool
@@ -75,7 +90,10 @@ class Thinning:
         return 1.0 if self._idle else self.rules.default * rate_of(self.schedule.rung(offset))
 
     def thin(self, batch: RawBatch) -> tuple[RawBatch, Chosen | None]:
-        """Leave out what no series wants; None where every event counts everywhere."""
+        """Leave out what no series wants; None where every event counts everywhere.
+
+        Arrow messages all stay: it is their rows that are thinned, once they are read.
+        """
         if self._idle:
             return batch, None
         keys = batch.keys() if self._asks_keys else []
@@ -88,6 +106,7 @@ class Thinning:
             return batch, None
         drawn = draws(self.source, batch.offsets)
         stays = below(drawn, np.maximum(highest, floor))
+        stays[arrow_among(batch, np.flatnonzero(~stays))] = True
         steps = np.broadcast_to(step, (len(batch),))[stays]
         offsets = batch.offsets[stays]
         return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floor[stays])

@@ -12,6 +12,7 @@ from stream.bus.settings import producer_settings
 from stream.config import Config
 from stream.errors import BusUnavailable
 from stream.files import FileEvent
+from stream.run.batches import Record, in_batches, one_by_one
 from stream.run.progress import Progress
 from stream.run.topics import Listener, cluster_of, input_topics, kafka_border, unavailable
 from stream.words import Kind
@@ -50,7 +51,11 @@ def key_of(value: bytes) -> str | None:
 
 
 def produce(
-    config: Config, events: Iterable[FileEvent], rate: float | None, progress: Progress
+    config: Config,
+    events: Iterable[FileEvent],
+    rate: float | None,
+    progress: Progress,
+    arrow_rows: int | None = None,
 ) -> Counter[Kind]:
     """Write events to the input topics, wait for all acknowledgements, tell how many of each kind.
 
@@ -62,6 +67,7 @@ def produce(
         events: in the order in which they are written.
         rate: events a second, evenly spread; None: as fast as Kafka takes them.
         progress: told of every acknowledged portion.
+        arrow_rows: events that go into one Arrow message; None: each is a message, as JSON.
 
     Raises:
         BusUnavailable: Kafka cannot be reached, or refuses a record.
@@ -72,33 +78,35 @@ def produce(
         settings = dict(producer_settings(config)) | listener.settings()
         writer = _Writer(config, Producer(settings | {"partitioner": "murmur2_random"}), listener)
         try:
-            return _paced(events, input_topics(config), writer, rate, progress)
+            records = one_by_one(events) if arrow_rows is None else in_batches(events, arrow_rows)
+            return _paced(records, input_topics(config), writer, rate, progress)
         finally:
             writer.close()
 
 
 def _paced(
-    events: Iterable[FileEvent],
+    records: Iterable[Record],
     topics: dict[Kind, str],
     writer: "_Writer",
     rate: float | None,
     progress: Progress,
 ) -> Counter[Kind]:
     written: Counter[Kind] = Counter()
-    start, count = time.monotonic(), 0
-    for event in events:
-        topic = topics.get(event.kind)
+    start, count, told = time.monotonic(), 0, 0
+    for record in records:
+        topic = topics.get(record.kind)
         if topic is None:
             continue
-        writer.write(topic, event.value)
-        written[event.kind] += 1
-        count += 1
+        writer.write(topic, record)
+        written[record.kind] += record.events
+        count += record.events
         if rate is not None:
             writer.wait_until(start + count / rate)
-        if count % _PACE_EVERY == 0:
-            progress.events(_PACE_EVERY)
+        if count - told >= _PACE_EVERY:
+            progress.events(count - told)
+            told = count
     writer.flush()
-    progress.events(count % _PACE_EVERY)
+    progress.events(count - told)
     return written
 
 
@@ -111,13 +119,15 @@ class _Writer:
         self._listener = listener
         self._refused = ""
 
-    def write(self, topic: str, value: bytes) -> None:
+    def write(self, topic: str, record: Record) -> None:
         """Hand over one record; waits while too many are in flight."""
         while len(self._producer) >= IN_FLIGHT_MAX:
             self._producer.poll(0.05)
             self._check()
-        key = key_of(value)
-        self._producer.produce(topic, value=value, key=key, on_delivery=self._heard)
+        self._producer.produce(
+            topic, value=record.value, key=key_of(record.first), headers=list(record.headers),
+            on_delivery=self._heard,
+        )  # fmt: skip
         self._producer.poll(0)
         self._check()
 

@@ -39,6 +39,8 @@ def fold_rules(config: Config) -> FoldRules:
         series_max=config.limits.series_max,
         partition_series_max=config.limits.partition_series_max,
         columns_max=config.limits.columns_max,
+        batch_bytes_max=config.limits.batch_bytes_max,
+        batch_rows_max=config.limits.batch_rows_max,
     )
 
 

@@ -1,10 +1,11 @@
 """Reads a range of event time out of the input topics, as if it were files."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 import msgspec
+import numpy as np
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
@@ -13,8 +14,11 @@ from stream.config import Config
 from stream.errors import UsageError
 from stream.files import FileEvent
 from stream.files.times import time_ms
+from stream.ingest.arrow.events import events_of
+from stream.ingest.arrow.message import read_message
+from stream.ingest.arrow.messages import is_arrow
 from stream.ingest.fold import NEVER
-from stream.ingest.raw import Source
+from stream.ingest.raw import RawBatch, Source
 from stream.run.progress import Progress
 from stream.run.topics import (
     ANSWER_S,
@@ -143,25 +147,49 @@ class _Range:
         end = self._ends.get(place)
         if end is None:
             return []
-        event = self._event(message, topic) if offset < end else None
+        events = self._events(message, topic) if offset < end else []
         if offset >= end - 1 or self._passed(place):
             del self._ends[place]
             self._consumer.pause([TopicPartition(topic, partition)])
-        return [] if event is None else [(event.ts, topic, partition, offset, event)]
+        return [(event.ts, topic, partition, offset, event) for event in events]
 
-    def _event(self, message: Message, topic: str) -> FileEvent | None:
-        """Make an event of a record; None outside the range, or too far ahead of its record."""
+    def _events(self, message: Message, topic: str) -> list[FileEvent]:
+        """Make events of a record; of an Arrow message, one of each row."""
         value, stamp = message.value(), message.timestamp()[1]
         if not isinstance(value, bytes):
-            return None
-        ts, value = _timed(value, stamp)
+            return []
+        place, kind = (topic, message.partition() or 0), self._kinds[topic]
+        if not is_arrow(value):
+            ts, value = _timed(value, stamp)
+            found = [FileEvent(kind, ts, value)]
+        else:
+            found = list(self._rows(message, Source(kind, *place), value, stamp))
+        return [event for event in found if self._within(event.ts, stamp, place)]
+
+    def _rows(
+        self, message: Message, source: Source, value: bytes, stamp: int
+    ) -> Iterator[FileEvent]:
+        offset = message.offset() or 0
+        batch = RawBatch(source, [value], np.array([offset]), np.array([stamp]), [message])
+        limits = self._config.limits
+        read = read_message(
+            batch, limits.batch_bytes_max, limits.batch_rows_max, self._config.max_future_ms
+        )
+        ts = stamp
+        for table in read.tables:
+            for ts, event in events_of(table, source.kind):
+                yield FileEvent(source.kind, ts, event)
+        for letter in read.dead:  # the pipeline puts it aside; of the good rows it has heard
+            yield FileEvent(source.kind, ts, b"", letter.reason)
+
+    def _within(self, ts: int, stamp: int, place: tuple[str, int]) -> bool:
+        """Tell whether an event lies in the range, and not too far ahead of its record; it moves the watermark."""
         if stamp > 0 and ts > stamp + self._config.max_future_ms:
-            return None
-        place = (topic, message.partition() or 0)
+            return False
         self._watermarks[place] = max(ts, self._watermarks.get(place, NEVER))
         before = self._start_ms is not None and ts < self._start_ms
         after = self._end_ms is not None and ts >= self._end_ms
-        return None if before or after else FileEvent(self._kinds[topic], ts, value)
+        return not before and not after
 
     def _passed(self, place: tuple[str, int]) -> bool:
         """Tell whether every pane before the end of the range is closed on a partition."""

@@ -41,6 +41,7 @@ def test_every_case_of_the_suites_can_be_measured_and_is_another_one(feed: str) 
         Case(partitions=8),
         Case(feed="memory", mode="decode"),
         Case(feed="memory", workers=2),
+        Case(arrow=1000),
         Case(feed="kafka", workers=5),
     ],
 )

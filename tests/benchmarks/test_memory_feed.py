@@ -36,6 +36,18 @@ def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows(
         assert feed.store.kept() > 0
 
 
+def test_arrow_messages_bring_the_same_events_to_the_same_windows() -> None:
+    """Cut into messages by partition, so that the last of a round are shorter."""
+    feeds = [Feed(replace(CASE, features=3, arrow=rows)) for rows in (0, 300)]
+    for feed in feeds:
+        feed.take(0, EVENTS)
+        assert sum(p.fold_state.counters.folded for p in feed.partitions) == EVENTS
+    json, arrow = feeds
+    assert json.counts()["windows"] == arrow.counts()["windows"] > 0
+    offsets = [p.fold_state.next_offset for p in arrow.partitions]
+    assert sum(offsets) == sum(-(-p.fold_state.next_offset // 300) for p in json.partitions)
+
+
 def test_the_stages_add_up_to_the_cost_from_the_command_to_its_file(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     asked = ["--feed", "memory", "--sweep", "models=2", "--events", "4000", "--warm-up", "1000"]

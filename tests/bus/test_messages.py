@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +22,9 @@ class FakeMessage:
     ) -> None:
         self.place = (topic, partition, offset)
         self._error = error
+
+    def __len__(self) -> int:
+        return len(self.value())
 
     def topic(self) -> str:
         return self.place[0]
@@ -103,3 +106,9 @@ def test_a_log_that_does_not_have_the_next_offset_is_told_by_its_partition() -> 
     gone = KafkaError(KafkaError._AUTO_OFFSET_RESET)
     batches, _, outside, errors = split([FakeMessage("f", 0, 4), FakeMessage("l", 2, 9, gone)])
     assert (len(batches), outside, errors) == (1, {Source(Kind.LABELS, "l", 2)}, [])
+
+
+@pytest.mark.parametrize("value", [b"", b"x" * 77, None])
+def test_the_length_of_a_message_is_that_of_its_bytes(value: bytes | None) -> None:
+    """Sampling asks the client for nothing else of what it leaves out."""
+    assert len(Message(topic="f", value=value)) == len(value or b"")

@@ -6,10 +6,12 @@ from itertools import islice
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 
 from stream.bus.murmur2 import partition_of
 from stream.config import load
 from stream.files import FileEvent, read_events
+from stream.ingest.arrow.messages import CONTENT_TYPE
 from stream.run.produce import FLIGHTS, FLIGHTS_CONFIG, produce
 from stream.run.progress import Progress
 from stream.words import INPUTS, Kind
@@ -93,3 +95,25 @@ def test_the_shipped_flights_fit_their_configuration() -> None:
     first = list(islice(read_events([Path(str(FLIGHTS))], config.files), 30))
     assert Counter(event.kind for event in first) == dict.fromkeys(INPUTS, 10)
     assert {orjson.loads(event.value)["model"] for event in first} == {"flight-delay"}
+
+
+def test_arrow_messages_hold_the_events_of_the_files(broker: str, tmp_path: Path) -> None:
+    """`--arrow 100`: each message names its content type, and is keyed by its first event."""
+    config = write_config(tmp_path / "c.yaml", topics("arrow"))
+    of = rows(0.5)
+    file = write_jsonl(tmp_path / "f.jsonl", events(of))
+    result = driftbus("produce", "-c", config, "--bootstrap", broker, "--arrow", 100, file)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].startswith(
+        f"wrote {len(of)} features, {len(of)} labels, {len(of)} predictions to"
+    )
+    for topic in ("arrow-f", "arrow-p", "arrow-l"):
+        records = read_topic(broker, topic)
+        assert len(records) == -(-len(of) // 100)
+        assert {record.key for record in records} == {b"e%d" % i for i in range(0, len(of), 100)}
+        for record in records:
+            assert dict(record.headers) == {"content-type": CONTENT_TYPE.encode()}
+        times = [
+            t for r in records for t in pa.ipc.open_stream(r.value).read_all()["ts"].to_pylist()
+        ]
+        assert sorted(times) == [row["ts"] for row in of]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pytest
 from confluent_kafka import Producer
 
@@ -13,15 +14,16 @@ from stream.run.topic_range import read_range
 from stream.words import Kind
 from tests.cli.command import START, driftbus, events, rows, write_config
 from tests.cli.test_produce import NOWHERE, topics
+from tests.ingest.tables import stream_of
 
 HALF = START + 1_800_000
 HOUR = START + 3_600_000
 
 
-def placed(tmp_path: Path, broker: str, name: str, stream: Path) -> Path:
+def placed(tmp_path: Path, broker: str, name: str, stream: Path, *how: object) -> Path:
     """Write a stream to topics of this name, and give the configuration that reads them."""
     config = write_config(tmp_path / f"{name}.yaml", f"bootstrap: {broker}\n" + topics(name))
-    assert driftbus("produce", "-c", config, stream, "--quiet").exit_code == 0
+    assert driftbus("produce", "-c", config, stream, "--quiet", *how).exit_code == 0
     return config
 
 
@@ -31,11 +33,12 @@ def ranged(config: Path, start: int | None, end: int | None) -> list[FileEvent]:
         return read_range(load(config), start, end, progress)
 
 
+@pytest.mark.parametrize("how", [(), ("--arrow", 70)], ids=["json", "arrow"])
 def test_topics_and_files_of_the_same_teach_the_same(
-    broker: str, stream: Path, tmp_path: Path
+    broker: str, stream: Path, tmp_path: Path, how: tuple[object, ...]
 ) -> None:
-    """Four partitions a topic, read as they come, give the reference of the file, byte for byte."""
-    config = placed(tmp_path, broker, "same", stream)
+    """Four partitions a topic, of events or of batches, give the reference of the file, byte for byte."""
+    config = placed(tmp_path, broker, f"same{len(how)}", stream, *how)
     build = ("reference", "build", "-c", config, "--quiet", "--to", HOUR, "--out")
     assert driftbus(*build, tmp_path / "topics.ref").exit_code == 0
     only = [row for row in rows() if int(str(row["ts"])) < HOUR]
@@ -55,6 +58,31 @@ def test_a_range_is_in_order_of_time_and_ends_before_its_end(
     assert [event.ts for event in found] == sorted(event.ts for event in found)
     wanted = [row for row in rows() if int(str(row["ts"])) < HALF]
     assert sorted(event.value for event in found) == sorted(events(wanted))
+
+
+def test_rows_of_batch_messages_are_in_the_range_each_by_itself(
+    broker: str, tmp_path: Path
+) -> None:
+    """Rows that cannot be read are told once a message."""
+    config = write_config(tmp_path / "c.yaml", f"bootstrap: {broker}\n" + topics("batch"))
+    batch = pa.record_batch({
+        "model": ["m", "m", None, "m"], "version": ["1"] * 4, "features.x": [1, 2, 3, 4],
+        "ts": [START + 2, START + 1, START, HALF],
+    })  # fmt: skip
+    producer = Producer({"bootstrap.servers": broker})
+    producer.produce("batch-f", value=stream_of(batch), timestamp=HALF)
+    producer.produce("batch-f", value=b"\xff\xff\xff\xff", timestamp=START)
+    producer.flush(10)
+    producer.close()
+    found = ranged(config, None, HOUR)
+    told = [(e.ts, orjson.loads(e.value)["features"]["x"]) for e in found if e.value]
+    assert told == [(START + 1, 2), (START + 2, 1), (HALF, 4)]
+    wrong = sorted(event.wrong[:20] for event in found if not event.value)
+    assert wrong == ["1 of 4 rows cannot b", "no Arrow stream that"]
+    assert [event.ts for event in ranged(config, None, HALF) if event.value] == [
+        START + 1,
+        START + 2,
+    ]
 
 
 def test_the_record_s_time_serves_where_an_event_tells_none(broker: str, tmp_path: Path) -> None:

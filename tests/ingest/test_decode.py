@@ -28,6 +28,9 @@ class Message:
         self._key = key
         self._headers = headers
 
+    def __len__(self) -> int:
+        raise AssertionError("its bytes were given already")
+
     def key(self) -> bytes:
         return self._key
 

@@ -34,6 +34,9 @@ class Message:
         self._key, self._value, self._stamp = key, value, stamp
         self.asked = False
 
+    def __len__(self) -> int:
+        return len(self._value)
+
     def key(self) -> bytes | None:
         return self._key
 

@@ -23,6 +23,9 @@ class _Keyed:
     def __init__(self, value: bytes) -> None:
         self._value = value
 
+    def __len__(self) -> int:
+        return len(self._value)
+
     def key(self) -> bytes | None:
         found = re.search(rb'"model":"(\w+)"', self._value)
         return found[1] if found else None
