@@ -57,9 +57,10 @@ class WorkerProcess:
     def finish(self) -> dict[str, object]:
         """Tell what became of the events; none may have been late or unreadable."""
         status = self.status()
-        topic, model = status["topics"][TOPIC], status["models"][MODEL]
+        topic = status["topics"][TOPIC]
         assert topic["late"] == topic["malformed"] == 0, topic
-        return {"windows": model["windows"], "alerts": model["alerts"], "outbox": model["outbox"]}
+        model = status["models"].get(MODEL, {})  # it is told of once a pane of it was evaluated
+        return {name: model.get(name, 0) for name in ("windows", "alerts", "outbox")}
 
 
 @contextmanager

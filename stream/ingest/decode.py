@@ -121,7 +121,7 @@ class Decoder:
         joined = self.kind is not Kind.FEATURES
         ids = [event.id for event in events if event is not None] if joined else []
         # fields that the struct does not have were skipped unread, so their bytes may be no text
-        plain = is_text(b"\n".join(filter(None, values)))
+        plain = is_text(b"\n".join(filter(None, self._of_good_length(values))))
         if plain and are_names(ids) and OUT_OF_BOUNDS not in who:
             return
         for i, (event, value) in enumerate(zip(events, values, strict=True)):

@@ -10,7 +10,7 @@ from tests.evaluate.streams import CONFIG, Pipeline
 from tests.events import T0, feature
 
 ODD = ["}{x}", "a:b", "*", "../x", "é", "\n", "{app}", "x" * 256, "epoch", "base", "p:1"]
-FIELD = re.compile(rb"epoch|base|commit|state|models|q|[a-z]:[a-z0-9:]+")
+FIELD = re.compile(rb"epoch|base|commit|state|models|log|[bqy]|[a-z]:[a-z0-9:]+")
 KEY = re.compile(r"\{test:(src:[a-z]+:0|model:[0-9a-f]{32}|fleet)\}")
 
 
