@@ -136,7 +136,9 @@ def huge() -> Iterator[Case]:
     yield "name of 10 MB", Kind.FEATURES, good(Kind.FEATURES, {long.decode(): b"1"}), over
     yield "number of 10 MB", Kind.PREDICTIONS, good(Kind.PREDICTIONS, score=b"9" * 10 * MB), over
     yield "blanks of 10 MB", Kind.LABELS, good(Kind.LABELS, more=b" " * 10 * MB), over
-    yield "garbage of 10 MB", Kind.LABELS, b"\xff" * 10 * MB, over
+    yield "garbage of 10 MB", Kind.LABELS, b"\xfe" * 10 * MB, over
+    garbage = "no Arrow stream that can be read"
+    yield "garbage of 10 MB like Arrow", Kind.LABELS, b"\xff" * 10 * MB, garbage
     yield "id of 10 MB", Kind.LABELS, good(Kind.LABELS, id=b'"%b"' % long), over
     yield (
         "a million columns",
