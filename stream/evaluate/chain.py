@@ -13,7 +13,7 @@ from stream.evaluate.extra import Extra, Seen, errors_of, extras
 from stream.evaluate.finding import Finding
 from stream.evaluate.findings import Findings, Said
 from stream.evaluate.gather import Evidence, merge_evidence
-from stream.evaluate.incidents import Change, Incident, advance
+from stream.evaluate.incidents import Change, Incident, advance, give_way
 from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
@@ -100,6 +100,27 @@ class Chain:
         """Close the windows that still hold data, as at the end of a replay."""
         ends = [end for ring in self.rings if (end := ring.open_until()) is not None]
         return self.close(max(ends), whole=False) if ends else []
+
+    def leave(self, at_ms: int) -> list[Judged]:
+        """Resolve what incidents there are, each in its last window before a time up to which all is closed.
+
+        To be called when the chain gives way to another; the windows are told without their data.
+        """
+        left = []
+        for column in sorted(self.incidents, key=self._place):
+            incident = self.incidents.pop(column)
+            size_ms, _ = min(incident.active)
+            window = next(w for w in self.reference.windows if w.size_ms == size_ms)
+            end_ms = at_ms // window.every_ms * window.every_ms
+            closed = Closed(end_ms - size_ms, end_ms, None, {}, True)
+            changes = ((column, give_way(incident, end_ms)),)
+            plan = self._plan_at(end_ms - 1)
+            left.append(Judged(window, closed, closed, Findings(self.places), changes, plan))
+        return left
+
+    def _place(self, column: str | None) -> int:
+        """Tell where a column stands in the reference; the series as a whole stands first."""
+        return -1 if column is None else self.places[column]
 
     # -- one window --------------------------------------------------------------------------------------------------
 
@@ -264,7 +285,7 @@ class Chain:
     ) -> Iterator[tuple[str | None, Change]]:
         """Go through the columns that alarm or that have a story, the series first."""
         concerned = {*findings.loud(), *self.incidents, *self.cooling}
-        for column in sorted(concerned, key=lambda name: -1 if name is None else self.places[name]):
+        for column in sorted(concerned, key=self._place):
             verdicts = findings.of(column)
             if not verdicts:
                 continue

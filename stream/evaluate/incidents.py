@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 from detectors import Verdict
 from stream.evaluate.finding import EXCLUDED, is_hard
 
-__all__ = ["Calm", "Change", "Held", "Incident", "Phase", "Severity", "advance", "strongest"]
+__all__ = [
+    "GAVE_WAY", "Calm", "Change", "Held", "Incident", "Phase", "Severity", "advance", "give_way", "strongest",
+]  # fmt: skip
 
 Phase = Literal["started", "ongoing", "escalated", "resolved"]
 Severity = Literal["info", "warning", "error", "critical"]
@@ -22,7 +25,8 @@ CANNOT_TELL = ("too few events", "unwatched")
 """How the note of a verdict begins that says nothing, so neither alarm nor quiet. One that learns says quiet: what it
 had alarmed by, a hard rule, it knows already, and as long as the incident lasts it would learn nothing."""
 
-
+GAVE_WAY = "no longer watched: silent for a week, its place went to a newcomer"
+"""The note of the verdict by which an incident ends that nobody will follow any more."""
 GROWTH = 7
 """How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
 DOUBLINGS_MAX = 2
@@ -211,6 +215,12 @@ def _after_the_end(
         "escalated" if worse else "ongoing", incident, end_ms, strongest(alarms)
     )
     return incident, replace(change, returned=True)
+
+
+def give_way(incident: Incident, end_ms: int) -> Change:
+    """Resolve an incident whose series gives way to another: nobody can tell whether its trouble is over."""
+    verdict = Verdict(incident.detector, 0.0, inf, None, 0.0, False, 0, 0, None, GAVE_WAY)
+    return _tell("resolved", incident, end_ms, verdict)[1]
 
 
 def _tell(

@@ -73,8 +73,8 @@ class Model:
     `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
     learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
     fleet plan in force at an event time. `rosters` bound the series of each kind: who was first stays, and one that was
-    silent for a week leaves for a newcomer, with all that is kept of it. `series_refused` counts the events of those
-    who found no room, since the object was made.
+    silent for a week leaves for a newcomer, its incidents resolved, with all that is kept of it. `series_refused` counts
+    the events of those who found no room, since the object was made.
     """
 
     def __init__(
@@ -183,11 +183,13 @@ class Model:
         evidence: Evidence,
         told: Told,
     ) -> list[DriftEvent]:
-        if not self._enter(series, kind, number):
+        at_ms = number * self.rules.learning.pane_ms
+        events = self._make_room(series, kind, at_ms, told)
+        if not self.rosters[kind].enter(series, at_ms // DAY_MS):
             self.series_refused += sum(map(_events_of, parts))
-            return []
+            return events
         if kind is Kind.ERRORS:
-            self._begin(series, number * self.rules.learning.pane_ms)
+            self._begin(series, at_ms)
         reference = self.book.find(series, kind, number)
         chain = self.chains.get((series, kind))
         if reference is None:
@@ -196,8 +198,7 @@ class Model:
             )
             self.chains[series, kind] = learner
             self._learn(learner, number, parts)
-            return []
-        events: list[DriftEvent] = []
+            return events
         start = number * reference.pane_ms
         if not isinstance(chain, Chain) or chain.reference.digest != reference.digest:
             if isinstance(chain, Chain):
@@ -215,17 +216,25 @@ class Model:
             self.began[series] = at_ms
             self.changed[BEGAN] = b""
 
-    def _enter(self, series: Series, kind: Kind, number: int) -> bool:
-        """Tell whether there is room for a series; whoever leaves for it is forgotten."""
-        start_ms, roster = number * self.rules.learning.pane_ms, self.rosters[kind]
-        day = start_ms // DAY_MS
-        leaving = roster.leaving_for(series, day)
-        if leaving is not None:
-            self._part_with(leaving, kind, start_ms)
-        return roster.enter(series, day)
+    def _make_room(self, series: Series, kind: Kind, at_ms: int, told: Told) -> list[DriftEvent]:
+        """Let go who leaves for a series, if anybody does: its windows are closed, then its incidents resolved."""
+        leaving = self.rosters[kind].leaving_for(series, at_ms // DAY_MS)
+        if leaving is None:
+            return []
+        events: list[DriftEvent] = []
+        gone = self.chains.get((leaving, kind))
+        if isinstance(gone, Chain):
+            events += self._tell(gone, gone.close(at_ms), told)
+            context = self.rules.context
+            last = [
+                e for judged in gone.leave(at_ms) for e in drift_events(gone, judged, context, told)
+            ]
+            events += self._post(self.consequences.note(leaving, kind, last))
+        self._part_with(leaving, kind, at_ms)
+        return events
 
     def _part_with(self, series: Series, kind: Kind, at_ms: int) -> None:
-        """Forget a series; its incidents end untold, as nobody will look at it any more."""
+        """Forget a series with all that is kept of it."""
         gone = self.chains.pop((series, kind), None)
         self.consequences.end(series, kind, at_ms)
         if kind is Kind.ERRORS:
@@ -349,6 +358,8 @@ class Model:
     def _forget_parts(self, chain: Chain) -> None:
         for field in part_fields(chain.series, chain.kind, chain.head()):
             self._forget(field)
+        for part in chain.gone():
+            self._forget(part_field(chain.series, chain.kind, *part))
 
     # -- state -------------------------------------------------------------------------------------------------------
 

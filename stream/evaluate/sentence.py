@@ -5,6 +5,7 @@ from math import exp, inf
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from stream.evaluate.extra import FOUND_ITSELF
+from stream.evaluate.incidents import GAVE_WAY
 from stream.evaluate.meaning import OUTSIDE, clipped, column_position, means, new_categories
 from stream.reference.reference import Reference
 from stream.words import Kind
@@ -59,6 +60,8 @@ def sentence(
     """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
     if phase == "resolved":
         subject = f"{reference.series.model} {reference.kind}" if column is None else column
+        if verdict.note == GAVE_WAY:
+            return f"{subject} is {GAVE_WAY}"
         if verdict.p_value is not None and verdict.p_value < STILL_STRANGE:
             return f"{subject} is most of the way back to what is usual"
         return f"{subject} is back within what the reference's own windows vary"

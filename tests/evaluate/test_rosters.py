@@ -1,19 +1,30 @@
 """A model evaluates so many series and no more: who was first stays, and who left is forgotten."""
 
+from itertools import pairwise
+from typing import Any
+
+import pytest
 from msgspec.structs import replace
 
+from sinks.event import milliseconds
 from stream.config import Limits
 from stream.evaluate.model import RESULTS_KEPT
+from stream.evaluate.model_state import pending_fields
 from stream.ingest.roster import DAY_MS, FORGOTTEN_AFTER_DAYS
 from stream.state.fields import chain_field, learn_field, result_field
 from stream.words import Kind, Series
 from tests.evaluate import streams
-from tests.evaluate.streams import END, Event, Pipeline, stream
+from tests.evaluate.streams import DRIFT, END, WINDOW, Event, Pipeline, stream
 from tests.events import T0, feature
 
 MINUTE = 60_000
 FOUR = replace(streams.CONFIG, limits=Limits(series_max=4, raw_rows_max=100_000))
 WIDE = replace(streams.CONFIG, limits=Limits(series_max=4_000, raw_rows_max=100_000))
+ONE = replace(streams.CONFIG, limits=Limits(series_max=1, raw_rows_max=100_000))
+GONE = T0 + END * WINDOW + (FORGOTTEN_AFTER_DAYS + 2) * DAY_MS
+"""When a newcomer finds that version 1 has been silent for long enough."""
+EVENTS = END * 40
+"""Those of version 1."""
 
 
 def flood(first: int, n: int, at: int) -> list[Event]:
@@ -61,6 +72,57 @@ def test_who_was_silent_for_a_week_is_forgotten_with_all_that_was_kept() -> None
     assert not after.keys() & set(gone)
     pipeline.restart()
     assert known(pipeline) == ["x1", "x2"]
+
+
+def given_up(*cuts: int) -> list[dict[str, Any]]:
+    """Tell the alerts where version 1 drifts, time passes by one that finds no room, and 1 leaves for x1.
+
+    There is a step and a restart after each portion of the events, `cuts` tell where these begin.
+    """
+    pipeline = Pipeline(ONE)
+    own = [event for event in stream(END, DRIFT) if event[0] is Kind.FEATURES]
+    refused = flood(2, 1, GONE - 3 * DAY_MS)
+    assert len(own) == EVENTS
+    events = [*own, *refused, *flood(1, 1, GONE), *flood(1, 1, GONE + 600 * MINUTE)]
+    for first, end in pairwise([0, *cuts, len(events)]):
+        pipeline.fold(events[first:end])
+        pipeline.step()
+        assert not pending_fields("m", pipeline.store.peek(pipeline.evaluator.key))
+        pipeline.restart()
+    assert known(pipeline) == ["x1"]
+    return pipeline.told()
+
+
+@pytest.fixture(scope="module")
+def told() -> list[dict[str, Any]]:
+    return given_up()
+
+
+def test_who_leaves_for_a_newcomer_has_its_incidents_resolved_and_told_why(
+    told: list[dict[str, Any]],
+) -> None:
+    """Every episode that was open ends once, in the last window before the newcomer came, and asks for nothing."""
+    last = {alert["data"]["episode_id"]: alert for alert in told if "members" not in alert["data"]}
+    left = [alert for alert in last.values() if "no longer watched" in alert["data"]["summary"]]
+    assert {alert["data"]["column"] for alert in left} >= {"amount", "channel", "age"}
+    assert {alert["data"]["phase"] for alert in last.values()} == {"resolved"}
+    for alert in left:
+        data = alert["data"]
+        assert (data["severity"], data["recommendation"]["action"]) == ("info", "none")
+        assert data["score"]["note"] == (
+            "no longer watched: silent for a week, its place went to a newcomer"
+        )
+        assert GONE - 2 * WINDOW < milliseconds(data["window"]["end"]) <= GONE
+    ids = [alert["id"] for alert in told]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("cuts", [(EVENTS,), (EVENTS // 3, EVENTS - 1, EVENTS + 1)])
+def test_what_is_told_of_who_leaves_hangs_on_no_portion_and_no_restart(
+    told: list[dict[str, Any]], cuts: tuple[int, ...]
+) -> None:
+    """The same alerts, whether the newcomer comes in one step with the drift, after it, or after a silence."""
+    assert given_up(*cuts) == told
 
 
 def test_a_chain_whose_deletion_was_lost_does_not_come_back() -> None:
