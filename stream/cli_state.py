@@ -100,11 +100,10 @@ def restore(path: Path, file: Path | None, force: bool) -> None:
 
     Stop all workers first.
     """
-    from stream.run.state_command import open_store, restore_state
+    from stream.run.state_command import restore_state
 
     config = _load(path)
-    with closing(open_store(config, path)) as store:
-        restored = restore_state(config, store, file, force=force)
+    restored = restore_state(config, path, file, force=force)
     for caution in restored.cautions:
         click.echo(plain(f"caution: {caution}"), err=True)
     click.echo(plain(f"restored {restored.hashes:,} hashes from {restored.source}"))

@@ -73,8 +73,8 @@ class Model:
     `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
     learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
     fleet plan in force at an event time. `rosters` bound the series of each kind: who was first stays, and one that was
-    silent for a week leaves for a newcomer, its incidents resolved, with all that is kept of it. `series_refused` counts
-    the events of those who found no room, since the object was made.
+    silent for a week leaves for a newcomer, its incidents resolved, with all that is kept of it. `series_refused`
+    counts the events of those who found no room, since the object was made.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """The bodies of `driftbus state`: where hashes come from, and where they go."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,18 +73,36 @@ def export_state(config: Config, store: Store, path: Path) -> Written:
     return write_export(path, export_of(config, store))
 
 
-def restore_state(config: Config, store: Store, path: Path | None, *, force: bool) -> Restored:
+def restore_state(config: Config, where: Path, path: Path | None, *, force: bool) -> Restored:
     """Restore from an export or, without a path, from the newest whole copy on the backup topic.
 
+    The file is read before anybody is asked.
+
+    Args:
+        config: whose state.
+        where: the file of `config`, to name it in errors.
+        path: of an export.
+        force: replace what the store holds.
+
     Raises:
+        FileError: the export cannot be read.
+        ConfigError, StoreRefused, StoreUnavailable: as of `open_store`.
         UsageError: there is no copy; or the store holds state, and `force` is not given.
         BusUnavailable: Kafka does not answer; nothing was written.
     """
+    export = None if path is None else read_export(path)
+    with closing(open_store(config, where)) as store:
+        return _restore(config, store, export, str(path), force=force)
+
+
+def _restore(
+    config: Config, store: Store, export: Export | None, source: str, *, force: bool
+) -> Restored:
     snapshot = newest_snapshot(BackupTopic(config).read())
     hashes: Sequence[Kept]
     cautions: list[str] = []
-    if path is not None:
-        hashes, source = read_export(path).hashes, str(path)
+    if export is not None:
+        hashes = export.hashes
     elif snapshot is not None:
         hashes, cautions = snapshot.hashes, list(snapshot.broken)
         source = f"copy {snapshot.generation} on {config.backup_topic}"

@@ -72,6 +72,16 @@ def test_files_that_are_no_exports_end_in_one_line(replayed: Path, config: Path)
         assert "is no export of the state" in done.output
 
 
+def test_a_file_to_restore_is_read_before_the_store_is_asked(tmp_path: Path) -> None:
+    """Nobody listens at this Redis, and yet what is told is that there is no such file."""
+    more = "redis: {url: 'redis://127.0.0.1:1/0'}\n"
+    config = write_config(tmp_path / "moved.yaml", more)
+    done = driftbus("state", "restore", "-c", config, tmp_path / "nothing")
+    assert done.exit_code == 2, done.output
+    assert "nothing" in done.output
+    assert "127.0.0.1:1" not in done.output
+
+
 @pytest.mark.parametrize("verb", [["show"], ["export", "out"], ["restore"]])
 def test_a_state_in_memory_is_nobodys_to_look_at(config: Path, verb: list[str]) -> None:
     """The key is named."""

@@ -358,6 +358,16 @@ def test_a_store_that_holds_state_is_not_overwritten_unless_forced(expected: Rig
     assert list(take_cut(CONFIG, store)) == other
 
 
+def test_by_force_no_field_of_before_stays_beside_those_of_the_copy(expected: Rig) -> None:
+    """Of a hash that the copy knows, too: a field that it does not name would count as its own."""
+    copy = list(take_cut(CONFIG, expected.store))
+    store = MemoryStore()
+    newer = [kept._replace(fields={**kept.fields, b"o:9": b"later"}) for kept in copy]
+    restore(CONFIG, store, newer, 7, force=False)
+    restore(CONFIG, store, copy, 8, force=True)
+    assert list(take_cut(CONFIG, store)) == copy
+
+
 def test_where_the_log_no_longer_reaches_back_is_said_of_each_partition(expected: Rig) -> None:
     """And where it ends before the copy, as another log would."""
     hashes = list(take_cut(CONFIG, expected.store))
