@@ -305,7 +305,6 @@ class Runtime:
         self.term[source] = self.term.get(source, 0) + 1
         self._committed[source] = self._heard[source] = self._clock()
         self._held.discard(source)
-        self._ends.pop(source, None)
         if self.pressure is not None:
             partition = self.ingest.partitions[source]
             self.pressure.begin_at(partition.rung, self._clock())
