@@ -17,6 +17,7 @@ import click
 from benchmarks.detectors.environments import REQUIREMENTS
 from benchmarks.machine import machine, versions
 from benchmarks.quality.deciders.alibi_detect import AlibiDetect
+from benchmarks.quality.drifts import DRIFTS
 from benchmarks.quality.figures import Measured
 from benchmarks.quality.file import read, write
 from benchmarks.quality.flights import FLIGHTS
@@ -47,6 +48,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--sweep", is_flag=True, help=f"The groups {', '.join(SWEEP)}: driftbus only.")
 @click.option("--only", type=click.Choice(["driftbus"]), help="Leave out the peers.")
 @click.option("--cells", help="Which streams; all of the groups by default.")
+@click.option("--drifts", help="Which drifts, by name.  [default: all]")
 @click.option("--history", help="Weeks to learn from, each in turn.  [default: 4,1]")
 @click.option("--monitors", type=click.IntRange(min=4), help="Columns of a fleet.  [default: 100]")
 @click.option("--budget", type=click.FloatRange(min=0, min_open=True),
@@ -98,7 +100,7 @@ def main(
 
 def _plan(
     base: Plan, *, groups: str | None, sweep: bool, only: str | None, cells: str | None,
-    history: str | None, **numbers: int | float | None,
+    drifts: str | None, history: str | None, **numbers: int | float | None,
 ) -> Plan:  # fmt: skip
     """Change what was asked to be changed."""
     given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
@@ -108,6 +110,8 @@ def _plan(
         given["groups"] = SWEEP
     if cells:
         given["cells"] = _known(cells, (*KNOWN, *FLIGHTS), "--cells")
+    if drifts:
+        given["drifts"] = _known(drifts, DRIFTS, "--drifts")
     if history:
         given["histories"] = _weeks(history)
     return replace(base, peers=only is None, **given)

@@ -59,9 +59,9 @@ CELLS: dict[str, Cell] = {
 SAMPLED: dict[str, Cell] = {
     f"{name} 1e5/{every}": replace(CELLS[name], rows=100_000, sampled=1 / every)
     for name in ("independent", "ar_0.9", "season_ar_0.9")
-    for every in (1, 10, 100)
+    for every in (1, 10, 64, 100)
 }
-"""100,000 events a window, of which all, every tenth or every hundredth is counted."""
+"""100,000 events a window, of which all, every tenth, 64th or hundredth is counted."""
 
 POWER = ("independent", "ar_0.9_gentle", "season_ar_0.9_gentle", "season_ar_0.9", *SAMPLED)
 """Cells in which drift is injected, too."""

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -27,15 +28,14 @@ def batches_of(
     Raises:
         KafkaException: of an error that is fatal for the client.
     """
-    groups: dict[tuple[str | None, int | None], list[Message]] = {}
     ends: dict[Source, int] = {}
     outside: set[Source] = set()
     errors: list[KafkaError] = []
-    for message in messages:
-        error = message.error()
-        if error is None:
-            groups.setdefault((message.topic(), message.partition()), []).append(message)
-        elif error.code() == KafkaError._PARTITION_EOF:
+    told = list(map(Message.error, messages))
+    failed = [at for at, error in enumerate(told) if error is not None]
+    for at in failed:
+        error, message = told[at], messages[at]
+        if error.code() == KafkaError._PARTITION_EOF:
             ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             outside.add(_source(message.topic(), message.partition(), kinds))
@@ -43,16 +43,26 @@ def batches_of(
             raise KafkaException(error)
         else:
             errors.append(error)
-    return (
-        [_batch(_source(*place, kinds), of_place) for place, of_place in groups.items()],
-        ends,
-        outside,
-        errors,
-    )
+    if failed:
+        messages = [m for m, error in zip(messages, told, strict=True) if error is None]
+    batches = [_batch(_source(*place, kinds), own) for place, own in _by_place(messages).items()]
+    return batches, ends, outside, errors
+
+
+def _by_place(messages: Sequence[Message]) -> dict[tuple[str | None, int | None], list[Message]]:
+    """Group messages by topic and partition, in their order.
+
+    A consume call gives long runs of one partition, so nothing is looked up a message: runs are found and joined.
+    """
+    groups: dict[tuple[str | None, int | None], list[Message]] = {}
+    for partition, of_partition in groupby(messages, Message.partition):
+        for topic, run in groupby(of_partition, Message.topic):
+            groups.setdefault((topic, partition), []).extend(run)
+    return groups
 
 
 def _batch(source: Source, messages: list[Message]) -> RawBatch:
-    offsets = np.fromiter([m.offset() for m in messages], np.int64, len(messages))
+    offsets = np.fromiter(map(Message.offset, messages), np.int64, len(messages))
     return RawBatch.unread(source, offsets, messages)
 
 

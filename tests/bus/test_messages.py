@@ -14,45 +14,28 @@ from stream.words import Kind
 KINDS = {"f": Kind.FEATURES, "l": Kind.LABELS}
 
 
-class FakeMessage:
-    """A message as the client would give it, or an error in its place."""
-
-    def __init__(
-        self, topic: str, partition: int, offset: int, error: KafkaError | None = None
-    ) -> None:
-        self.place = (topic, partition, offset)
-        self._error = error
-
-    def __len__(self) -> int:
-        return len(self.value())
-
-    def topic(self) -> str:
-        return self.place[0]
-
-    def partition(self) -> int:
-        return self.place[1]
-
-    def offset(self) -> int:
-        return self.place[2]
-
-    def value(self) -> bytes:
-        return repr(self.place).encode()
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, 1_000 + self.place[2]
-
-    def error(self) -> KafkaError | None:
-        return self._error
+def message(topic: str, partition: int, offset: int, error: KafkaError | None = None) -> Message:
+    """Make a message as the client would give it, or an error in its place."""
+    value = f"{topic} {partition} {offset}".encode()
+    stamp = (1, 1_000 + offset)
+    return Message(
+        topic=topic, partition=partition, offset=offset, value=value, timestamp=stamp, error=error
+    )
 
 
-def split(messages: list[Any]) -> Any:
-    """Call it; the fakes are no messages in the eyes of the type checker."""
+def place(of: Message) -> tuple[str | None, int | None]:
+    """Tell where a message comes from."""
+    return of.topic(), of.partition()
+
+
+def split(messages: list[Message]) -> Any:
+    """Call it."""
     return batches_of(messages, KINDS)
 
 
-def end(topic: str, partition: int, offset: int) -> FakeMessage:
+def end(topic: str, partition: int, offset: int) -> Message:
     """Make the client's word that a partition was read to its end."""
-    return FakeMessage(topic, partition, offset, KafkaError(KafkaError._PARTITION_EOF))
+    return message(topic, partition, offset, KafkaError(KafkaError._PARTITION_EOF))
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 2)), max_size=40))
@@ -60,13 +43,13 @@ def test_every_message_is_in_the_batch_of_its_partition_in_order(
     places: list[tuple[str, int]],
 ) -> None:
     """However partitions interleave, offsets, stamps, values and originals stay side by side."""
-    messages = [FakeMessage(*place, offset) for offset, place in enumerate(places)]
+    messages = [message(*at, offset) for offset, at in enumerate(places)]
     batches, ends, outside, errors = split(messages)
     assert (ends, outside, errors) == ({}, set(), [])
     assert {(b.source.topic, b.source.partition) for b in batches} == set(places)
     assert len(batches) == len(set(places))
     for batch in batches:
-        own = [m for m in messages if m.place[:2] == (batch.source.topic, batch.source.partition)]
+        own = [m for m in messages if place(m) == (batch.source.topic, batch.source.partition)]
         assert batch.source.kind is KINDS[batch.source.topic]
         assert batch.offsets.tolist() == [m.offset() for m in own]
         assert batch.stamps is not None
@@ -77,7 +60,7 @@ def test_every_message_is_in_the_batch_of_its_partition_in_order(
 
 def test_the_end_of_a_partition_is_no_message_and_no_error() -> None:
     """Also of an empty one, whose end is 0."""
-    messages = [FakeMessage("f", 0, 7), end("f", 0, 8), end("l", 3, 0)]
+    messages = [message("f", 0, 7), end("f", 0, 8), end("l", 3, 0)]
     batches, ends, outside, errors = split(messages)
     assert [len(batch) for batch in batches] == [1]
     assert ends == {Source(Kind.FEATURES, "f", 0): 8, Source(Kind.LABELS, "l", 3): 0}
@@ -88,7 +71,7 @@ def test_an_error_that_passes_is_told_and_costs_no_message() -> None:
     """The client goes on by itself."""
     trouble = KafkaError(KafkaError._MAX_POLL_EXCEEDED)
     batches, _, _, errors = split(
-        [FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, trouble), FakeMessage("f", 0, 1)]
+        [message("f", 0, 0), message("f", 0, 0, trouble), message("f", 0, 1)]
     )
     assert errors == [trouble]
     assert batches[0].offsets.tolist() == [0, 1]
@@ -98,13 +81,13 @@ def test_a_fatal_error_is_raised() -> None:
     """The client is of no use after it."""
     fatal = KafkaError(KafkaError._FENCED, "another one has this name", True)
     with pytest.raises(KafkaException, match="another one has this name"):
-        split([FakeMessage("f", 0, 0), FakeMessage("f", 0, 0, fatal)])
+        split([message("f", 0, 0), message("f", 0, 0, fatal)])
 
 
 def test_a_log_that_does_not_have_the_next_offset_is_told_by_its_partition() -> None:
     """It is no error that passes; somebody must say where to go on."""
     gone = KafkaError(KafkaError._AUTO_OFFSET_RESET)
-    batches, _, outside, errors = split([FakeMessage("f", 0, 4), FakeMessage("l", 2, 9, gone)])
+    batches, _, outside, errors = split([message("f", 0, 4), message("l", 2, 9, gone)])
     assert (len(batches), outside, errors) == (1, {Source(Kind.LABELS, "l", 2)}, [])
 
 
