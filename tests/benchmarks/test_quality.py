@@ -362,13 +362,16 @@ def test_the_command_runs_and_fills_the_file_and_the_page(tmp_path: Path) -> Non
     assert again.read_bytes() == out.read_bytes()
 
 
-def test_a_cell_or_a_group_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_cell_a_group_or_a_drift_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     ran = CliRunner().invoke(main, ["--cells", "daily,hourly"])
     assert ran.exit_code == 2
     assert "hourly; there are independent" in ran.output
     ran = CliRunner().invoke(main, ["--groups", "cell"])
     assert ran.exit_code == 2
     assert "cell; there are cells" in ran.output
+    ran = CliRunner().invoke(main, ["--drifts", "mean +1 sd"])
+    assert ran.exit_code == 2
+    assert "mean +1 sd; there are mean +0.25 sd" in ran.output
     other = tmp_path / "other.json"
     other.write_text("{}")
     ran = CliRunner().invoke(main, ["--join", str(other)])

@@ -95,3 +95,11 @@ def test_a_log_that_does_not_have_the_next_offset_is_told_by_its_partition() -> 
 def test_the_length_of_a_message_is_that_of_its_bytes(value: bytes | None) -> None:
     """Sampling asks the client for nothing else of what it leaves out."""
     assert len(Message(topic="f", value=value)) == len(value or b"")
+
+
+def test_partitions_of_one_number_are_told_apart_by_their_topics() -> None:
+    """Also where the run of one follows that of the other, and comes back."""
+    at = [("f", 1), ("f", 1), ("l", 1), ("f", 1), ("f", 0)]
+    batches, *_ = split([message(*where, offset) for offset, where in enumerate(at)])
+    told = {(b.source.topic, b.source.partition): b.offsets.tolist() for b in batches}
+    assert told == {("f", 1): [0, 1, 3], ("l", 1): [2], ("f", 0): [4]}
