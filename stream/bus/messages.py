@@ -32,9 +32,8 @@ def batches_of(
     outside: set[Source] = set()
     errors: list[KafkaError] = []
     told = list(map(Message.error, messages))
-    failed = [at for at, error in enumerate(told) if error is not None]
-    for at in failed:
-        error, message = told[at], messages[at]
+    failed = [(m, error) for m, error in zip(messages, told, strict=True) if error is not None]
+    for message, error in failed:
         if error.code() == KafkaError._PARTITION_EOF:
             ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
