@@ -1,6 +1,6 @@
 """The alarm layer of some columns at one size of window: what is usual, and what is worth telling."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import inf
 from typing import Any
@@ -13,7 +13,7 @@ from detectors.alarms.memory import REACH, Memory, fit_memory
 from detectors.alarms.season import season, terms
 from detectors.alarms.signals import Test
 from detectors.alarms.steps import Steps, detectable, newest_steps
-from detectors.alarms.tail import Tail, fit_tail
+from detectors.alarms.tail import Tail, fit_tail, tail_chance
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.rates import binomial_tail, share_at
 
@@ -162,7 +162,7 @@ class AlarmLayer:
             found = Unsteady(test.name, step.size, int(times[step.at]), step.refused, worth)
             self.unsteady[c] = max(self.unsteady.get(c, found), found, key=Unsteady.badness)
 
-    @property
+    @cached_property
     def judged(self) -> Flags:
         """[C] which columns are judged: their history is long enough and homogeneous enough."""
         judged = self.ready.copy()
@@ -186,33 +186,54 @@ class AlarmLayer:
             nothing = np.zeros(C)
             rest = (nothing, np.full(C, inf), nothing.astype(np.int64), nothing, nothing)
             return [Judged(test, np.ones(C), *rest) for test in self.tests]
+        memory, share, slope = self._together
         X = _season_before(last_ms, N, self.size, self.span_ms)
-        told = []
-        for s in range(S):
-            steps = newest_steps(self.memories[s], x[s], worth[s], X)
-            away = x[s, :, -1] - steps.usual
-            if base is not None:
-                steps = replace(steps, usual=steps.usual + base[s])
-            told.append(self._judge(s, steps, worth[s, :, -1], alphas[s], away))
-        return told
-
-    def _judge(self, s: int, steps: Steps, worth: Floats, alpha: float, away: Floats) -> Judged:
-        told = self.judged & (worth > 0)
-        chance = self.tails[s].chance(steps.surprise)
-        if self.rates[s].any():
-            tails = _binomial(steps, np.maximum(self.usual[s], 1.0), self.windows)
-            chance = np.where(self.rates[s], np.maximum(chance, tails), chance)
-        if self.tests[s].up:
-            chance = np.where(steps.size > 0, chance, 1.0)
+        rows = (np.ascontiguousarray(part).reshape(S * C, N) for part in (x, worth))
+        steps = newest_steps(memory, *rows, X)
+        chance = tail_chance(steps.surprise, share, slope)
+        at = self._binomial_rows
+        if len(at):
+            tails = _binomial(steps, at, np.maximum(self.usual.ravel()[at], 1.0), self.windows)
+            chance[at] = np.maximum(chance[at], tails)
+        sizes, errors, usual, lags = (
+            found.reshape(S, C) for found in (steps.size, steps.error, steps.usual, steps.lag)
+        )
+        chance = chance.reshape(S, C)
+        for s, test in enumerate(self.tests):
+            if test.up:
+                chance[s] = np.where(sizes[s] > 0, chance[s], 1.0)
         # On the scale of normal scores a step's size goes with its surprise; of a window that surprises nobody
         # neither tells anything of the other, and the size's standard error must do.
         scores = -ndtri(np.maximum(chance, 1e-300) / 2)
-        unit = np.where(scores < QUIET, steps.error, np.abs(steps.size) / np.maximum(scores, QUIET))
-        needed = unit * -ndtri(alpha / 2)
-        return Judged(
-            self.tests[s], np.where(told, chance, 1.0), np.where(told, steps.size, 0.0),
-            np.where(told, needed, inf), steps.lag, steps.usual, np.where(told, away, 0.0),
-        )  # fmt: skip
+        unit = np.where(scores < QUIET, errors, np.abs(sizes) / np.maximum(scores, QUIET))
+        told = self.judged & (worth[..., -1] > 0)
+        chance, sizes = np.where(told, chance, 1.0), np.where(told, sizes, 0.0)
+        needed = np.where(told, unit * -ndtri(alphas / 2)[:, None], inf)
+        away = np.where(told, x[..., -1] - usual, 0.0)
+        usual = usual if base is None else usual + base
+        parts = zip(self.tests, chance, sizes, needed, lags, usual, away, strict=True)
+        return [Judged(*of_test) for of_test in parts]
+
+    @cached_property
+    def _together(self) -> tuple[Memory, Floats, Floats]:
+        """The memory of all S * C signals, test by test, of which `memories` are views; shares and slopes of tails."""
+        memory = Memory.join(self.memories)
+        columns = len(self.windows)
+        self.memories = [
+            memory.part(slice(s * columns, (s + 1) * columns)) for s in range(len(self.tests))
+        ]
+        share = np.repeat([tail.share for tail in self.tails], columns)
+        return memory, share, np.concatenate([tail.slope for tail in self.tails])
+
+    @cached_property
+    def _binomial_rows(self) -> Counts:
+        """Places among all S * C signals of those whose tails are the binomial's."""
+        return np.flatnonzero(self.rates)
+
+    def _forget(self) -> None:
+        """Let go of what was derived from what has changed."""
+        for name in ("ready", "judged", "_together"):
+            self.__dict__.pop(name, None)
 
     def detectable(self, s: int, alpha: float, within_ms: int) -> Floats:
         """[C] the smallest step of test s that is found with 90 % power in that time; inf: none."""
@@ -251,7 +272,7 @@ class AlarmLayer:
             self.unsteady.pop(c, None)
             if c in former.unsteady:
                 self.unsteady[c] = former.unsteady[c]
-        self.__dict__.pop("ready", None)  # told anew
+        self._forget()
 
     def reason(self, c: int) -> str:
         """Say how far the learning of column c is; empty once it is done."""
@@ -278,11 +299,11 @@ class AlarmLayer:
         nothing = np.zeros((len(tests), len(windows), 0))
         layer = cls(tests, nothing, nothing, np.zeros(0, np.int64), size, rates)
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
-        layer.__dict__.pop("ready")  # it was told of no windows
         layer.hours = hours
         layer.memories = [Memory.restore(fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
         layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}
+        layer._forget()  # it was told of no windows
         return layer
 
 
@@ -293,10 +314,14 @@ def _season_before(last_ms: int, windows: int, size: Size, span_ms: int) -> Floa
     return season(times, size.size_ms, span_ms)
 
 
-def _binomial(steps: Steps, worth: Floats, windows: Counts) -> Floats:
-    """[C] the binomial's chance of a rate as far from the usual one, on as many events as it is worth."""
-    events = 1 / np.maximum(steps.error, 1e-9) ** 2
-    least = 0.5 / (worth * windows + 1)
-    usual, now = (share_at(x, worth) for x in (steps.usual, steps.usual + steps.size))
-    tails = binomial_tail(now, events, np.clip(usual, least, 1 - least), steps.size < 0)
+def _binomial(steps: Steps, at: Counts, worth: Floats, windows: Counts) -> Floats:
+    """Give the binomial's chance of rates as far from the usual ones, on as many events as they are worth.
+
+    `at` are their places among all signals, which are those of the same columns test by test.
+    """
+    size, usual = steps.size[at], steps.usual[at]
+    events = 1 / np.maximum(steps.error[at], 1e-9) ** 2
+    least = 0.5 / (worth * windows[at % len(windows)] + 1)
+    usual, now = (share_at(x, worth) for x in (usual, usual + size))
+    tails = binomial_tail(now, events, np.clip(usual, least, 1 - least), size < 0)
     return np.minimum(1.0, 2 * tails)

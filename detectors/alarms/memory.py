@@ -15,7 +15,8 @@ drifts over many windows unsurprising, by itself. What the coefficients' own err
 `doubt`; that of the scale is in Student's t.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,17 @@ class Memory:
         return weight, wander, scale, season, doubt, gain
 
     def _arrays(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return (self.weight, self.wander, self.scale, self.season, self.doubt, self.gain, self.freedom,
+                self.lags)  # fmt: skip
+
+    @classmethod
+    def join(cls, parts: "Sequence[Memory]") -> "Memory":
+        """Put signals behind each other, which have as many seasonal terms."""
+        return cls(*map(np.concatenate, zip(*(part._arrays() for part in parts), strict=True)))
+
+    def part(self, which: slice) -> "Memory":
+        """View some signals."""
+        return Memory(*(array[which] for array in self._arrays()))
 
     def replaced(self, where: Flags, by: "Memory") -> "Memory":
         """Take some signals [R] from another memory of the same signals and as many seasonal terms."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from detectors.arrays import Flags, Floats
 
-__all__ = ["Tail", "fit_tail"]
+__all__ = ["Tail", "fit_tail", "tail_chance"]
 
 FROM = log(50.0)
 """Surprise from which the tail is looked at: a chance of 2 %."""
@@ -47,9 +47,7 @@ class Tail:
         >>> Tail(0.1, np.array([2.0])).chance(np.array([FROM + 6.0])).round(4).tolist()
         [0.005]
         """
-        beyond = surprise - FROM
-        rest = np.where(beyond > 0, beyond / self.slope, beyond)
-        return np.asarray(np.minimum(1.0, self.share * np.exp(-rest)))
+        return tail_chance(surprise, self.share, self.slope)
 
     def needed(self, alpha: float) -> Floats:
         """[C] the surprise whose chance is alpha: the inverse of `chance`.
@@ -60,6 +58,13 @@ class Tail:
         """
         rest = log(self.share / alpha)
         return np.asarray(FROM + np.where(rest > 0, rest * self.slope, rest))
+
+
+def tail_chance(surprise: Floats, share: float | Floats, slope: Floats) -> Floats:
+    """[C] the chances of surprises by tails of shares and slopes [C]; see `Tail.chance`."""
+    beyond = surprise - FROM
+    rest = np.where(beyond > 0, beyond / slope, beyond)
+    return np.asarray(np.minimum(1.0, share * np.exp(-rest)))
 
 
 def fit_tail(surprise: Floats, columns: int | None = None, where: Flags | None = None) -> Tail:

@@ -97,11 +97,11 @@ class CellsOf:
         held, T = self._held, len(stack)
         counts = np.array([s.counts[self._slots] for s in stack], np.int64)
         counts = counts.reshape(T, len(self._slots)).T
-        bins = counts[: held.size].reshape(*held.shape, T).transpose(0, 2, 1).copy()
+        bins = counts[: held.size].reshape(*held.shape, T).transpose(0, 2, 1)
         missing, invalid, sums, squares = counts[held.size :].reshape(4, len(held), T)
         lo, hi = self._extremes(stack)
         discrete = self._discrete
-        return Cells(
+        return Cells.sound(
             np.where(held[:, None], bins, 0), held, missing, invalid, lo, hi, discrete,
             np.where(discrete[:, None], 0, sums), np.where(discrete[:, None], 0, squares), ~discrete,
         )  # fmt: skip

@@ -5,7 +5,6 @@ and holds a window against it. All is done on D, the distance whose mean without
 c (1/n + 1/m); a subclass says how its statistic and its effect follow from D.
 """
 
-from functools import cache
 from math import inf
 from typing import ClassVar
 
@@ -64,17 +63,18 @@ class DistanceComparison:
         score = Score(self.name, self.statistic(distance, n), effect, n, m, parts, held)
         if self.fixed is not None:
             return score.fixed(self.fixed)
-        some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
 
-        @cache
+        def some() -> tuple[Counts, Counts]:  # a quiet column may have none
+            return np.maximum(n, 1), np.maximum(m, 1)
+
         def chance() -> Floats:
-            return distance_p(distance, some_n, some_m, self.freedom, self.wander)
+            return distance_p(distance, *some(), self.freedom, self.wander)
 
         def why() -> Why:
             quiet = self.wander.quiet(n, m, EVENTS_MIN)
             if alpha <= 0:
                 return silenced(inf, chance(), quiet)
-            reach = distance_threshold(alpha, some_n, some_m, self.freedom, self.wander)
+            reach = distance_threshold(alpha, *some(), self.freedom, self.wander)
             with np.errstate(
                 over="ignore", invalid="ignore"
             ):  # a floor may lie beyond all distances

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from detectors.arrays import Counts, Flags
+from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
-from detectors.comparisons.verdict import Score, Verdicts, first_reason
+from detectors.comparisons.verdict import Score, Verdicts, Why, first_reason, silenced
 from detectors.comparisons.wander import EVENTS_MIN, WINDOWS_MIN, learning
 
 __all__ = ["Frozen"]
@@ -70,10 +70,20 @@ class Frozen:
         score = Score(self.name, share, constant.astype(np.float64), n, self.m)
         if self.fixed is not None:
             return score.fixed(self.fixed)
-        p_value = np.where(constant, self.commonest**n, 1.0)
-        alarm = constant & (p_value < alpha) & (score.effect >= self.floor)
-        notes = ["hard rule: the column is constant" if hard else "" for hard in alarm.tolist()]
-        return score.judged(1.0 if alpha > 0 else inf, p_value, alarm, self._quiet(n), notes)
+        alarm = constant & (score.effect >= self.floor)
+        if alarm.any():
+            alarm &= self._chance(constant, n) < alpha
+
+        def why() -> Why:
+            notes = ["hard rule: the column is constant" if hard else "" for hard in alarm.tolist()]
+            threshold = 1.0 if alpha > 0 else inf
+            return silenced(threshold, self._chance(constant, n), self._quiet(n), notes)
+
+        silent = (self.windows < WINDOWS_MIN) | self.rests | (n < EVENTS_MIN)
+        return score.later(alarm & ~silent, why)
+
+    def _chance(self, constant: Flags, n: Counts) -> Floats:
+        return np.where(constant, self.commonest**n, 1.0)
 
     def _quiet(self, n: Counts) -> list[str]:
         return first_reason(

@@ -4,7 +4,6 @@ A subclass gives the level x of a window, on a scale where its sampling variance
 class learns from the history where x lies and how it wanders, and holds a window against it.
 """
 
-from functools import cache
 from math import inf
 from typing import ClassVar
 
@@ -65,26 +64,28 @@ class LevelComparison:
         score = Score(self.name, self.statistic(window), effect, n, m, parts, held)
         if self.fixed is not None:
             return score.fixed(self.fixed, self.FIXED)
-        some_n, some_m = np.maximum(n, 1), np.maximum(m, 1)  # a quiet column may have none
 
-        @cache
+        def some() -> tuple[Counts, Counts]:  # a quiet column may have none
+            return np.maximum(n, 1), np.maximum(m, 1)
+
         def chance() -> Floats:
-            return self.chance(x, some_n, some_m)
+            return self.chance(x, *some())
 
         def why() -> Why:
             quiet = self.wander.quiet(n, m, self.EVENTS_MIN)
             if alpha <= 0:
                 return silenced(inf, chance(), quiet)
             below = (x < self.centre) & (self.SIDED == "both")
-            chances = self.reach(alpha, below, some_n, some_m)
+            chances = self.reach(alpha, below, *some())
             reach = np.maximum(self.floor, np.where(self.wander.ready, chances, 0.0))
             with np.errstate(over="ignore"):  # a floor may lie beyond all scores
                 bound = self.at(self.centre + np.where(below, -reach, reach), n)
             return silenced(bound, chance(), quiet)
 
-        alarm = (effect >= self.floor) & (
-            level_p(x, some_n, some_m, self.wander, self.SIDED) < alpha
-        )
+        alarm = effect >= self.floor
+        if alpha <= 0 or not alarm.any():  # nobody asks for chances then
+            return score.later(np.zeros(len(n), np.bool_), why)
+        alarm &= level_p(x, *some(), self.wander, self.SIDED) < alpha
         if alarm.any():  # then it is worth the pains
             alarm &= (chance() < alpha) & ~self.wander.is_quiet(n, m, self.EVENTS_MIN)
         return score.later(alarm, why)

@@ -49,8 +49,12 @@ class Missing(RateComparison):
         verdicts = super().judge(window, alpha)
         if self.fixed is not None:
             return verdicts
-        lost = (verdicts.statistic == 1) & (verdicts.n >= self.EVENTS_MIN)
-        return verdicts.overruled(lost & self.never_lost, 1.0, "hard rule: every value is missing")
+        return verdicts.overruled(self.lost(window), 1.0, "hard rule: every value is missing")
+
+    def lost(self, window: Cells) -> Flags:
+        """[C] which columns have gone missing altogether, by the hard rule."""
+        n = window.n[:, 0]
+        return (window.missing[:, 0] == n) & (n >= self.EVENTS_MIN) & self.never_lost
 
     def count(self, cells: Cells) -> Counts:
         """[C, T] missing values."""

@@ -226,11 +226,14 @@ class Score:
         silent = np.array([bool(reason) for reason in quiet], np.bool_)
         return self.later(alarm & ~silent, lambda: silenced(threshold, p_value, quiet, notes))
 
-    def later(self, alarm: Flags, why: Callable[[], Why]) -> Verdicts:
+    def later(
+        self, alarm: Flags, why: Callable[[], Why], lag: Counts | None = None,
+        away: Floats | None = None, usual: Floats | None = None,
+    ) -> Verdicts:  # fmt: skip
         """Complete the verdicts by what is worked out when somebody asks."""
         return Verdicts(
             self.detector, self.statistic, self.effect, alarm, self.n, self.m, why, self.contributions,
-            self.held,
+            self.held, lag, away, usual,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
-from detectors.comparisons.verdict import Fixed, Score, Verdicts, first_reason
+from detectors.comparisons.verdict import Fixed, Score, Verdicts, Why, first_reason, silenced
 from detectors.comparisons.wander import WINDOWS_MIN, Sided, learning
 
 __all__ = ["Silence", "Volume"]
@@ -104,11 +104,15 @@ class Silence:
         if self.fixed is not None:
             return replace(score.fixed(self.fixed, "least"), usual=np.expm1(self.usual))
         short = np.full(len(n), self.windows < WINDOWS_MIN)
-        quiet = first_reason(
-            len(n),
-            (short, lambda c: learning(self.windows)),  # noqa: ARG005 - every one is called alike
-            (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005 - every one is called alike
-        )
-        alarm = (n == 0) & (score.effect >= self.floor)
-        notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]
-        return replace(score.judged(0.0, nan, alarm, quiet, notes), usual=np.expm1(self.usual))
+        alarm = (n == 0) & (score.effect >= self.floor) & ~short & ~self.rests
+
+        def why() -> Why:
+            quiet = first_reason(
+                len(n),
+                (short, lambda c: learning(self.windows)),  # noqa: ARG005 - every one is called alike
+                (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005 - every one is called alike
+            )
+            notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]
+            return silenced(0.0, nan, quiet, notes)
+
+        return score.later(alarm, why, usual=np.expm1(self.usual))

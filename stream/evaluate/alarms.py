@@ -1,7 +1,6 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, nan
 from typing import Any
 
@@ -202,25 +201,39 @@ class Alarms:
                 said.append(Said(places, verdicts, self.signals.used > LEAST_BINS[s]))
         return said
 
-    def _score(self, told: Judged, newest: Readings) -> tuple[Score, Floats, Floats | None]:
+    def _score(
+        self, told: Judged, newest: Readings
+    ) -> tuple[Score, Callable[[], Floats], Floats | None]:
         """Say in terms that people know what was found of columns, from where on that alarms, and what is usual."""
         test, n, m = told.test.name, newest.valid[:, 0], self.signals.known
-        bound = told.needed if told.test.up else np.copysign(told.needed, told.size)
         effect = np.abs(told.size)
         if test == "shape":
             effect = self.signals.misfit(newest)[:, 0]
+
+        def bound() -> Floats:
+            return told.needed if told.test.up else np.copysign(told.needed, told.size)
+
         if test != "missing" or self._window is None:
             return Score(test, told.size, effect, n, m), bound, None
-        n, m = newest.events[:, 0], np.full(len(n), self.reference.total.n)
-        reached = share_at(told.usual + np.where(np.isfinite(bound), bound, 0.0), n)
-        share = self.signals.missing(self._window) / np.maximum(n, 1)
-        bound = np.where(np.isfinite(bound), reached, inf)
-        return Score(test, share, effect, n, m), bound, share_at(told.usual, n)
+        events, m = newest.events[:, 0], np.full(len(n), self.reference.total.n)
+
+        def bound_of_share() -> Floats:
+            step = bound()
+            reached = share_at(told.usual + np.where(np.isfinite(step), step, 0.0), events)
+            return np.where(np.isfinite(step), reached, inf)
+
+        share = self.signals.missing(self._window) / np.maximum(events, 1)
+        score = Score(test, share, effect, events, m)
+        return score, bound_of_share, share_at(told.usual, events)
 
     def _volume(self, told: Judged, newest: Readings, alpha: float, comparable: Flags) -> Said:
-        usual, step = np.minimum(told.usual, LOGARITHM_MAX), np.copysign(told.needed, told.size)
-        reached = np.expm1(np.minimum(usual + step, LOGARITHM_MAX))
-        bound = np.where(np.isfinite(told.needed), reached, inf)
+        usual = np.minimum(told.usual, LOGARITHM_MAX)
+
+        def bound() -> Floats:
+            step = np.copysign(told.needed, told.size)
+            reached = np.expm1(np.minimum(usual + step, LOGARITHM_MAX))
+            return np.where(np.isfinite(told.needed), reached, inf)
+
         n, m = newest.events[:, -1] - VOLUME_SLACK, np.array([self.reference.total.n])
         seen = newest.valid[:, -1] - round(weight_of(newest))
         score = Score("volume", seen.astype(np.float64), np.abs(told.size), n, m)
@@ -230,7 +243,7 @@ class Alarms:
         return Said(np.array([-1]), verdicts, np.array([True]))
 
     def _verdicts(
-        self, told: Judged, score: Score, bound: Floats, alpha: float, layer: AlarmLayer,
+        self, told: Judged, score: Score, bound: Callable[[], Floats], alpha: float, layer: AlarmLayer,
         comparable: Flags, events_min: int, usual: Floats | None = None,
     ) -> Verdicts:  # fmt: skip
         """Complete the verdicts of a test, of which nothing is said where there is a reason for it."""
@@ -244,13 +257,13 @@ class Alarms:
                 or (f"too few events: {k} of {events_min}" if k < events_min else "" if there else ALONE)
                 for c, (k, there) in enumerate(zip(score.n.tolist(), comparable.tolist(), strict=True))
             ]  # fmt: skip
-            return Why(bound, np.where(some, told.chance, nan), notes)
+            return Why(bound(), np.where(some, told.chance, nan), notes)
 
         away = np.where(some, np.where(alarm, told.size, told.away), 0.0)
         lag = np.where(alarm, told.lag, 0)
         if usual is not None:
             usual = np.where(some, usual, nan)
-        return replace(score.later(alarm, why), lag=lag, away=away, usual=usual)
+        return score.later(alarm, why, lag, away, usual)
 
     # -- history -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors import COMPARISONS, Cells, Comparison, Location, Silence, Verdicts, Volume
+from detectors import COMPARISONS, Cells, Comparison, Location, Missing, Silence, Verdicts, Volume
 from detectors.arrays import Counts
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.summary import Summary
@@ -61,8 +61,10 @@ class Scores:
             view = CellsOf(reference.layout, columns)
             total, windows = view([reference.total]), view(history)
             tests: list[tuple[Comparison, Counts]] = []
+            alike: dict[bytes, Counts] = {}  # the same columns are the same array
             for kind in enabled(rules):
                 asked = np.flatnonzero(kind.applies(total))
+                asked = alike.setdefault(asked.tobytes(), asked)
                 if len(asked):
                     floor, fixed = rules.floors.get(kind.name), rules.fixed.get(kind.name)
                     test = kind(part(total, asked), part(windows, asked), inside, floor, fixed)
@@ -76,7 +78,9 @@ class Scores:
         self._volume: list[Comparison] = []
         if "volume" not in rules.off:
             floor, fixed = rules.floors.get("volume"), rules.fixed.get("volume")
-            self._volume = [kind(counts, past, inside, floor, fixed) for kind in (Volume, Silence)]
+            # Without a threshold of its own a number of events is the alarm layer's.
+            kinds = (Silence,) if fixed is None else (Volume, Silence)
+            self._volume = [kind(counts, past, inside, floor, fixed) for kind in kinds]
 
     def columns(self, summary: Summary, share: float) -> list[Said]:
         """Judge every column of a window, given the false alarms that each monitor may raise by such a window."""
@@ -84,10 +88,21 @@ class Scores:
         for batch in self._batches:
             window = batch.view([summary])
             places = np.array(batch.columns, np.int64)
+            parts: dict[int, Cells] = {}
             for test, asked in batch.tests:
                 alpha = share * BROKEN_SHARE.get(test.name, 0.0)
-                said.append(self._said(places[asked], test.judge(part(window, asked), alpha)))
+                seen = parts.get(id(asked))
+                if seen is None:
+                    seen = parts[id(asked)] = part(window, asked)
+                if self._may_tell(test, seen):
+                    said.append(self._said(places[asked], test.judge(seen, alpha)))
         return said
+
+    def _may_tell(self, test: Comparison, window: Cells) -> bool:
+        """Whether a comparison has anything to tell: of missing values, only where a hard rule or a threshold does."""
+        if not isinstance(test, Missing) or test.name in self._fixed:
+            return True
+        return bool(test.lost(window).any())
 
     def volume(self, arrivals: Arrivals) -> list[Said]:
         """Judge how many events a window has.
