@@ -118,8 +118,9 @@ class AlarmLayer:
         if not harmonics:
             return np.full(len(self.windows), True)
         step = max(1, self.size.size_ms * HOURS // DAY_MS)
-        about = (int(self._hour(start_ms)) + np.array([-step, 0, step])) % HOURS
-        return np.asarray(self.hours[:, np.unique(about)].sum(axis=1) >= SEEN)
+        hour = (start_ms + self.size.size_ms // 2) % DAY_MS * HOURS // DAY_MS
+        about = sorted({(hour + by) % HOURS for by in (-step, 0, step)})
+        return np.asarray(self.hours[:, about].sum(axis=1) >= SEEN)
 
     def _hour(self, starts: Counts | int) -> Counts:
         return np.asarray((starts + self.size.size_ms // 2) % DAY_MS * HOURS // DAY_MS, np.int64)

@@ -148,9 +148,10 @@ class Chain:
         extra: list[Finding] = []
         scores, share = self._scores_of(which), self._share_of(which)
         excluded = self._excluded(closed)
+        arrivals = self._arrivals(which, closed.summary)
         summary = None if told is None else told.summary
         if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-            said += scores.volume(self._arrivals(which, closed.summary))
+            said += scores.volume(arrivals)
         if summary is not None:
             of_columns = scores.columns(summary, share)
             # A part of a window may differ from the whole as night from day.
@@ -158,7 +159,6 @@ class Chain:
         if closed.whole:
             alarms = self._alarms_of(which)
             events = 0 if closed.summary is None else closed.summary.n
-            arrivals = self._arrivals(which, closed.summary)
             # What was held over is of other hours, to which nothing in the history is like.
             own = closed.summary if events >= self.rules.events_min else None
             if alarms.take(closed.start_ms, own, arrivals):

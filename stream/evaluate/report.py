@@ -184,9 +184,10 @@ def kept_result(judged: Judged) -> dict[str, object]:
     """
     alike: dict[bytes, tuple[Counts, list[str], list[Floats], list[Flags]]] = {}
     for said in judged.findings.said:
-        at = np.flatnonzero(said.told)
-        if len(at):
-            columns = said.columns[at]
+        whole = said.told.all()  # as most are; then there is no need to pick
+        at = slice(None) if whole else np.flatnonzero(said.told)
+        columns = said.columns[at]
+        if len(columns):
             none: tuple[Counts, list[str], list[Floats], list[Flags]] = (columns, [], [], [])
             _, names, statistics, alarms = alike.setdefault(columns.tobytes(), none)
             names.append(said.verdicts.detector)

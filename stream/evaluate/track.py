@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.alarms.signals import Readings, weight_of
+from detectors.alarms.signals import Readings
 from detectors.arrays import Counts, Flags, Floats
-from stream.evaluate.shelf import Shelf, volume_of
+from stream.evaluate.shelf import Laid, Shelf, volume_of
 
 __all__ = ["BLOCK", "KEPT", "Past", "Track", "blocks_of"]
 
@@ -70,7 +70,7 @@ class Track:
     @property
     def weight(self) -> float:
         """How many events one stood for in the window taken last."""
-        return weight_of(volume_of(self._since.volume[[(self.taken - 1) % ROOM]]))
+        return self._since.weight((self.taken - 1) % ROOM)
 
     def append(self, start_ms: int, columns: Readings, volume: Readings) -> None:
         """Take in a window, later than all before: what was read of its columns and volume. It counts as calm."""
@@ -93,12 +93,15 @@ class Track:
     def recent(self, windows: int) -> tuple[Past, Past]:
         """Give so many windows up to the newest, without gaps in time: columns and volume."""
         first = self.newest_ms - (windows - 1) * self.every_ms
-        own = np.flatnonzero(self.starts >= first)
-        since = self._latest(min(len(self), windows))
-        since = since[self._since.starts[since] >= first]
-        columns, volume, starts = self._read(own, since)
-        at = (starts - first) // self.every_ms
-        return _spread(columns, at, windows), _spread(volume, at, windows)
+        laid = Laid(*self._since.x.shape[1:], windows)
+        own = np.arange(np.searchsorted(self.starts, first), len(self.starts))
+        for shelf, places in (
+            (self._own, own),
+            (self._since, self._latest(min(len(self), windows))),
+        ):
+            shelf.lay(places, first, self.every_ms, laid)
+        columns, volume, calm, told = laid.read()
+        return Past(columns, calm[:-1], told), Past(volume, calm[-1:], told)
 
     def history(self) -> tuple[Past, Past, Counts]:
         """Give all windows, the reference's own and those since: columns, volume, when they began."""
@@ -156,18 +159,3 @@ class Track:
 def blocks_of(taken: int) -> int:
     """Tell how many places for blocks are in use after so many windows."""
     return min(BLOCKS, -(-taken // BLOCK))
-
-
-def _spread(past: Past, at: Counts, windows: int) -> Past:
-    """Put windows to their places among so many; the others tell nothing."""
-    from_, (signals, columns, _) = past.readings, past.readings.x.shape
-    made = Past(
-        Readings.empty(signals, columns, windows), np.full((columns, windows), True), np.ones(windows),
-    )  # fmt: skip
-    made.readings.x[:, :, at], made.readings.valid[:, at] = from_.x, from_.valid
-    made.readings.events[:, at], made.calm[:, at], made.told[at] = (
-        from_.events,
-        past.calm,
-        past.told,
-    )
-    return made
