@@ -189,8 +189,8 @@ class AlarmLayer:
             return [Judged(test, np.ones(C), *rest) for test in self.tests]
         memory, share, slope = self._together
         X = _season_before(last_ms, N, self.size, self.span_ms)
-        rows = (np.ascontiguousarray(part).reshape(S * C, N) for part in (x, worth))
-        steps = newest_steps(memory, *rows, X)
+        x_of, worth_of = (np.ascontiguousarray(part).reshape(S * C, N) for part in (x, worth))
+        steps = newest_steps(memory, x_of, worth_of, X)
         chance = tail_chance(steps.surprise, share, slope)
         at = self._binomial_rows
         if len(at):

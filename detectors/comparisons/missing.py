@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import numpy as np
+
 from detectors.arrays import Counts, Flags
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import RateComparison
@@ -54,7 +56,7 @@ class Missing(RateComparison):
     def lost(self, window: Cells) -> Flags:
         """[C] which columns have gone missing altogether, by the hard rule."""
         n = window.n[:, 0]
-        return (window.missing[:, 0] == n) & (n >= self.EVENTS_MIN) & self.never_lost
+        return np.asarray((window.missing[:, 0] == n) & (n >= self.EVENTS_MIN) & self.never_lost)
 
     def count(self, cells: Cells) -> Counts:
         """[C, T] missing values."""

@@ -93,7 +93,8 @@ class Track:
     def recent(self, windows: int) -> tuple[Past, Past]:
         """Give so many windows up to the newest, without gaps in time: columns and volume."""
         first = self.newest_ms - (windows - 1) * self.every_ms
-        laid = Laid(*self._since.x.shape[1:], windows)
+        _, signals, columns = self._since.x.shape
+        laid = Laid(signals, columns, windows)
         own = np.arange(np.searchsorted(self.starts, first), len(self.starts))
         for shelf, places in (
             (self._own, own),

@@ -5,9 +5,10 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from detectors.alarms.layer import AlarmLayer, Size
-from detectors.alarms.signals import VOLUME_TEST
-from detectors.arrays import Counts
+from detectors.alarms import signals
+from detectors.alarms.layer import AlarmLayer, Judged, Size
+from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST
+from detectors.arrays import Counts, Flags, Floats
 
 HOUR = 3_600_000
 SIZE = Size(HOUR, HOUR, 28)
@@ -54,3 +55,56 @@ def test_hours_of_the_day_that_the_history_does_not_know_are_not_covered() -> No
     assert half.covers(5 * HOUR).all()
     again = AlarmLayer.restore((VOLUME_TEST,), SIZE, None, layer.payload())
     assert np.array_equal(again.covers(3 * HOUR), layer.covers(3 * HOUR))
+
+
+RATES: Flags = np.array([[False, True, False], [False] * 3, [False] * 3, [True] * 3])
+SEEN: Floats = np.random.default_rng(8).normal(size=(4, 3, 97)) / 10 + 1
+"""Windows to judge, the last of them far off."""
+SEEN[..., -4:] += 0.4
+
+
+def fitted(
+    windows: int,
+    which: tuple[signals.Test, ...] = COLUMN_TESTS,
+    rates: Flags = RATES,
+    shift: float = 0.0,
+) -> AlarmLayer:
+    x = np.random.default_rng(7).normal(size=(4, 3, windows)) / 10 + 1 + shift
+    x = x[[COLUMN_TESTS.index(test) for test in which]]
+    worth = np.full_like(x, 100.0)
+    return AlarmLayer(which, x, worth, HOUR * np.arange(windows), SIZE, rates)
+
+
+def judged(layer: AlarmLayer, seen: Floats = SEEN) -> list[Judged]:
+    worth = np.full_like(seen, 100.0)
+    return layer.judge(seen, worth, HOUR * 5000, np.full(len(seen), 1e-4))
+
+
+def alike(one: list[Judged], other: list[Judged]) -> bool:
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name))
+        for a, b in zip(one, other, strict=True)
+        for name in ("chance", "size", "needed", "lag", "usual", "away")
+    )
+
+
+def test_tests_that_are_judged_together_are_judged_as_each_alone() -> None:
+    """To the last bit, rates beside others."""
+    together = judged(fitted(400))
+    assert any((told.chance < 1e-4).any() for told in together)
+    for s, test in enumerate(COLUMN_TESTS):
+        alone = judged(fitted(400, (test,), RATES[[s]]), SEEN[[s]])
+        assert alike(alone, [together[s]]), test.name
+
+
+def test_what_was_kept_of_a_former_layer_counts_at_once() -> None:
+    """Also where the newer one has judged before; and as after it was stored."""
+    former, layer = fitted(800), fitted(300, shift=1.0)
+    before = judged(layer)
+    layer.windows[1] = 200  # its history of this column is poor
+    layer.keep(former)
+    after = judged(layer)
+    stored = AlarmLayer.restore(COLUMN_TESTS, SIZE, RATES, layer.payload())
+    assert alike(after, judged(stored))
+    assert not alike(before, after)
+    assert after[0].usual[1] == judged(former)[0].usual[1] != before[0].usual[1]
