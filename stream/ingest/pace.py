@@ -13,8 +13,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.ingest.ladder import RUNGS
-
 __all__ = ["MINUTE_MS", "Pace"]
 
 MINUTE_MS = 60_000
@@ -102,7 +100,7 @@ class Pace:
 
 
 def _rates(floor: float, events: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the lowest powers of 1/2 at which so many events leave at least the floor, down to the end of the ladder."""
+    """Give the lowest powers of 1/2 at which so many events leave at least the floor."""
     wanted = np.minimum(1.0, floor / np.maximum(events, 1))
-    power = np.ceil(np.log2(np.maximum(wanted, 2.0**-RUNGS)))
+    power = np.ceil(np.log2(wanted))
     return np.where(events > 0, np.exp2(power), 1.0)

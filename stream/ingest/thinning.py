@@ -112,12 +112,13 @@ class Thinning:
         return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floor[stays])
 
     def _highest(self, keys: Sequence[bytes | None], n: int) -> NDArray[np.float64] | float:
-        """Give the fixed rates by which messages may be left out unread: their models', where the key names these."""
+        """Give the fixed rates by which messages may be left out unread: their models', where the key names one."""
         rules = self.rules
         if rules.key is not Key.MODEL or not rules.uneven or not keys:
             return rules.highest
         of = {name.encode(): rate for name, rate in rules.models.items()}
-        return np.fromiter((of.get(key or b"", rules.default) for key in keys), np.float64, n)
+        of_key = (rules.highest if key is None else of.get(key, rules.default) for key in keys)
+        return np.fromiter(of_key, np.float64, n)
 
     def payload(self, offset: int) -> list[object]:
         """Give the state as of an offset, the next one to be read."""
