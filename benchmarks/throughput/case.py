@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from benchmarks.broker import PARTITIONS
 from benchmarks.workload import RATE, TOPIC, Workload
 from stream.config import Config, from_text
+from stream.errors import ConfigError
 
 __all__ = ["FEEDS", "MODES", "NAMES", "SWEPT", "Case", "Names", "swept"]
 
@@ -114,10 +115,16 @@ class Case:
             raise ValueError(f"from memory there is no {self.mode}, only the whole")
         if self.arrow and self.feed != "memory":
             raise ValueError("Arrow messages come from memory only: use --feed memory")
+        if self.feed == "memory" and self.paced:
+            raise ValueError("the time to an alert is measured on a broker only: use another --feed")
         if self.workers > 1 and (self.feed == "memory" or self.mode != "whole"):
             raise ValueError("only whole workers on a broker can share the partitions")
         if self.workers > self.partitions:
             raise ValueError(f"{self.workers} workers cannot share {self.partitions} partitions")
+        try:
+            self.config()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     def name(self, beside: "Case") -> str:
         """Tell in what this case differs from another one."""
