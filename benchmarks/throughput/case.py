@@ -116,7 +116,9 @@ class Case:
         if self.arrow and self.feed != "memory":
             raise ValueError("Arrow messages come from memory only: use --feed memory")
         if self.feed == "memory" and self.paced:
-            raise ValueError("the time to an alert is measured on a broker only: use another --feed")
+            raise ValueError(
+                "the time to an alert is measured on a broker only: use another --feed"
+            )
         if self.workers > 1 and (self.feed == "memory" or self.mode != "whole"):
             raise ValueError("only whole workers on a broker can share the partitions")
         if self.workers > self.partitions:

@@ -18,8 +18,9 @@ class Thinned(NamedTuple):
 
     An event kept at the rate r stands for 1/r events, and adds 1/r^2 to the variance of the estimated number, that of
     independent arrivals included. Both are kept as what they exceed those of n events by, in 65,536ths of an event:
-    `more` is the sum of 1/r - 1, `doubt` of 1/r^2 - 1. Neither exceeds 2^63 - 1: that is 140 thousand billion events, or 34,000 kept at 1/64,000, from
-    where on the number counts as known as well as if all had been kept at one rate. Cost: nothing to speak of.
+    `more` is the sum of 1/r - 1, `doubt` of 1/r^2 - 1. Neither exceeds 2^63 - 1, which `doubt` reaches
+    with some 34,000 events kept at 1/64,000: from there on their number may count as known better than it is, but never
+    better than if all had been kept at one rate. Cost: nothing to speak of.
 
     >>> part = Thinned.of(np.full(10, 0.5)).plus(Thinned.of(np.full(5, 1.0)))
     >>> part.seen(15), part.worth(15)

@@ -49,7 +49,9 @@ def test_every_case_of_the_suites_can_be_measured_and_is_another_one(feed: str) 
         Case(windows="soon"),
     ],
 )
-def test_what_a_feed_or_a_worker_cannot_do_is_refused_before_anything_is_measured(case: Case) -> None:
+def test_what_a_feed_or_a_worker_cannot_do_is_refused_before_anything_is_measured(
+    case: Case,
+) -> None:
     with pytest.raises(ValueError, match=r"."):
         case.check()
 
