@@ -27,7 +27,7 @@ AHEAD_MAX = 40_000
 AHEAD_BYTES = 10_000_000
 """Events and bytes the producer may be ahead: four partitions of the embedded broker keep about twice as many."""
 AHEAD_OF_KAFKA = 200_000
-STUCK_S = 60.0
+STUCK_S = 300.0
 
 
 class Produced(NamedTuple):

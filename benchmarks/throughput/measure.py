@@ -29,8 +29,10 @@ __all__ = ["measure"]
 ASK_EVERY_S = 0.02
 NOTE_EVERY_S = 0.2
 SETTLE_S = 2.0
-"""Longer than the time between two commits, and between two evaluations: at a mark nothing is under way."""
-STUCK_S = 60.0
+"""Longer than the time between two commits, and between two evaluations."""
+SETTLED = 0.1
+"""The share of a processor that is used at rest, at most: then nothing is under way."""
+STUCK_S = 300.0
 SLICE = 20_000
 SLICES_AHEAD = 5
 EARLY = 0.2
@@ -77,7 +79,7 @@ def measure(case: Case, bed: Bed, moved: Moved, limit_s: float) -> Measured:
             raise RuntimeError("several workers share their state in Redis: no redis-server here")
         target = stack.enter_context(_target(case, broker, names, reference, redis))
         _pass(broker, target, case.warm_up, 0, lambda _: None)
-        time.sleep(SETTLE_S)
+        _settle(target)
         listener = Listener(broker.bootstrap, names) if case.drift else None
         return _between(case, broker, target, redis, listener, moved, limit_s)
 
@@ -115,7 +117,7 @@ def _between(
     rate = case.rate if case.paced else 0
     events = _pass(broker, target, case.events, case.warm_up, note, rate, limit_s)
     wall = time.monotonic() - began
-    time.sleep(SETTLE_S)
+    _settle(target)
     spent, end = _cpu(target) - used, _rss(target)
     more = Usage.now(target.pids, redis).since(usage, wall)
     if "redis_cpu_s" in more:
@@ -154,6 +156,16 @@ def _cpu(target: Target) -> float:
 
 def _rss(target: Target) -> float:
     return max(map(rss_mb, target.pids))
+
+
+def _settle(target: Target) -> None:
+    """Wait until nothing is under way; windows of thousands of series are judged for a while after their last event."""
+    deadline = time.monotonic() + STUCK_S
+    while time.monotonic() < deadline:
+        used = _cpu(target)
+        time.sleep(SETTLE_S)
+        if _cpu(target) - used < SETTLED * SETTLE_S * len(target.pids):
+            return
 
 
 def _pass(
