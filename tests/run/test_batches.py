@@ -33,7 +33,7 @@ def state(source: Source, values: list[bytes | None], book: str) -> tuple[object
 
 
 def as_told(kind: Kind, events: list[bytes], records: list[Record]) -> list[bytes | None]:
-    """Give the events with null for what others have that share their batch message: a column has it for all."""
+    """Give the events as a column has them: null for what only others of their message have, 1.0 for 1 beside 0.5."""
     told: list[bytes | None] = []
     for record in records:
         part = events[len(told) : len(told) + record.events]
@@ -42,15 +42,20 @@ def as_told(kind: Kind, events: list[bytes], records: list[Record]) -> list[byte
 
 
 def filled(kind: Kind, events: list[bytes]) -> list[bytes]:
-    """Give events of one message, those that lack something with null for it."""
+    """Give events of one message, those that lack something with null for it, integers beside fractions as these."""
     rows = [orjson.loads(event) for event in events]
     held = [row["features"] if kind is Kind.FEATURES else row for row in rows]
     names = {"score", "prediction"} if kind is not Kind.FEATURES else {n for of in held for n in of}
     for name in sorted(name for name in names if any(name in of for of in held)):
         for of in held:
             of.setdefault(name, None)
+    for name in {name for of in held for name in of} - {"ts"}:
+        if any(isinstance(of.get(name), float) for of in held):
+            for of in held:
+                if type(of.get(name)) is int:
+                    of[name] = float(of[name])
     return [
-        orjson.dumps(row) if row != orjson.loads(event) else event
+        orjson.dumps(row) if orjson.dumps(row) != orjson.dumps(orjson.loads(event)) else event
         for row, event in zip(rows, events, strict=True)
     ]
 
