@@ -32,6 +32,7 @@ class BackupTask:
         self._runtime = runtime
         self._calls = Calls("driftbus-backup", time.monotonic)
         self._warned = False
+        self._closed = False
 
     async def check_store(self) -> None:
         """Refuse a store that has lost the state, before anything is begun anew; waits for store and topic.
@@ -50,11 +51,12 @@ class BackupTask:
         Raises:
             StoreRefused: the store has lost the state.
         """
-        if self._config.backs_up and self.backup.due() and self._is_first():
+        if self._config.backs_up and not self._closed and self.backup.due() and self._is_first():
             if not self._warned:
                 self._warned = True
                 await self._calls.once(self._warn)
-            await self._calls.once(self.backup.take)
+            if not self._closed:  # it may have been, while the warning was worked out
+                await self._calls.once(self.backup.take)
 
     def _is_first(self) -> bool:
         kind = next(kind for kind in INPUTS if getattr(self._config.topics, kind))
@@ -72,5 +74,6 @@ class BackupTask:
 
     def close(self) -> None:
         """End a copy that is being taken, and give the thread back."""
+        self._closed = True
         self.backup.stop()
         self._calls.close()
