@@ -15,6 +15,8 @@ from tests.integration.story import SESSION, TOOK_OVER, story, writes_refused
 pytestmark = pytest.mark.servers
 
 KILLS = 20
+SENT_S = 2.0
+"""Far longer than the way of a committed alert to its topic; one in flight as a worker freezes may come twice, by one id."""
 END_S = 20.0
 
 
@@ -54,6 +56,7 @@ def test_a_frozen_worker_wakes_after_it_was_replaced_and_can_change_nothing(
             fenced = log(number).count("the store answered FENCED")
             with writes_refused(redis_url):
                 told.says(number, "keeps trying", refused + 1)
+                time.sleep(SENT_S)  # nothing more is committed, and what was before is sent
                 frozen.send_signal(signal.SIGSTOP)
             try:
                 told.says(other, TOOK_OVER, had + 1)
@@ -64,8 +67,7 @@ def test_a_frozen_worker_wakes_after_it_was_replaced_and_can_change_nothing(
 
         told.goes_on(told.flows, lambda: freeze(0, 1), lambda: freeze(1, 0))
         told.recovers("its return")
-        # what its client had not sent when it froze goes out as it wakes: no broker can tell, only the id
-        told.ends_like(oracle, repeats=True)
+        told.ends_like(oracle)
 
 
 @pytest.mark.parametrize(
