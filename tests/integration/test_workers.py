@@ -16,7 +16,7 @@ pytestmark = pytest.mark.servers
 
 KILLS = 20
 SENT_S = 2.0
-"""Far longer than a committed alert takes to its topic; one in flight as its worker freezes may come twice, by one id."""
+"""Far longer than a committed alert takes to its topic; one in flight as its worker freezes may come twice."""
 END_S = 20.0
 
 
