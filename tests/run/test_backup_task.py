@@ -4,10 +4,10 @@ import asyncio
 from threading import Event
 from unittest.mock import Mock, patch
 
+from stream.bus.backup_topic import BackupTopic
 from stream.config import BackupConfig, RedisConfig
 from stream.run.backup_task import BackupTask
 from stream.state.memory import MemoryStore
-from tests.run.copies import MemoryLog
 from tests.run.rig import SOURCES, small
 
 CONFIG = small(redis=RedisConfig(url="redis://nowhere"), backup=BackupConfig(every_ms=60_000))
@@ -24,7 +24,7 @@ def test_a_worker_that_ends_while_it_warns_begins_no_copy_and_does_not_crash() -
     async def story() -> None:
         runtime = Mock()
         runtime.ingest.partitions = dict.fromkeys(SOURCES)
-        task = BackupTask(CONFIG, MemoryStore(), MemoryLog(), runtime)
+        task = BackupTask(CONFIG, MemoryStore(), Mock(spec=BackupTopic), runtime)
         with (
             patch("stream.run.backup_task.too_short", warned),
             patch.object(task.backup, "due", return_value=True),
