@@ -17,6 +17,11 @@ class Kind(StrEnum):
     LABELS = "labels"
     ERRORS = "errors"
 
+    @property
+    def one(self) -> str:
+        """Name one of them: its value is the plural."""
+        return self.value.removesuffix("s")
+
 
 INPUTS = (Kind.FEATURES, Kind.PREDICTIONS, Kind.LABELS)
 """The kinds that are read from topics, in the order in which everything lists them."""

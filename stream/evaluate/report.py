@@ -68,9 +68,12 @@ def _event(
     bins = [] if column is None else told_bins(reference, column, closed.summary)
     severity: Severity = "info" if change.phase == "resolved" else change.incident.severity
     text = sentence(reference, column, change.phase, verdict, closed.summary, moved(bins))
+    since = rfc3339(change.incident.started_ms)
     if change.phase == "ongoing":
         again = "again, " if change.returned else ""
-        text = f"{again}since {rfc3339(change.incident.started_ms)[:16]}Z: {text}"
+        text = f"{again}since {since[:16]}Z: {text}"
+    elif change.phase == "resolved":
+        text = f"{text} (told since {since[:16]}Z)"
     cause = cause_of(chain.kind, reference, judged, column, verdict)
     hints = {"coaffected": coaffected(judged, column), "cause_hint": cause}
     advice = recommend(
@@ -83,6 +86,7 @@ def _event(
         "summary": text,
         "episode_id": change.incident.episode_id,
         "phase": change.phase,
+        "since": since,
         **({"returned": True} if change.returned else {}),
         "kind": change.incident.kind,
         "severity": severity,

@@ -59,14 +59,15 @@ def sentence(
 ) -> str:  # fmt: skip
     """Say in one sentence what happened; `moved` names the bins that gained and lost most."""
     if phase == "resolved":
-        subject = f"{reference.series.model} {reference.kind}" if column is None else column
+        events = f"the number of {reference.kind.one} events of {reference.series.model}"
+        subject = events if column is None else column
         if verdict.note == GAVE_WAY:
             return f"{subject} is {GAVE_WAY}"
         if verdict.p_value is not None and verdict.p_value < STILL_STRANGE:
             return f"{subject} is most of the way back to what is usual"
         return f"{subject} is back within what the reference's own windows vary"
     if column is None:
-        return f"{verdict.n:,} {reference.kind} events in the window{_usually(verdict)}"
+        return f"{verdict.n:,} {reference.kind.one} events in the window{_usually(verdict)}"
     told = BROKEN.get(verdict.detector)
     if told is not None:
         usual_share = verdict.usual if verdict.usual is not None else _missing(reference, column)

@@ -11,12 +11,12 @@ from detectors import Verdict, psi
 from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from detectors.summaries.thinned import Thinned
-from sinks.event import DriftEvent, parse, structured
+from sinks.event import DriftEvent, parse, rfc3339, structured
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import BINS_TOLD, told_bins
 from stream.evaluate.finding import Finding
 from stream.evaluate.findings import Findings
-from stream.evaluate.incidents import Change, Incident
+from stream.evaluate.incidents import Change, Incident, Phase
 from stream.evaluate.report import Context, Told, drift_events, window_result
 from stream.evaluate.standing import Standing
 from stream.evaluate.windows import Closed
@@ -223,7 +223,8 @@ def test_an_unseen_alert_of_a_window_that_has_none_names_none() -> None:
 
 FIELDS = {
     "": {"schema", "episode_id", "phase", "kind", "severity", "model", "version", "column", "segment", "detector",
-         "baseline", "window", "sample", "score", "false_alarm", "onset", "explain", "replay", "summary"},
+         "baseline", "window", "sample", "score", "false_alarm", "onset", "explain", "replay", "summary",
+         "since"},
     "detector": {"name", "params_hash", "config_version"},
     "baseline": {"id", "kind", "n"},
     "window": {"kind", "start", "end", "watermark", "late_dropped"},
@@ -325,7 +326,21 @@ def test_the_summary_says_it_in_one_sentence() -> None:
     assert "(PSI 1.5 over inf)" in text
     silent = event(column=None, detector="silence").data["summary"]
     assert isinstance(silent, str)
-    assert "0 features events in the window" in silent
+    assert "0 feature events in the window" in silent
+
+
+@pytest.mark.parametrize("phase", ["ongoing", "resolved"])
+def test_who_missed_the_beginning_is_told_when_it_was(phase: Phase) -> None:
+    """The window is later by a day than the one that began it."""
+    chain = chain_of()
+    judged = judged_of(chain, MOVED)
+    (column, change), *_ = judged.changes
+    begun = replace(change.incident, started_ms=T0 + HOUR - 24 * HOUR)
+    later = replace(change, phase=phase, incident=begun)
+    (made,) = drift_events(chain, replace(judged, changes=((column, later),)), CONTEXT, TOLD)
+    assert made.data["since"] == "2025-12-31T01:00:00Z"
+    assert "since 2025-12-31T01:00Z" in str(made.data["summary"])
+    assert event().data["since"] == rfc3339(event().time_ms)
 
 
 def test_the_result_of_a_window_is_kept_for_looking_back() -> None:

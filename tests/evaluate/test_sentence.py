@@ -61,7 +61,7 @@ def said(
          "temp went up: mean 16 against 12; " + MOVED + " (found by ADWIN)"),
         ("gap", verdict("missing", 0.6, 0.31), "60.0% of gap are missing, usually 25.0%"),
         ("temp", verdict("out_of_range", 0.2, 0.05), "20.0% of temp lie far outside the reference's range"),
-        (None, verdict("volume", 80.0, 40.0), "80 features events in the window"),
+        (None, verdict("volume", 80.0, 40.0), "80 feature events in the window"),
     ],
 )  # fmt: skip
 def test_what_happened_comes_first_and_the_number_last(
@@ -73,7 +73,7 @@ def test_what_happened_comes_first_and_the_number_last(
 def test_what_is_usual_is_that_of_the_hour_where_it_is_followed() -> None:
     """80 events at night may be twice as many as ever, and a fifth missing as many as always."""
     doubled = replace(verdict("volume", 80.0, 70.0), usual=40.3)
-    assert said(None, doubled) == "80 features events in the window, usually about 40"
+    assert said(None, doubled) == "80 feature events in the window, usually about 40"
     missing = replace(verdict("missing", 0.6, 0.31), usual=0.2)
     assert said("gap", missing) == "60.0% of gap are missing, usually 20.0%"
 
@@ -93,7 +93,8 @@ def test_what_is_over_is_back() -> None:
     back = "is back within what the reference's own windows vary"
     quiet = replace(verdict("location", 0.1, 0.4), p_value=0.3)
     assert said("temp", quiet, phase="resolved") == f"temp {back}"
-    assert said(None, replace(quiet, p_value=None), phase="resolved") == f"m features {back}"
+    of_series = said(None, replace(quiet, p_value=None), phase="resolved")
+    assert of_series == f"the number of feature events of m {back}"
     nearly = said("temp", replace(quiet, p_value=1e-4), phase="resolved")
     assert nearly == "temp is most of the way back to what is usual"
 
