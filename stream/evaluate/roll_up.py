@@ -17,7 +17,8 @@ __all__ = ["MEMBERS_MIN", "roll_ups"]
 
 NEW = ("started", "escalated")
 MEMBERS_MIN = 3
-"""Monitors of one version and kind that move at the same window's end and are told together, too."""
+"""Monitors of one version and kind that move at the same window's end and are told together, too. Two are enough where
+one is the whole's and the other a segment's of the same column: that segment carries the shift."""
 NAMED = 3
 """Columns and segments that the sentence names."""
 KEPT = ("schema", "model", "version", "baseline", "window", "sample", "false_alarm", "onset", "replay")  # fmt: skip
@@ -32,8 +33,18 @@ def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[DriftEvent]:
     moved = [event for event in events if event.phase in NEW or "returned" in event.data]
     for _, of in groupby(sorted(moved, key=_order), key=_together):
         members = list(of)
-        if len(members) >= MEMBERS_MIN and any(event.phase in NEW for event in members):
+        together = len(members) >= MEMBERS_MIN or _is_carried(members)
+        if together and any(event.phase in NEW for event in members):
             yield _gather(kind, members)
+
+
+def _is_carried(members: Sequence[DriftEvent]) -> bool:
+    """Whether a column moves as a whole and in a segment."""
+    whole, parts = (
+        {event.column for event in members if (not event.segment) == is_whole}
+        for is_whole in (True, False)
+    )
+    return bool(whole & parts)
 
 
 def _gather(kind: Kind, members: Sequence[DriftEvent]) -> DriftEvent:
@@ -49,7 +60,7 @@ def _gather(kind: Kind, members: Sequence[DriftEvent]) -> DriftEvent:
     columns = sorted({event.column for event in members if event.column is not None})
     segments = _segments(members)
     common = dict(set.intersection(*(set(e.segment.items()) for e in members)))
-    what = _listed(columns) if columns else f"the number of {kind} events"
+    what = _listed(columns) if columns else f"the number of {kind.one} events"
     summary = f"{what} moved in the same window{_where(segments)}; likely cause: {cause}"
     digest = blake2b(orjson.dumps([kind, *(e.id for e in members)]), digest_size=16).hexdigest()
     data: dict[str, object] = {name: found[name] for name in KEPT} | {

@@ -97,6 +97,23 @@ def test_segments_that_move_together_are_gathered_and_the_event_names_those_that
     assert gathered[0].segment == {}
 
 
+def test_a_column_that_moves_as_a_whole_and_in_one_segment_is_gathered_as_that_one_carries_it() -> (
+    None
+):
+    """They are only two, and one trouble."""
+
+    def broken(row: Row) -> Row:
+        return row | {"a": None} if row["country"] == "DE" else row
+
+    given = learned(rows(sound, FAULT, COUNTRIES))
+    alerts = told(rows(broken, END, COUNTRIES), given)
+    (gathered,) = rolled(alerts)
+    members = [a for a in alerts if a.id in gathered.data["members"]]
+    assert {(a.column, a.segment.get("country")) for a in members} == {("a", None), ("a", "DE")}
+    said = "a moved in the same window in country=DE; likely cause: missing values"
+    assert gathered.data["summary"] == said
+
+
 def test_labels_that_do_not_come_are_told_as_late() -> None:
     """They have one series, so there is nothing to gather; its own alert names the cause."""
     (alert,) = (a for a in told(labels(END), learned(labels(FAULT))) if a.column is None)
