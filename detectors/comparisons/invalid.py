@@ -31,6 +31,7 @@ class Invalid(RateComparison):
 
     name: ClassVar[str] = "invalid"
     FLOOR: ClassVar[float] = 0.05
+    LASTS: ClassVar[bool] = True
 
     def __init__(
         self,

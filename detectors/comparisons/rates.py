@@ -7,7 +7,9 @@ not normal where few are expected: none of 1,000 at 1 % has the chance 4e-5, and
 looked at, too, and the larger chance counts.
 """
 
+from dataclasses import replace
 from math import inf, pi
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import bdtrik, betainc
@@ -15,6 +17,7 @@ from scipy.special import bdtrik, betainc
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.levels import LevelComparison
+from detectors.comparisons.verdict import Verdicts
 
 __all__ = ["RateComparison", "arcsine_rate", "binomial_share", "binomial_tail", "share_at"]
 
@@ -74,6 +77,17 @@ class RateComparison(LevelComparison):
     Statistic: the share, 0 for an empty window. Effect: the difference of arcsine rates; 0.05 is
     0.1 % against 0.02 %, 1.5 % against 1 %, or 52.5 % against 50 %. Cost: O(1) a window.
     """
+
+    LASTS: ClassVar[bool] = False
+    """Whether verdicts say how far the share lies above the usual one (`away`), so that a trouble lasts until that is
+    over; else until nothing alarms. A share of few events alarms by chance or not."""
+
+    def judge(self, window: Cells, alpha: float) -> Verdicts:
+        """Judge one window; see `Comparison`."""
+        verdicts = super().judge(window, alpha)
+        if not self.LASTS or self.fixed is not None:
+            return verdicts
+        return replace(verdicts, away=verdicts.statistic - share_at(self.centre, verdicts.n))
 
     def count(self, cells: Cells) -> Counts:
         """[C, T] the k of k of n."""

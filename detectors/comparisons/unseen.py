@@ -22,6 +22,7 @@ class Unseen(RateComparison):
     """
 
     name: ClassVar[str] = "unseen"
+    LASTS: ClassVar[bool] = True
 
     @classmethod
     def applies(cls, reference: Cells) -> Flags:

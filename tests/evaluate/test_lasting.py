@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from detectors.arrays import Floats
+from detectors.summaries.summary import Summary
 from stream.evaluate import track
 from tests.evaluate.hours import (
     DAY,
+    EVENTS,
+    LAYOUT,
     MONDAY,
     RULES,
     WEEK,
@@ -59,6 +62,21 @@ def test_a_spike_is_over_as_soon_as_it_has_passed() -> None:
     levels = np.zeros(DAY)
     levels[5] = 1.5
     assert phases(feed(chain(OWN), hours(levels, 6))) == [(5, "started"), (5 + QUIET, "resolved")]
+
+
+def test_values_that_stay_broken_are_one_incident_though_a_night_is_too_small_to_alarm() -> None:
+    """One value in ten, of 200 by day and of 40 by night: it is over when it is, not when nobody could have found it."""
+
+    def broken(i: int, one_in: int = 10) -> Summary:
+        events = EVENTS if i % DAY < 12 else 40
+        values: list[object] = list(np.random.default_rng(i).normal(0, 1, events))
+        values[: events // one_in] = ["n/a"] * (events // one_in)
+        return Summary.of(LAYOUT, {"x": values})
+
+    judged = feed(chain(OWN), [broken(i) if i < DAY else broken(i, 10**6) for i in range(2 * DAY)])
+    told = alarms(judged)
+    assert max(later - one for one, later in pairwise([*told, DAY])) > QUIET
+    assert phases(judged) == [(0, "started"), (DAY + QUIET - 1, "resolved")]
 
 
 def test_an_incident_that_outlasts_the_history_is_judged_by_what_was_learned_before(
