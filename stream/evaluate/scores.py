@@ -78,9 +78,9 @@ class Scores:
         self._volume: list[Comparison] = []
         if "volume" not in rules.off:
             floor, fixed = rules.floors.get("volume"), rules.fixed.get("volume")
-            # Without a threshold of its own a number of events is the alarm layer's.
-            kinds = (Silence,) if fixed is None else (Volume, Silence)
-            self._volume = [kind(counts, past, inside, floor, fixed) for kind in kinds]
+            self._volume.append(Silence(counts, past, inside, floor))
+            if fixed is not None:  # else a number of events is the alarm layer's
+                self._volume.append(Volume(counts, past, inside, floor, fixed))
 
     def columns(self, summary: Summary, share: float) -> list[Said]:
         """Judge every column of a window, given the false alarms that each monitor may raise by such a window."""

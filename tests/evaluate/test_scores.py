@@ -74,8 +74,6 @@ def test_a_score_alarms_by_a_fixed_threshold_only_and_says_that_no_budget_covers
     assert ("x", "psi") in loud(FIXED, moved)
     notes = {v.note for _, v in told(scores_of(FIXED), moved) if v.detector in FIXED.fixed}
     assert notes == {"fixed threshold: no false-alarm budget covers it"}
-    volume = of_series(scores_of(replace(RULES, fixed={"volume": 500.0})), moved)
-    assert {(v.alarm, v.note[:5]) for v in volume} == {(True, "fixed")}
 
 
 def test_values_that_are_broken_alarm_without_a_threshold() -> None:
@@ -91,6 +89,15 @@ def test_only_silence_is_told_of_the_number_of_events() -> None:
     (silent,) = (v for v in of_series(scores, None) if v.alarm)
     assert (silent.detector, silent.note) == ("silence", "hard rule: no events at all")
     assert not any(v.alarm for v in of_series(scores, window(94, n=3)))
+
+
+def test_fewer_events_than_a_threshold_are_no_silence() -> None:
+    """None at all are both."""
+    scores = scores_of(replace(RULES, fixed={"volume": 500.0}))
+    few = [(v.detector, v.note[:5]) for v in of_series(scores, window(94)) if v.alarm]
+    none = {(v.detector, v.note[:5]) for v in of_series(scores, None) if v.alarm}
+    assert few == [("volume", "fixed")]
+    assert none == {("volume", "fixed"), ("silence", "hard ")}
 
 
 @pytest.mark.parametrize("limit", ["PADDING_MAX", "CELLS_MAX"])
