@@ -74,6 +74,8 @@ def _event(
         text = f"{again}since {since[:16]}Z: {text}"
     elif change.phase == "resolved":
         text = f"{text} (told since {since[:16]}Z)"
+    if s.segment:
+        text = f"in {', '.join('='.join(pair) for pair in s.segment)}: {text}"
     cause = cause_of(chain.kind, reference, judged, column, verdict)
     hints = {"coaffected": coaffected(judged, column), "cause_hint": cause}
     advice = recommend(

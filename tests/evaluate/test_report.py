@@ -329,6 +329,19 @@ def test_the_summary_says_it_in_one_sentence() -> None:
     assert "0 feature events in the window" in silent
 
 
+@pytest.mark.parametrize("phase", ["started", "ongoing", "resolved"])
+def test_the_summary_says_of_which_segment_it_speaks(phase: Phase) -> None:
+    """Or the sentences of the whole and of its segments could not be told apart."""
+    chain = chain_of()
+    judged = judged_of(chain, MOVED)
+    (column, change), *_ = judged.changes
+    judged = replace(judged, changes=((column, replace(change, phase=phase)),))
+    of_whole = str(drift_events(chain, judged, CONTEXT, TOLD)[0].data["summary"])
+    chain.series = chain.series._replace(segment=(("country", "DE"), ("shop", "web")))
+    of_segment = drift_events(chain, judged, CONTEXT, TOLD)[0].data["summary"]
+    assert of_segment == f"in country=DE, shop=web: {of_whole}"
+
+
 @pytest.mark.parametrize("phase", ["ongoing", "resolved"])
 def test_who_missed_the_beginning_is_told_when_it_was(phase: Phase) -> None:
     """The window is later by a day than the one that began it."""
