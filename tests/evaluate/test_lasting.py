@@ -65,7 +65,7 @@ def test_a_spike_is_over_as_soon_as_it_has_passed() -> None:
 
 
 def test_values_that_stay_broken_are_one_incident_though_a_night_is_too_small_to_alarm() -> None:
-    """One value in ten, of 200 by day and of 40 by night: it is over when it is, not when nobody could have found it."""
+    """One value in ten, of 200 by day and of 40 by night: it is over when the values are whole again."""
 
     def broken(i: int, one_in: int = 10) -> Summary:
         events = EVENTS if i % DAY < 12 else 40
