@@ -1,6 +1,7 @@
 """The references that all workers share, in the store's fleet hash."""
 
 from hashlib import blake2b
+from threading import Lock
 
 from stream.reference.book import Book
 from stream.reference.reference import Reference
@@ -12,7 +13,7 @@ __all__ = ["Fleet"]
 
 
 class Fleet:
-    """Reads and enters references; `book` is what is known here.
+    """Reads and enters references; `book` is what is known here. For any thread: no call waits for another's.
 
     Each reference has its own field, found by counting: reference number i of the fleet is field `r:i`. Entering is
     put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When the store has
@@ -23,31 +24,46 @@ class Fleet:
         self.book = Book()
         self._store = store
         self._key = fleet_key(app)
-        self._entries: list[tuple[bytes, Reference]] = []
-        """In order: a digest of each entry, and what it is."""
+        self._lock = Lock()
+        self._entries: list[bytes] = []
+        """The digests of the store's entries, in order, as far as they were read."""
+        self._known: dict[bytes, Reference] = {}
+        """By the digest of its entry every reference that ever was in the store."""
 
     def refresh(self) -> None:
         """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
-        while True:
-            known = len(self._entries)
-            last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
-            if known and (last is None or _digest(last) != self._entries[-1][0]):
-                self._enter_again()
-            elif blob is None:
-                return
-            else:
-                reference = Reference.unpack(_payload(blob))
-                self._entries.append((_digest(blob), reference))
-                self.book.add(reference)
+        self._read()
+        self._enter_again()
+
+    def _read(self) -> None:
+        while self._read_next():
+            pass
+
+    def _read_next(self) -> bool:
+        """Read the next entry, or see that the store has lost the last one; False when there is nothing new."""
+        entries, known = self._entries, len(self._entries)
+        last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
+        reference = None if blob is None else Reference.unpack(_payload(blob))
+        with self._lock:
+            if entries is not self._entries or known != len(entries):
+                return True  # another thread has read meanwhile
+            if known and (last is None or _digest(last) != entries[-1]):
+                self._entries = []
+                return True
+            if blob is None or reference is None:
+                return False
+            entries.append(_digest(blob))
+            self._known[entries[-1]] = reference
+            self.book.add(reference)
+            return True
 
     def _enter_again(self) -> None:
-        """Know what the store still has, and enter behind it what it has lost."""
-        before, self._entries = self._entries, []
-        self.refresh()
-        there = {digest for digest, _ in self._entries}
-        for digest, reference in before:
-            if digest not in there:
-                self._enter(reference)
+        """Enter what the store has lost behind what it still has."""
+        if len(self._known) > len(self._entries):
+            there = set(self._entries)
+            for digest, reference in list(self._known.items()):
+                if digest not in there:
+                    self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
@@ -64,9 +80,9 @@ class Fleet:
         entered = reference if held == packed else Reference.unpack(held)
         blob = dump("entry", [held if entered is reference else entered.packed])
         digest = _digest(blob)
-        while all(digest != known for known, _ in self._entries):
-            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
-            self.refresh()
+        while digest not in (entries := tuple(self._entries)):
+            self._store.put_if_absent(self._key, b"r:%d" % len(entries), blob)
+            self._read()
         return entered
 
 

@@ -1,6 +1,7 @@
 """A reference is the same wherever it is kept, and says so when it does not fit."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.config.durations import duration_text
-from stream.errors import CodecError, FileError, ReferenceMismatch
+from stream.errors import CodecError, FileError, ReferenceMismatch, StoreUnavailable
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.file import read_references, write_references
@@ -17,6 +18,7 @@ from stream.reference.fleet import Fleet
 from stream.reference.learn import WINDOWS_MAX, freeze
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.state.memory import MemoryStore
+from stream.state.store import fleet_key
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.events import HOUR, PANE, T0, learning, reference_of
@@ -179,6 +181,100 @@ def test_what_a_store_that_went_back_has_lost_is_entered_again(kept: int) -> Non
     late.refresh()
     assert {r.digest for r in late.book.all()} == {r.digest for r in ours.book.all()}
     assert len(late.book) == 4
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_threads_that_use_one_fleet_at_the_same_time_read_each_entry_once(moment: int) -> None:
+    """While one waits for an answer of the store, another reads all there is: the answer is an old one then."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store = _Turning()
+    for reference in known:
+        Fleet(store, "a").publish(reference)
+    ours = Fleet(store, "a")
+    store.after(moment, ours.refresh)
+    ours.refresh()
+    assert {r.digest for r in ours.book.all()} == {r.digest for r in known}
+    assert store.reads <= 2 + len(known) + 1, "an entry was read again"
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_threads_that_enter_references_at_the_same_time_enter_each_once(moment: int) -> None:
+    """Also the same one."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store = _Turning()
+    Fleet(store, "a").publish(known[0])
+    ours = Fleet(store, "a")
+    store.after(moment, lambda: [ours.publish(r) for r in known])
+    ours.publish(known[2])
+    assert {r.digest for r in ours.book.all()} == {r.digest for r in known}
+    assert sum(field.startswith(b"r:") for field in store.peek(fleet_key("a"))) == len(known)
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_store_that_goes_while_it_is_told_what_it_has_lost_is_told_the_rest_later(
+    moment: int,
+) -> None:
+    """Who has begun to enter it again still knows what is missing."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store, back = MemoryStore(), _Turning()
+    ours = Fleet(store, "a")
+    for reference in known:
+        ours.publish(reference)
+    ours._store = back
+
+    def away() -> None:
+        raise StoreUnavailable("told to be down")
+
+    back.after(moment, away)
+    with pytest.raises(StoreUnavailable):
+        ours.refresh()
+    ours.refresh()
+    late = Fleet(back, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {r.digest for r in known}
+
+
+class _Turning(MemoryStore):
+    """A store that lets another thread have its turn once, between a read and its answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self._turn: Callable[[], object] | None = None
+        self._left = 0
+
+    def after(self, reads: int, turn: Callable[[], object]) -> None:
+        self.reads, self._left, self._turn = 0, reads, turn
+
+    def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        found = super().read(key, fields)
+        self.reads += 1
+        if self._turn is not None:
+            self._left -= 1
+            if self._left < 0:
+                turn, self._turn = self._turn, None
+                turn()
+        return found
+
+
+def test_a_series_has_its_reference_while_another_one_of_it_is_added() -> None:
+    """Who looks at that moment is another thread, and would learn the series anew."""
+    first = reference_of([{"a": 1}], from_pane=ALWAYS)
+    book = Book([first])
+    seen = []
+
+    class Looking(Reference):
+        """A reference at which the book looks where it belongs."""
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "from_pane":
+                seen.append(book.find(first.series, first.kind, 5))
+            return super().__getattribute__(name)
+
+    values = {f.name: getattr(first, f.name) for f in fields(Reference) if f.init}
+    book.add(Looking(**values | {"number": 2, "from_pane": 9}))
+    assert seen
+    assert all(found is first for found in seen)
 
 
 @given(
