@@ -1,40 +1,37 @@
-"""What a worker owns and does: partitions folded and committed, models evaluated, alerts handed to the sinks.
+"""What a worker owns and does: partitions folded and committed; the models are in `models.py`.
 
-The consumer's thread calls in through `Owner`; everything else runs on the event loop, with store calls on one thread
-of their own, so that health answers even while the store does not.
+The consumer's thread calls in through `Owner`; everything else runs on the event loop, with what partitions ask of the
+store on a thread of its own, so that health answers even while the store does not.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
-from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
 from stream.errors import LogLost, StoreRefused, StoreUnavailable
-from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model_state import needed_from
 from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
-from stream.ingest.partition import Marks, Partition, read_marks
+from stream.ingest.partition import Marks, Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
-from stream.reference.plan import mondays
-from stream.reference.plans import Plans
 from stream.run.calls import Calls
 from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
+from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.pressure import Pressure
-from stream.run.rules import fold_rules, model_rules, plan_rules
+from stream.run.rules import fold_rules
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
@@ -119,17 +116,16 @@ class Runtime:
         self.store = store
         self.fleet = fleet
         self.outlet = outlet
-        self.plans = Plans(store, config.app, fleet, plan_rules(config))
         self.ingest = Ingest(store, config.app, fold_rules(config), fleet, recorded)
         ladder = self.ingest.rules.sample.ladder
         self.pressure = None if ladder is None else Pressure(ladder, cpu_s, clock())
-        self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
         self.calls = Calls("driftbus-store", clock)
         self.letters = Calls("driftbus-letters", clock)
-        self.closed_at: float | None = None
-        self.partitions_of: dict[str, int] = {}
+        self.models = Models(
+            config, store, fleet, outlet, self.tallies, self.calls, clock, self.ingest.partitions
+        )
         self.logs: dict[str, str] = {}
         self.bus: Bus | None = None
         self._clock = clock
@@ -142,11 +138,7 @@ class Runtime:
         self._gap_s = min(LISTENING_S, config.idle_timeout_ms / 4000)
         self._held: set[Source] = set()
         self._office = office or DeadLetterOffice(producer_settings(config), config.app)
-        self._evaluating = asyncio.Lock()
-        self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
-        self._rules = model_rules(config)
-        self._reached_ms: int | None = None
 
     # -- partitions --------------------------------------------------------------------------------------------------
 
@@ -169,7 +161,7 @@ class Runtime:
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
-        await self._part_with_models(0.0 if lost else max(0.0, end - self._clock()))
+        await self.models.part(0.0 if lost else max(0.0, end - self._clock()))
 
     async def _commit_last(self, source: Source, end: float) -> None:
         partition = self.ingest.partitions[source]
@@ -231,7 +223,7 @@ class Runtime:
                 self._follow_log(source)
                 if self._is_silent(source, now):
                     if marks is None:
-                        marks = await self.calls.insist(self._read_marks)
+                        marks = await self.calls.insist(self.models.read_marks)
                     others = [
                         m.watermark
                         for s, m in marks.items()
@@ -275,8 +267,8 @@ class Runtime:
             answer = await self.calls.insist(lambda: self.ingest.commit(source))
         self._committed[source] = self._clock()
         if answer in (Answer.OK, Answer.ALREADY):
-            if closes and self.closed_at is None:
-                self.closed_at = self._committed[source]
+            if closes:
+                self.models.has_closed(self._committed[source])
             return
         await self._load_anew(source, f"the store answered {answer.value}")
 
@@ -411,128 +403,17 @@ class Runtime:
 
     def know_partitions(self, counts: Mapping[str, int]) -> None:
         """Know how many partitions the topics have; when that changes, models are loaded anew to read from all."""
-        if self.partitions_of != counts:
-            self.partitions_of = dict(counts)
-            self.evaluators.clear()
-            self._forget_foreign()
+        self.models.know_partitions(counts)
 
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
-        async with self._evaluating:
-            began, self.closed_at = self.closed_at, None
-            marks = await self.calls.insist(self._read_marks)
-            self.tallies.note(marks)
-            for upto_ms in self._halts(marks):
-                for name in sorted({name for m in marks.values() if m for name in m.models}):
-                    if self._owns(name):
-                        await self._evaluate_model(name, marks, upto_ms)
-            if began is not None:
-                self.tallies.detect_seconds.observe(self._clock() - began)
-
-    def _halts(self, marks: Mapping[Source, Marks | None]) -> list[int | None]:
-        """Tell the times up to which all models move before one of them goes on: the Mondays since the last time."""
-        since = self._reached_ms
-        reached = max((m.watermark for m in marks.values() if m), default=NEVER)
-        if reached != NEVER:
-            self._reached_ms = reached
-        return [None] if since is None else [*mondays(since, reached), None]
-
-    async def _evaluate_model(
-        self, name: str, marks: dict[Source, Marks | None], upto_ms: int | None
-    ) -> None:
-        """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
-        try:
-            if name not in self.evaluators:
-                await self._load_model(name)
-            evaluator = self.evaluators.get(name)
-            if evaluator is None:
-                return  # it went while it was loaded
-            if len(evaluator.outbox) >= self.config.limits.outbox_max:
-                self.outlet.offer(name, dict(evaluator.outbox))
-                return  # the sinks must first take what waits
-            with self.tallies.commit_seconds["evaluate"].time():
-                before, refused = evaluator.model.windows, evaluator.model.refused()
-                answer = await self.calls.once(partial(evaluator.step, marks, upto_ms=upto_ms))
-        except StoreUnavailable as error:
-            self.calls.lost(error)
-            self.evaluators.pop(name, None)
-            return
-        self.calls.found()
-        if answer not in (Answer.OK, Answer.ALREADY):
-            LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
-            self.tallies.reloads += 1
-            self.evaluators.pop(name, None)
-            return
-        self.tallies.windows += evaluator.model.windows - before
-        self.tallies.refusals.note("evaluate", refused, evaluator.model.refused())
-        if (
-            self._owns(name) and self.evaluators.get(name) is evaluator
-        ):  # else it went meanwhile, and its alerts with it
-            self.outlet.offer(name, dict(evaluator.outbox))
-
-    async def _load_model(self, name: str) -> None:
-        evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet, self.plans,
-                              self.config.lateness_ms, self._sources())  # fmt: skip
-        await self.calls.once(evaluator.load)
-        if self._owns(name):
-            self.evaluators[name] = evaluator
-            self.outlet.revise(name, evaluator.outbox)
-            self.outlet.doubt(name)
-            LOG.info("took over model %s", name)
+        await self.models.evaluate()
 
     async def acknowledge(self) -> None:
         """Take alerts that every sink has taken out of the outboxes."""
-        async with self._acknowledging:
-            for name in self.outlet.delivered():
-                # Asked again: while the store answered for another model, this one may have been loaded anew.
-                fields, evaluator = self.outlet.delivered().get(name, []), self.evaluators.get(name)
-                if not fields or evaluator is None:
-                    continue  # it is being loaded anew, or somebody else's by now
-                events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
-                answer = await self.calls.insist(partial(evaluator.acknowledge, fields))
-                if answer is Answer.OK:
-                    self.outlet.acknowledged(name, fields)
-                    self.tallies.delivered(events)
-                    continue
-                self.evaluators.pop(name, None)  # it is somebody else's, or has to be loaded anew
-                if not self._owns(name):
-                    self.outlet.forget(name)
+        await self.models.acknowledge()
 
-    def _owns(self, model: str) -> bool:
-        """A model belongs to the owner of its partition of the first topic configured."""
-        first = next(kind for kind in INPUTS if getattr(self.config.topics, kind))
-        topic = getattr(self.config.topics, first)
-        count = self.partitions_of.get(topic, 0)
-        return (
-            count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
-        )
-
-    async def _part_with_models(self, patience_s: float) -> None:
-        """Let the sinks take what is on its way of models that go, so that their next owner does not tell it again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while any(not self._owns(name) for name in self.outlet.models):
-                    await self.acknowledge()
-                    await asyncio.sleep(0.02)
-        self._forget_foreign()
-
-    def _forget_foreign(self) -> None:
-        for name in self.outlet.models | self.evaluators.keys():
-            if not self._owns(name):
-                self.evaluators.pop(name, None)
-                self.outlet.forget(name)
-
-    def _sources(self) -> list[Source]:
-        kinds = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
-        return [
-            Source(kind, topic, p)
-            for kind, topic in kinds
-            if topic
-            for p in range(self.partitions_of.get(topic, 0))
-        ]
-
-    def _read_marks(self) -> dict[Source, Marks | None]:
-        return read_marks(self.store, self.config.app, self._sources())
+    # -- locks -------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _held_by(self, source: Source) -> AsyncIterator[None]:
@@ -594,8 +475,8 @@ class Runtime:
 
     def close(self) -> None:
         """Give threads back; a call that hangs does not hold up the end."""
-        self.calls.close()
-        self.letters.close()
+        for threads in (self.models, self.calls, self.letters):
+            threads.close()
 
 
 def is_ahead(others: int, own: int, pane_ms: int) -> bool:

@@ -25,6 +25,7 @@ from stream.ingest.fold import NEVER, Fold
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, Source
 from stream.reference.fleet import Fleet
+from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.runtime import Item, Runtime
 from stream.state import memory
@@ -140,15 +141,15 @@ def _stale_terms_folded() -> AbstractContextManager[Any]:
 
 
 def _evaluator_kept() -> AbstractContextManager[Any]:
-    evaluate = Runtime._evaluate_model
+    move = Models._move
 
-    async def keep(self: Runtime, name: str, *args: Any) -> None:
+    async def keep(self: Models, name: str, *args: Any) -> None:
         before = self.evaluators.get(name)
-        await evaluate(self, name, *args)
+        await move(self, name, *args)
         if before is not None:
             self.evaluators.setdefault(name, before)
 
-    return patch.object(Runtime, "_evaluate_model", keep)
+    return patch.object(Models, "_move", keep)
 
 
 def _letters_not_waited_for() -> AbstractContextManager[Any]:
