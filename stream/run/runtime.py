@@ -7,8 +7,7 @@ store on a thread of its own, so that health answers even while the store does n
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -26,12 +25,14 @@ from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.run.calls import Calls
+from stream.run.holds import Holds
 from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
 from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.pressure import Pressure
 from stream.run.rules import fold_rules
+from stream.run.silence import Silence
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
@@ -40,8 +41,6 @@ __all__ = ["Bus", "Item", "Office", "Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
 CLEAN_EVERY_S = 5.0
-LISTENING_S = 5.0
-"""A partition is silent only if the consumer has found nothing on it again and again, no further apart than this."""
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
 
@@ -83,14 +82,6 @@ class Item(NamedTuple):
     done: Callable[[], None]
 
 
-class _End(NamedTuple):
-    """The end of a partition: where it is, since when it has been there, when that was told last."""
-
-    offset: int
-    since: float
-    told: float
-
-
 class Runtime:
     """The state of one worker.
 
@@ -129,13 +120,9 @@ class Runtime:
         self.logs: dict[str, str] = {}
         self.bus: Bus | None = None
         self._clock = clock
-        self._locks: dict[Source, asyncio.Lock] = {}
-        self._holding: dict[Source, asyncio.Timeout] = {}
-        self._goes_at: dict[Source, float] = {}
+        self._holds = Holds(self._drop_in_a_call)
+        self._silence = Silence(config.idle_timeout_ms / 1000)
         self._committed: dict[Source, float] = {}
-        self._heard: dict[Source, float] = {}
-        self._ends: dict[Source, _End] = {}
-        self._gap_s = min(LISTENING_S, config.idle_timeout_ms / 4000)
         self._held: set[Source] = set()
         self._office = office or DeadLetterOffice(producer_settings(config), config.app)
         self._cleaned = clock()
@@ -146,7 +133,7 @@ class Runtime:
         """Take partitions over and tell where to read from; waits for the store as long as it must."""
         starts = {}
         for source in sources:
-            async with self._lock(source):
+            async with self._holds.alone(source):
                 starts[source] = start = await self._load(source)
                 LOG.info(
                     "took over %s/%d at offset %d", source.topic, source.partition, start.offset
@@ -157,7 +144,7 @@ class Runtime:
         """Commit and drop partitions, and the models that came with them."""
         end = self._clock() + LET_GO_S
         for source in sources:
-            async with self._taken_from_others(source, end):
+            async with self._holds.taken_from_others(source, end - self._clock()):
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
@@ -177,7 +164,7 @@ class Runtime:
         """Fold a batch and commit it when that is due."""
         source = item.batch.source
         try:
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 if self.term.get(source) == item.term and source in self.ingest.partitions:
                     await self._fold(item.batch)
                     partition = self.ingest.partitions[source]
@@ -188,7 +175,7 @@ class Runtime:
 
     async def _fold(self, batch: RawBatch) -> None:
         source = batch.source
-        self._heard[source] = self._clock()
+        self._silence.hear(source, self._clock())
         try:
             counters = self.ingest.partitions[source].fold_state.counters
             before = replace(counters)
@@ -216,12 +203,12 @@ class Runtime:
         await self._retune(now)
         marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
                 self._follow_log(source)
-                if self._is_silent(source, now):
+                if self._silence.lasts(source, partition.fold_state.next_offset, now):
                     if marks is None:
                         marks = await self.calls.insist(self.models.read_marks)
                     others = [
@@ -253,7 +240,7 @@ class Runtime:
             return
         LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._holds.alone(source):
                 if source in self.ingest.partitions:
                     self.ingest.partitions[source].retune(self.pressure.rung)
 
@@ -295,7 +282,8 @@ class Runtime:
             raise
         offset = partition.fold_state.next_offset
         self.term[source] = self.term.get(source, 0) + 1
-        self._committed[source] = self._heard[source] = self._clock()
+        self._committed[source] = self._clock()
+        self._silence.hear(source, self._committed[source])
         self._held.discard(source)
         if self.pressure is not None:
             partition = self.ingest.partitions[source]
@@ -312,7 +300,7 @@ class Runtime:
             self._drop(source)
             raise
         self.term[source] += 1
-        self._ends.pop(source, None)
+        self._silence.forget(source)
         self._held.discard(source)
         if self.bus is not None:
             self.bus.seek(source, Start(0, self.term[source]))
@@ -323,7 +311,7 @@ class Runtime:
 
     async def outside_log(self, source: Source, low: int, high: int) -> Start:
         """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
-        async with self._lock(source):
+        async with self._holds.alone(source):
             if source in self.ingest.partitions:
                 partition = self.ingest.partitions[source]
                 before = replace(partition.fold_state.counters)
@@ -339,7 +327,12 @@ class Runtime:
         self.ingest.drop(source)
         self.term[source] = self.term.get(source, 0) + 1
         self._held.discard(source)
-        self._ends.pop(source, None)
+        self._silence.forget(source)
+
+    def _drop_in_a_call(self, source: Source) -> None:
+        """Drop a partition, and once more what comes of a call of the store that is under way."""
+        self._drop(source)
+        self.calls.behind(partial(self.ingest.drop, source))
 
     def _tell_offsets(self, sources: Iterable[Source]) -> None:
         if self.bus is not None:
@@ -349,19 +342,9 @@ class Runtime:
     def caught_up(self, source: Source, offset: int) -> None:
         """Know that a partition has been read to its end, and that what was read stands before `offset`.
 
-        To be told again and again while that is so. Where it was not told for a while, nobody listened (a process that
-        was suspended, a consumer that waited for the store), and the silence begins anew.
+        To be told again and again while that is so.
         """
-        now, end = self._clock(), self._ends.get(source)
-        goes_on = end is not None and end.offset == offset and now - end.told <= self._gap_s
-        self._ends[source] = _End(offset, end.since if end and goes_on else now, now)
-
-    def _is_silent(self, source: Source, now: float) -> bool:
-        end = self._ends.get(source)
-        if end is None or end.offset != self.ingest.partitions[source].fold_state.next_offset:
-            return False
-        silence = now - max(end.since, self._heard[source])
-        return now - end.told <= self._gap_s and silence >= self.config.idle_timeout_ms / 1000
+        self._silence.caught_up(source, offset, self._clock())
 
     def _hold_or_go_on(self, source: Source) -> None:
         if self.bus is None:
@@ -387,7 +370,7 @@ class Runtime:
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
         for source in list(self.ingest.partitions):
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is not None and await self.calls.insist(partition.is_lost):
                     await self._load_anew(source, "the store has gone back in time")
@@ -413,45 +396,6 @@ class Runtime:
         """Take alerts that every sink has taken out of the outboxes."""
         await self.models.acknowledge()
 
-    # -- locks -------------------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _held_by(self, source: Source) -> AsyncIterator[None]:
-        """Hold a partition's lock as long as need be, but for a rebalance, which ends the body and drops the partition.
-
-        What the body has asked of the store may still be answered; what comes of that is dropped behind it.
-        """
-        async with self._lock(source):
-            try:
-                async with asyncio.timeout_at(self._goes_at.get(source)) as holding:
-                    self._holding[source] = holding
-                    yield
-            except TimeoutError:
-                if not holding.expired():
-                    raise
-                LOG.warning("%s/%d goes in the middle of a call; what is not committed its next owner folds again",
-                            source.topic, source.partition)  # fmt: skip
-                self._drop(source)
-                self.calls.behind(partial(self.ingest.drop, source))
-            finally:
-                self._holding.pop(source, None)
-
-    @asynccontextmanager
-    async def _taken_from_others(self, source: Source, end: float) -> AsyncIterator[None]:
-        """Hold a partition's lock from `end` on at the latest: who has it then does not keep it (`_held_by`)."""
-        when = asyncio.get_running_loop().time() + max(0.0, end - self._clock())
-        self._goes_at[source] = when
-        if source in self._holding:
-            self._holding[source].reschedule(when)
-        try:
-            async with self._lock(source):
-                yield
-        finally:
-            del self._goes_at[source]
-
-    def _lock(self, source: Source) -> asyncio.Lock:
-        return self._locks.setdefault(source, asyncio.Lock())
-
     # -- the end -----------------------------------------------------------------------------------------------------
 
     async def wind_up(self, deadline: float) -> None:
@@ -462,7 +406,7 @@ class Runtime:
         """
         async with asyncio.timeout(max(0.0, deadline - self._clock())):
             for source in list(self.ingest.partitions):
-                async with self._lock(source):
+                async with self._holds.alone(source):
                     partition = self.ingest.partitions.get(source)
                     if partition is not None and partition.changed:
                         await self._commit(source)

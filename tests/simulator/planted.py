@@ -28,6 +28,7 @@ from stream.reference.fleet import Fleet
 from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.runtime import Item, Runtime
+from stream.run.silence import Silence
 from stream.state import memory
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit, judge
@@ -166,14 +167,12 @@ def _join_not_restored() -> AbstractContextManager[Any]:
 
 
 def _silence_not_listened_to() -> AbstractContextManager[Any]:
-    def deaf(self: Runtime, source: Source, now: float) -> bool:
+    def deaf(self: Silence, source: Source, next_offset: int, now: float) -> bool:
         end = self._ends.get(source)
-        caught_up = (
-            end is not None and end.offset == self.ingest.partitions[source].fold_state.next_offset
-        )
-        return caught_up and now - self._heard[source] >= self.config.idle_timeout_ms / 1000
+        caught_up = end is not None and end.offset == next_offset
+        return caught_up and now - self._heard[source] >= self._timeout_s
 
-    return patch.object(Runtime, "_is_silent", deaf)
+    return patch.object(Silence, "lasts", deaf)
 
 
 def _unread_taken_for_empty() -> AbstractContextManager[Any]:
