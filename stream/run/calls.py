@@ -25,7 +25,7 @@ class Calls:
     def __init__(
         self, name: str, clock: Callable[[], float], beside: "Calls | None" = None
     ) -> None:
-        self._place = _Place() if beside is None else beside._place
+        self._place: _Place = _Place() if beside is None else beside._place
         self._clock = clock
         self._thread = OneThread(name)
 

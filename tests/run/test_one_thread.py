@@ -21,7 +21,12 @@ thread.shutdown(wait=False, cancel_futures=True)
 
 def test_calls_are_made_one_after_the_other_and_tell_what_came_of_them() -> None:
     thread, made = OneThread("one"), list[int]()
-    answers = [thread.submit(lambda n: (made.append(n), n)[1], n) for n in range(20)]
+
+    def make(n: int) -> int:
+        made.append(n)
+        return n
+
+    answers = [thread.submit(make, n) for n in range(20)]
     failed = thread.submit(lambda: 1 // 0)
     name = thread.submit(lambda: threading.current_thread().name)
     assert [answer.result(10) for answer in answers] == made == list(range(20))
@@ -34,7 +39,12 @@ def test_calls_are_made_one_after_the_other_and_tell_what_came_of_them() -> None
 def test_after_the_end_nothing_is_begun() -> None:
     """The call that is under way is left to itself, those behind it are cancelled, and no more are taken."""
     thread, begun, end = OneThread("one"), threading.Event(), threading.Event()
-    under_way = thread.submit(lambda: (begun.set(), end.wait(10))[1])
+
+    def long() -> bool:
+        begun.set()
+        return end.wait(10)
+
+    under_way = thread.submit(long)
     waiting = thread.submit(lambda: pytest.fail("it was begun"))
     assert begun.wait(10)
     thread.shutdown(wait=False, cancel_futures=True)
