@@ -232,8 +232,8 @@ def _half_a_pane_closed() -> AbstractContextManager[Any]:
 BUGS = (
     Bug("the offset is kept apart from the state", "state", _offset_apart),
     Bug("commits compare neither epoch nor base", "state", _nothing_compared, 11),
-    Bug("commits do not compare the base", "state", _base_not_compared, 12),
-    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 91),
+    Bug("commits do not compare the base", "state", _base_not_compared, 215),
+    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 271),
     Bug("the outbox is cleared before the delivery", "alerts", _cleared_before_delivery, 36),
     Bug("the outbox is not in the commit", "alerts", _outbox_not_committed),
     Bug("ids are of the moment", "alerts", _ids_of_the_moment),
@@ -245,9 +245,9 @@ BUGS = (
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
     Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 2294),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty, 20),
-    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 208),
-    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 241),
-    Bug("lost references are not entered again", "fleet", _references_not_entered_again, 19),
+    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 706),
+    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 331),
+    Bug("lost references are not entered again", "fleet", _references_not_entered_again, 245),
     Bug(
         "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 2451
     ),
