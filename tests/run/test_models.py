@@ -175,7 +175,7 @@ def test_a_topic_that_grows_while_a_model_is_evaluated_has_it_loaded_anew(
     in_time(story)
 
 
-def test_a_model_is_not_acknowledged_while_it_is_stepped_and_others_are(
+def test_a_model_is_not_acknowledged_while_it_is_stepped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its outbox belongs to one at a time."""
