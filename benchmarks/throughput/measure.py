@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from benchmarks.broker import Broker, broker_process
-from benchmarks.meter import cpu_s, rss_mb
+from benchmarks.meter import cpu_s, peak_mb, rss_mb
+from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import Bed
 from benchmarks.throughput.case import Case, Names
 from benchmarks.throughput.client import client_process
@@ -18,7 +19,6 @@ from benchmarks.throughput.latency import Listener, delays_ms
 from benchmarks.throughput.memory import measure_memory
 from benchmarks.throughput.usage import Usage
 from benchmarks.throughput.workers import Workers, worker_processes
-from benchmarks.whole import redis_process
 from benchmarks.workload import Workload, build_reference
 from stream.config import from_text
 from stream.reference.file import write_references
@@ -122,7 +122,7 @@ def _between(
     more = Usage.now(target.pids, redis).since(usage, wall)
     if "redis_cpu_s" in more:
         more["redis_cpu_us_per_event"] = more["redis_cpu_s"] / events * 1e6
-    more["busy"] = spent / wall / case.workers
+    more |= {"busy": spent / wall / case.workers, "rss_peak_mb": max(map(peak_mb, target.pids))}
     if workers:
         more |= {f"commit_{h}_s": s - commits[h] for h, s in workers.commit_s().items()}
     if listener is not None:

@@ -13,9 +13,9 @@ from urllib.request import urlopen
 import orjson
 
 from benchmarks.broker import Broker
+from benchmarks.processes import free_port, running, tail_of, wait_until
 from benchmarks.throughput.case import Case, Names
 from benchmarks.throughput.launch import COUNT
-from benchmarks.whole import free_port, running, tail_of, wait_until
 
 __all__ = ["Workers", "worker_processes"]
 
