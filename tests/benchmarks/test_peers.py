@@ -23,8 +23,7 @@ from benchmarks.peers.programs.usage import cpu_s, peak_mb
 from benchmarks.peers.run import Plan, measure
 from benchmarks.peers.table import HEADER, document, markdown, rows
 from benchmarks.peers.worker import measure_worker
-from benchmarks.throughput import figures
-from benchmarks.throughput import measure as throughput
+from benchmarks.throughput import figures, passing
 from benchmarks.throughput.case import Case
 from benchmarks.workload import Workload
 
@@ -41,7 +40,7 @@ def silent(_: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less at the marks: here no figure is looked at that needs it."""
     monkeypatch.setattr(topic, "SETTLE_S", 0.1)
-    monkeypatch.setattr(throughput, "SETTLE_S", 0.5)
+    monkeypatch.setattr(passing, "SETTLE_S", 0.5)
 
 
 @pytest.mark.usefixtures("hurried")
