@@ -87,7 +87,7 @@ class Seen:
 @click.option("--calm", "calm_s", type=click.FloatRange(min=5), default=60.0, show_default=True,
               help="Seconds in which the worker must have recovered.")  # fmt: skip
 @click.option(
-    "--features", type=click.IntRange(min=1), default=10, show_default=True, help="Of an event."
+    "--features", type=click.IntRange(min=1), default=30, show_default=True, help="Of an event."
 )
 def main(
     out: Path | None,
