@@ -1,8 +1,8 @@
 """`python -m benchmarks.overload --json FILE`: a worker that gets more than it can carry, on a real Kafka.
 
-First it is told how many events a second the worker carries unsampled; then three times as many come, whether it keeps
-up or not; then a fifth of what it carries, until it counts every event again. All that is told of the worker comes from
-its /metrics, as anybody would see it. `README.md` says how to read it.
+The worker is slowed down to a known number of events a second, so that it is the one who cannot keep up whatever the
+machine. Three times as many come, whether it keeps up or not; then a fifth of them, until it counts every event again.
+All that is told of the worker comes from its /metrics, as anybody would see it.
 """
 
 import re
@@ -23,7 +23,7 @@ from benchmarks.meter import rss_mb
 from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import kafka_bed
 from benchmarks.throughput.case import NAMES, Case, Names
-from benchmarks.throughput.passing import SLICE, pass_events, settle
+from benchmarks.throughput.passing import pass_events, settle
 from benchmarks.throughput.workers import Workers, page_of, worker_processes
 from benchmarks.workload import build_reference
 from stream.config import from_text
@@ -38,8 +38,8 @@ ALWAYS_ROOM = 2**62
 """What the producer is told of events consumed, so that it does not wait for anybody."""
 CALM = 0.2
 """The load afterwards, as a part of what the worker carries: twice that must not make it busy again."""
-LOOK_S, CARRY_S, WARM_S = 1.0, 10.0, 60.0
-"""Between two looks; in which is measured what it carries; in which it comes to rest."""
+LOOK_S, WARM_S = 1.0, 60.0
+"""Between two looks; in which it comes to rest after its first seconds, which are slow."""
 _METRIC = re.compile(rb"^driftbus_(\w+?)(?:\{.*\})? (\S+)$", re.MULTILINE)
 
 
@@ -86,25 +86,24 @@ class Seen:
               help="Seconds that it lasts.")  # fmt: skip
 @click.option("--calm", "calm_s", type=click.FloatRange(min=5), default=60.0, show_default=True,
               help="Seconds in which the worker must have recovered.")  # fmt: skip
-@click.option(
-    "--features", type=click.IntRange(min=1), default=30, show_default=True, help="Of an event."
-)
+@click.option("--carries", "carried", type=click.FloatRange(min=100), default=5_000, show_default=True,
+              help="Events a second that the worker can count at most.")  # fmt: skip
 def main(
     out: Path | None,
     bootstrap: str | None,
     times: float,
     flood_s: float,
     calm_s: float,
-    features: int,
+    carried: float,
 ) -> None:
     """Give a worker more than it can carry."""
-    case = Overloaded(feed="kafka", features=features, warm_up=20_000)
+    case = Overloaded(feed="kafka", warm_up=5_000, slow_us=1e6 / carried)
     with (
         TemporaryDirectory(prefix="driftbus-overload-") as folder,
         _worker(case, Path(folder), bootstrap) as both,
     ):
         broker, workers = both
-        carried = _carried(broker, workers)
+        _await_rest(workers)
         seen = list(_flood_and_calm(broker, workers, carried, times, flood_s, calm_s))
     told = judged(seen, carried)
     table = [
@@ -165,25 +164,13 @@ def _worker(case: Case, folder: Path, bootstrap: str | None) -> Iterator[tuple[B
         yield broker, workers
 
 
-def _carried(broker: Broker, workers: Workers) -> float:
-    """Tell how many events a second the worker carries, with so few waiting that it thins none of them.
-
-    Raises:
-        RuntimeError: it counted none or not all events, as the machine has too little time for it.
-    """
-    calm_by = time.monotonic() + WARM_S
-    while (before := _look(workers, "warm", 0.0)).rate < 1.0:  # its first seconds are slow
-        if time.monotonic() > calm_by:
-            raise RuntimeError(f"a worker at rest still has a rate of {before.rate:g}")
+def _await_rest(workers: Workers) -> None:
+    """Wait until the worker counts every event; RuntimeError if it does not though there are none."""
+    until = time.monotonic() + WARM_S
+    while (seen := _look(workers, "warm", 0.0)).rate < 1.0:
+        if time.monotonic() > until:
+            raise RuntimeError(f"a worker at rest still has a rate of {seen.rate:g}")
         time.sleep(LOOK_S)
-    began = time.monotonic()
-    done = pass_events(
-        broker, workers, ALWAYS_ROOM, workers.consumed(), lambda _: None, limit_s=CARRY_S, ahead=2 * SLICE
-    )  # fmt: skip
-    carried = done / (time.monotonic() - began)
-    if thinned := _look(workers, "carried", 0.0).sampled_out - before.sampled_out:
-        raise RuntimeError(f"{thinned:,.0f} events were thinned before the flood")
-    return carried
 
 
 def _flood_and_calm(

@@ -99,8 +99,17 @@ def worker_processes(
             file, config, port = folder / f"w{number}", folder / f"w{number}.yaml", free_port()
             file.write_bytes(COUNT.pack(0, 0))
             config.write_text(case.settings(broker.bootstrap, redis, port, names))
-            command = [sys.executable, "-m", "benchmarks.throughput.launch", str(case.consume_size)]
-            command += [str(file), "worker", "-c", str(config), "--reference", str(reference)]
+            command = [sys.executable, "-m", "benchmarks.throughput.launch"]
+            command += [
+                str(case.consume_size),
+                str(case.slow_us),
+                str(file),
+                "worker",
+                "-c",
+                str(config),
+                "--reference",
+                str(reference),
+            ]
             log = config.with_suffix(".log")
             processes.append(stack.enter_context(running(command, log)))
             files.append(file)
