@@ -1,7 +1,7 @@
 """`python -m benchmarks.throughput.launch SIZE SLOW FILE worker ...`: `driftbus worker`, that tells FILE how far it is.
 
-Asking its pages would cost it time with many monitors. SIZE is how many messages it asks the client for at once, SLOW by
-how many microseconds it counts an event slower than it could.
+Asking its pages would cost it time with many monitors. SIZE is how many messages it asks the client for at once, SLOW
+by how many microseconds it counts an event slower than it could.
 """
 
 import mmap
