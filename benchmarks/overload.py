@@ -183,10 +183,12 @@ def _flood_and_calm(
         ("flood", int(times * carried), flood_s),
         ("calm", int(CALM * carried), calm_s),
     ):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            broker.produce(int(rate * LOOK_S), rate)
-            broker.produced()  # second by second, so that a producer that falls behind does not end later
+        ordered, since = 0, time.monotonic()
+        while (passed := time.monotonic() - since) < seconds:
+            due = int(rate * (passed + LOOK_S)) - ordered  # a second that was late is made up for
+            broker.produce(due, int(due / LOOK_S))
+            broker.produced()
+            ordered += due
             seen = _look(workers, phase, time.monotonic() - began)
             yield seen
             if phase == "calm" and seen.rate == 1.0 and seen.lag < carried:
