@@ -34,7 +34,7 @@ class Group:
         self._schema = schema
         self._typed = typed
         self._decoded = decoded
-        self._numbers = numbers
+        self._shared = numbers
         events = decoded.events
         self.events: Sequence[Any] = (
             events if len(at) == len(events) else list(map(events.__getitem__, at.tolist()))
@@ -56,7 +56,7 @@ class Group:
     def table(self) -> Table | None:
         """Give the columns of all events; None where each reference of the model reads them its own way."""
         if self._table is None and self._schema is not None:
-            schema, numbers = self._schema, self._numbers
+            schema, numbers = self._schema, self._shared
             if not self._typed:
                 self._table = schema.table_of_fields([event.fields for event in self.events])
             else:

@@ -166,7 +166,8 @@ class Numbers(NamedTuple):
 
     def of(self, at: NDArray[np.int64], k: int) -> NDArray[np.float64]:
         """Give the k numbers of each of the events at these places: [n, k]."""
-        return self.flat[self.first[at][:, None] + np.arange(k)]
+        X: NDArray[np.float64] = self.flat[self.first[at][:, None] + np.arange(k)]
+        return X
 
 
 def numbers_of(

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.overload import Overloaded, Seen, judged, main
-from stream.config import from_text
+from stream.config import Sampling, from_text
 
 
 def seen(phase: str, at_s: float, lag: float, consumed: float, rate: float) -> Seen:
@@ -37,6 +37,7 @@ def test_a_worker_that_does_not_come_back_never_recovers() -> None:
 
 def test_the_workers_sample_follows_the_load() -> None:
     config = from_text(Overloaded(slow_us=200.0).settings(), {})
+    assert isinstance(config.sample, Sampling)
     assert config.sample.adaptive is not None
     assert config.sample.default == 1.0
 

@@ -57,8 +57,8 @@ def test_no_more_events_are_ordered_after_the_limit_though_some_are_still_on_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow = Slow()
-    monkeypatch.setattr(passing.time, "monotonic", lambda: slow.now)
-    monkeypatch.setattr(passing.time, "sleep", lambda _: None)
+    monkeypatch.setattr("benchmarks.throughput.passing.time.monotonic", lambda: slow.now)
+    monkeypatch.setattr("benchmarks.throughput.passing.time.sleep", lambda _: None)
     broker = cast("Broker", slow)
     done = passing.pass_events(broker, slow, 10**9, 0, lambda _: None, limit_s=20.0)
     assert done == slow.ordered == slow.done
