@@ -91,7 +91,7 @@ class Chain:
             ring.add(pane_start_ms, summary, evidence)
 
     def due(self, until_ms: int, *, whole: bool = True) -> list[tuple[int, Closed]]:
-        """Close the windows that end by a time, in order of their ends, short ones first; tell the place of each size."""
+        """Close the windows that end by a time, by their ends, short ones first; each with the place of its size."""
         closed = [
             (c.end_ms, i, c)
             for i, ring in enumerate(self.rings)
@@ -168,23 +168,20 @@ class Chain:
 
     def enter(self, case: Case, read: Readings) -> None:
         """Let the alarm layer take in a whole window, of which it has read so much."""
-        judges = case.judges
-        if judges is not None and judges.alarms.enter(
-            case.closed.start_ms, case.own, judges.arrivals, read
-        ):
+        judges, start = case.judges, case.closed.start_ms
+        if judges is not None and judges.alarms.enter(start, case.own, judges.arrivals, read):
             self._stand(case.which)
 
     def say(self, case: Case) -> list[Said]:
-        """Tell what is found of the window entered last.
+        """Tell what is found of the window entered last; the same whenever it is asked before the next one is entered.
 
         The alarm layer judges windows as they are; scores may tell of several that were held over.
         """
         judges, said = case.judges, list[Said]()
         if judges is None:
             return said
-        if (
-            case.closed.whole and self.kind is not Kind.ERRORS
-        ):  # as many errors as labels: told once
+        counted = self.kind is not Kind.ERRORS  # as many errors as labels: told once
+        if case.closed.whole and counted:
             said += judges.scores.volume(judges.arrivals)
         if case.summary is not None:
             of_columns = judges.scores.columns(case.summary, case.share)

@@ -107,12 +107,13 @@ class Scores:
             for test, asked in batch.tests:
                 tests.setdefault(type(test), []).append((test, asked + row))
         alike: dict[bytes, Counts] = {}
+        cells: dict[tuple[int, ...], Cells] = {}
         joined: list[tuple[Comparison, Counts]] = []
         for kind in made._kinds:
             if kind in tests:
                 asked = np.concatenate([of for _, of in tests[kind]])
                 asked = alike.setdefault(asked.tobytes(), asked)
-                joined.append((comparisons_beside([test for test, _ in tests[kind]]), asked))
+                joined.append((comparisons_beside([test for test, _ in tests[kind]], cells), asked))
         columns = list(range(made._columns))
         nowhere = np.zeros(0, np.int64)
         made._batches = [_Batch(columns, CellsOf.beside(views), joined, None, nowhere)]
