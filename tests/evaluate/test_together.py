@@ -25,6 +25,7 @@ from stream.reference.book import Book
 from stream.reference.history import History
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.run.rules import model_rules
+from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.evaluate.hours import MONDAY, WEEK
 from tests.events import HOUR, PLAN, configuration
@@ -105,7 +106,7 @@ class Run:
         self.told: list[bytes] = []
         self.fields: list[dict[bytes, bytes]] = []
         for at in range(HOURS):
-            parts = {
+            parts: dict[Series, list[Binned | Raw]] = {
                 reference(series).series: [Binned(reference(series).digest, summary)]
                 for series in range(len(LEARNED))
                 if (summary := window(series, at)) is not None
