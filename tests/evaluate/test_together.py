@@ -8,18 +8,25 @@ import msgspec
 import numpy as np
 import pytest
 
+from detectors.alarms.layer import AlarmLayer
+from detectors.alarms.signals import COLUMN_TESTS
 from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from sinks.event import structured
 from stream.config import Alarms
 from stream.evaluate import together
+from stream.evaluate.alarm_judge import columns_worth
+from stream.evaluate.alarms import Alarms as AlarmsOf
 from stream.evaluate.case import Case
 from stream.evaluate.chain import Chain
 from stream.evaluate.findings import Findings
 from stream.evaluate.gather import Merged
 from stream.evaluate.model import Model, ModelRules
 from stream.evaluate.report import Told, window_result
+from stream.evaluate.side_by_side import behind
+from stream.evaluate.signals import Signals
+from stream.evaluate.track import recent_of
 from stream.ingest.pane import Binned
 from stream.reference.book import Book
 from stream.reference.history import History
@@ -175,3 +182,71 @@ def test_what_was_found_quiet_tells_as_much_when_asked_later() -> None:
     assert any(kept)
     for key, judged in run.model.latest.items():
         assert window_result(judged) == window_result(one.model.latest[key])
+
+
+def seats(run: Run) -> list[list[AlarmsOf]]:
+    """Give the alarm layers of a run's short windows, those together that judge beside each other."""
+    groups: dict[object, list[AlarmsOf]] = {}
+    for chain in run.model.chains.values():
+        assert isinstance(chain, Chain)
+        alarms = chain._alarms[0]
+        assert alarms is not None
+        groups.setdefault(alarms.judging.alike, []).append(alarms)
+    return list(groups.values())
+
+
+def test_layers_beside_each_other_answer_as_each_alone() -> None:
+    """Every number, not only what alarms: chances, sizes, bounds, onsets, what is usual."""
+    several = [group for group in seats(alone(plain)) if len(group) > 1]
+    assert any(group[0].layer.memories for group in several)
+    alphas = np.full(len(COLUMN_TESTS), 1e-4)
+    for group in several:
+        pasts = [recent_of([alarms.track], alarms.baseline.reach)[0] for alarms in group]
+        worths = [columns_worth(of.signals, past) for of, past in zip(group, pasts, strict=True)]
+        x = np.concatenate([past.readings.x for past in pasts], axis=1)
+        start = group[0].track.newest_ms
+        one = AlarmLayer.beside([alarms.layer for alarms in group])
+        together_ = one.judge(x, np.concatenate(worths, axis=1), start, alphas)
+        each = [
+            alarms.layer.judge(past.readings.x, worth, start, alphas)
+            for alarms, past, worth in zip(group, pasts, worths, strict=True)
+        ]
+        for s, told in enumerate(together_):
+            for name in ("chance", "size", "needed", "lag", "usual", "away"):
+                parts = np.concatenate([getattr(of[s], name) for of in each])
+                assert np.array_equal(getattr(told, name), parts), (told.test.name, name)
+        covered = np.concatenate([alarms.layer.covers(start) for alarms in group])
+        assert np.array_equal(one.covers(start), covered)
+
+
+def test_signals_and_tracks_beside_each_other_are_those_of_each_alone() -> None:
+    """What is read of windows, what it is worth, and what is looked back on."""
+    for group in seats(alone(plain)):
+        windows = [hour(at, at) for at, _ in enumerate(LEARNED)]
+        windows = [
+            next(w for w in windows if len(w.counts) == alarms.reference.layout.size)
+            for alarms in group
+        ]
+        one = Signals.beside([alarms.signals for alarms in group], windows)
+        wide = behind(windows)
+        read = one.read(wide)
+        each = [a.signals.read(window) for a, window in zip(group, windows, strict=True)]
+        assert np.array_equal(read.x, np.concatenate([of.x for of in each], axis=1))
+        effects = [a.signals.misfit(of) for a, of in zip(group, each, strict=True)]
+        assert np.array_equal(one.misfit(read), np.concatenate(effects))
+        missing = [a.signals.missing(window) for a, window in zip(group, windows, strict=True)]
+        assert np.array_equal(one.missing(wide), np.concatenate(missing))
+        reach = group[0].baseline.reach
+        many = recent_of([alarms.track for alarms in group], reach)
+        alone_ = [recent_of([alarms.track], reach) for alarms in group]
+        for i, past in enumerate(many):
+            parts = [of[i] for of in alone_]
+            x = np.concatenate([part.readings.x for part in parts], axis=1)
+            assert np.array_equal(past.readings.x, x)
+            assert np.array_equal(past.calm, np.concatenate([part.calm for part in parts]))
+            told = [np.broadcast_to(part.told, part.calm.shape) for part in parts]
+            assert np.array_equal(past.told, np.concatenate(told))
+        worth = np.concatenate(
+            [columns_worth(a.signals, of[0]) for a, of in zip(group, alone_, strict=True)], axis=1
+        )
+        assert np.array_equal(columns_worth(one, many[0]), worth)
