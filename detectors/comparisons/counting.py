@@ -109,7 +109,7 @@ class CellsOf:
         first = np.cumsum([0, *(len(view._held) for view in views)]).tolist()
         numbers = [
             view._numbers + np.array([[row], [at]])
-            for (view, _, at), row in zip(parts, first, strict=False)
+            for (view, _, at), row in zip(parts, first[:-1], strict=True)
         ]
         made._numbers = np.concatenate(numbers, axis=1)
         return made

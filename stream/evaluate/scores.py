@@ -103,7 +103,7 @@ class Scores:
         batches = [batch for part in parts for batch in part._batches]
         rows = np.cumsum([0, *(len(batch.columns) for batch in batches)]).tolist()
         tests: dict[type[Comparison], list[tuple[Comparison, Counts]]] = {}
-        for batch, row in zip(batches, rows, strict=False):
+        for batch, row in zip(batches, rows[:-1], strict=True):
             for test, asked in batch.tests:
                 tests.setdefault(type(test), []).append((test, asked + row))
         alike: dict[bytes, Counts] = {}

@@ -50,7 +50,7 @@ class Signals:
         made._columns = firsts[-1]
         begins = begins_of(windows)
         views, schemes, columns = [], [], []
-        for part, first, begin in zip(parts, firsts, begins, strict=False):
+        for part, first, begin in zip(parts, firsts[:-1], begins, strict=True):
             for view, scheme, own in part.batches:
                 views.append((view, *begin))
                 schemes.append(scheme)

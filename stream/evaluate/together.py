@@ -127,7 +127,7 @@ def _hear(seats: Sequence[_Seat], sheet: "_Sheet") -> None:
     wide = behind(windows) if windows else None
     firsts = np.cumsum([0, *(len(of.used) for of in signals)]).tolist()
     read = None if together is None else together.read(wide)
-    for seat, of, first, end in zip(seats, signals, firsts, firsts[1:], strict=False):
+    for seat, of, first, end in zip(seats, signals, firsts[:-1], firsts[1:], strict=True):
         own = of.read(None) if read is None else read.columns(slice(first, end))
         seat.chain.enter(seat.case, own)
     groups: dict[object, list[int]] = {}
