@@ -11,6 +11,20 @@ from tests.servers import kafka_missing, kafka_server, need, redis_missing, redi
 settings.register_profile("driftbus", derandomize=True, deadline=None)
 settings.load_profile("driftbus")
 
+LONG = ("simulator/", "demo/", "benchmarks/", "replay/", "detectors/sequential/", "run/")
+"""Folders whose files take longest."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: two processes that are given file by file then end together.
+
+    The order is otherwise left as it is.
+    """
+    tests = config.rootpath / "tests"
+    long = [str(tests / folder) for folder in LONG]
+    items.sort(key=lambda item: not str(item.path).startswith(tuple(long)))
+
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -17,7 +17,7 @@ from benchmarks.throughput.figures import Measured
 def test_every_mode_counts_every_event_and_fills_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passing, "SETTLE_S", 1.0)
+    monkeypatch.setattr(passing, "SETTLE_S", 0.4)
     out = tmp_path / "figures.json"
     ran = CliRunner().invoke(
         main, ["--json", str(out), "--events", "20000", "--warm-up", "5000"], catch_exceptions=False

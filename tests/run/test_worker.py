@@ -127,7 +127,7 @@ def test_a_kafka_that_cannot_be_reached_is_said_once_and_waited_for(tmp_path: Pa
     text = f"bootstrap: 127.0.0.1:{nobody}\n{SMALL}"
     with worker(tmp_path, text, ", token: secret") as process:
         process.wait(lambda: "Kafka cannot be reached" in process.log)
-        time.sleep(4)
+        time.sleep(2)
         assert says_once(process, f"127.0.0.1:{nobody}: Kafka cannot be reached"), process.log
         assert len(process.log.splitlines()) < 10, process.log
         status, told = process.get("/readyz")
