@@ -27,6 +27,8 @@ class Fleet:
         self._lock = Lock()
         self._entries: list[bytes] = []
         """The digests of the store's entries, in order, as far as they were read."""
+        self._there: set[bytes] = set()
+        """The same; fewer, where a reference was entered twice while the store went back."""
         self._known: dict[bytes, Reference] = {}
         """By the digest of its entry every reference that ever was in the store."""
 
@@ -48,21 +50,21 @@ class Fleet:
             if entries is not self._entries or known != len(entries):
                 return True  # another thread has read meanwhile
             if known and (last is None or _digest(last) != entries[-1]):
-                self._entries = []
+                self._entries, self._there = [], set()
                 return True
             if blob is None or reference is None:
                 return False
             entries.append(_digest(blob))
+            self._there.add(entries[-1])
             self._known[entries[-1]] = reference
             self.book.add(reference)
             return True
 
     def _enter_again(self) -> None:
         """Enter what the store has lost behind what it still has."""
-        if len(self._known) > len(self._entries):
-            there = set(self._entries)
+        if len(self._known) > len(self._there):
             for digest, reference in list(self._known.items()):
-                if digest not in there:
+                if digest not in self._there:
                     self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
