@@ -48,7 +48,7 @@ class _Goal(NamedTuple):
 
 
 class Models:
-    """The evaluators of the models whose partition is among the `owned`, and with the first partition the gatherer.
+    """The evaluators of the models whose partition is among the `owned`, and the gatherer of all models.
 
     The gatherer is held like a model that is called `SEVERAL`, from the second model on.
 
@@ -95,12 +95,11 @@ class Models:
             self.forget_foreign()
 
     def owns(self, model: str) -> bool:
-        """A model belongs to who owns its partition of the first topic configured, `SEVERAL` to who owns the first."""
+        """A model, and `SEVERAL`, belongs to the owner of its partition of the first topic configured."""
         first = next(kind for kind in INPUTS if getattr(self._config.topics, kind))
         topic = getattr(self._config.topics, first)
         count = self.partitions_of.get(topic, 0)
-        partition = 0 if model == SEVERAL else partition_of(model, count) if count else 0
-        return count > 0 and Source(first, topic, partition) in self._owned
+        return count > 0 and Source(first, topic, partition_of(model, count)) in self._owned
 
     async def part(self, patience_s: float) -> None:
         """Let the sinks take what is on its way of models that go, so that their next owner does not tell it again."""

@@ -19,6 +19,7 @@ from sinks.event import DriftEvent
 from stream.evaluate import evaluator as of_evaluator
 from stream.evaluate import gather as of_gather
 from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.gatherer import Gatherer
 from stream.evaluate.join import Join
 from stream.evaluate.model import Model
 from stream.ingest.fold import NEVER, Fold
@@ -229,6 +230,26 @@ def _half_a_pane_closed() -> AbstractContextManager[Any]:
     return patch.object(Partition, "_make_commit", without_touched)
 
 
+def _slowest_not_waited_for() -> AbstractContextManager[Any]:
+    reach = Gatherer._reach
+
+    def hasty(self: Gatherer, seen: Any, bases: Mapping[str, Any], *, flush: bool) -> Any:
+        return reach(self, seen, {}, flush=flush)
+
+    return patch.object(Gatherer, "_reach", hasty)
+
+
+def _gathered_twice() -> AbstractContextManager[Any]:
+    """What was gathered is not noted in the state: who takes over begins with the first."""
+    load = Gatherer.load
+
+    def forgetful(self: Gatherer) -> None:
+        load(self)
+        self.upto_ms = dict.fromkeys(self.upto_ms, NEVER)
+
+    return patch.object(Gatherer, "load", forgetful)
+
+
 BUGS = (
     Bug("the offset is kept apart from the state", "state", _offset_apart),
     Bug("commits compare neither epoch nor base", "state", _nothing_compared, 11),
@@ -253,4 +274,6 @@ BUGS = (
     ),
     Bug("panes are deleted before they are evaluated", "state", _panes_deleted_too_soon),
     Bug("a pane that changed is left out of the commit", "state", _half_a_pane_closed),
+    Bug("models are gathered before the slowest has come as far", "alerts", _slowest_not_waited_for),
+    Bug("what is gathered is forgotten when it is taken over", "state", _gathered_twice),
 )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from stream.config import Config, Sampling
 from stream.ingest.raw import Source
 from stream.ingest.schedule import Schedule
-from stream.state.store import BASE, partition_key
+from stream.state.store import BASE, models_key, partition_key
 from tests.simulator.chaos import Chaos
 from tests.simulator.history import HISTORIES, PANE_MS, SOURCES, TAIL_S, History, config, history
 from tests.simulator.kafka import Broker, Group
@@ -149,7 +149,8 @@ class _World:
                 ]
         models = {key: self.store.peek(key) for key in self.store.names() if ":model:" in key}
         sent = {identity for identity, _ in self.broker.alerts}
-        boxes = (v for kept in models.values() for f, v in kept.items() if f.startswith(b"o:"))
+        told = [*models.values(), self.store.peek(models_key("sim"))]
+        boxes = (v for kept in told for f, v in kept.items() if f.startswith(b"o:"))
         waiting = [
             i for i in map(_id, boxes) if i not in sent or not self.chaos.injected["store rewound"]
         ]
