@@ -12,8 +12,11 @@ import orjson
 from msgspec.structs import replace
 
 from stream.config import Config, Sampling
+from stream.evaluate.gatherer import gathered_upto
+from stream.evaluate.movers import read_moved
 from stream.ingest.raw import Source
 from stream.ingest.schedule import Schedule
+from stream.state.fields import MOVED
 from stream.state.store import BASE, models_key, partition_key
 from tests.simulator.chaos import Chaos
 from tests.simulator.history import HISTORIES, PANE_MS, SOURCES, TAIL_S, History, config, history
@@ -161,6 +164,10 @@ class _World:
             k for k, kept in models.items() if set(kept.get(BASE, b"").split(b",")) != {until}
         ]
         behind += ["some model"] * (2 - len(models))
+        if not behind:
+            moved = [read_moved(kept.get(MOVED)) for kept in models.values()]
+            upto = gathered_upto(told[-1].get(BASE, b""))
+            behind = [str(k) for k in upto if upto[k] != max(of[k] for of in moved)]
         return [f"{key} is not evaluated to its end" for key in behind]
 
     def _base(self, source: Source) -> bytes | None:
