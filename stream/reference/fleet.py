@@ -1,7 +1,10 @@
 """The references that all workers share, in the store's fleet hash."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import takewhile
 
+from stream.errors import StoreUnavailable
 from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.state.store import Store, fleet_key
@@ -11,12 +14,17 @@ from stream.words import Kind, Series
 __all__ = ["Fleet"]
 
 
+AHEAD = 64
+"""Entries that are asked for at once where there may be many new ones."""
+
+
 class Fleet:
     """Reads and enters references; `book` is what is known here.
 
-    Each reference has its own field, found by counting: reference number i of the fleet is field `r:i`. Entering is
-    put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When the store has
-    gone back in time, whoever knows more than it does enters that again.
+    Each reference is stored once, in the field of its series, kind and first pane: whoever is first there stays. Those
+    that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference.
+    Entering is put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When
+    the store has gone back in time, whoever knows more than it does enters that again.
     """
 
     def __init__(self, store: Store, app: str) -> None:
@@ -27,61 +35,81 @@ class Fleet:
         """In order: a digest of each entry, and what it is."""
 
     def refresh(self) -> None:
-        """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
+        """Read the references that were entered since the last look. Cost: one short read when there is nothing new.
+
+        Raises:
+            StoreUnavailable: the store went back in time while it was read.
+        """
+        ahead = 1
         while True:
             known = len(self._entries)
-            last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
+            numbers = range(known - 1, known + ahead)
+            last, *new = self._store.read(self._key, [b"r:%d" % number for number in numbers])
             if known and (last is None or _digest(last) != self._entries[-1][0]):
                 self._enter_again()
-            elif blob is None:
+                continue
+            entered = list(takewhile(bool, new))
+            if not entered:
                 return
-            else:
-                reference = Reference.unpack(_payload(blob))
-                self._entries.append((_digest(blob), reference))
-                self.book.add(reference)
+            self._know([blob for blob in entered if blob])
+            ahead = AHEAD
+
+    def _know(self, blobs: Sequence[bytes]) -> None:
+        """Take in the references of entries."""
+        entries = [_entry(blob) for blob in blobs]
+        fields = [field for field, _ in entries if field]
+        held = dict(zip(fields, self._store.read(self._key, fields), strict=True))
+        for blob, (field, inline) in zip(blobs, entries, strict=True):
+            packed = held[field] if field else inline
+            if packed is None:
+                raise StoreUnavailable(
+                    "the store has gone back in time; what it lost is entered again", self._key
+                )
+            reference = Reference.unpack(packed)
+            self._entries.append((_digest(blob), reference))
+            self.book.add(reference)
 
     def _enter_again(self) -> None:
         """Know what the store still has, and enter behind it what it has lost."""
         before, self._entries = self._entries, []
         self.refresh()
-        there = {digest for digest, _ in self._entries}
-        for digest, reference in before:
-            if digest not in there:
+        there = {reference.digest for _, reference in self._entries}
+        for _, reference in before:
+            if reference.digest not in there:
                 self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
 
-        It is the reference itself, unless somebody entered one before.
+        It is the same in all but what is not stored, unless somebody entered another one before.
         """
         self.refresh()
         return self._enter(reference)
 
     def _enter(self, reference: Reference) -> Reference:
-        tag = _tag(reference.series, reference.kind, reference.from_pane)
+        field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
-        held = self._store.put_if_absent(self._key, b"s:" + tag, packed)
+        held = self._store.put_if_absent(self._key, field, packed)
         entered = reference if held == packed else Reference.unpack(held)
-        blob = dump("entry", [held if entered is reference else entered.packed])
-        digest = _digest(blob)
-        while all(digest != known for known, _ in self._entries):
+        blob = dump("entry", [field, entered.digest])
+        while all(entered.digest != known.digest for _, known in self._entries):
             self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
             self.refresh()
-        return entered
+        return self.book.by_digest(entered.digest)
 
 
 def _digest(blob: bytes) -> bytes:
     return blake2b(blob, digest_size=16).digest()
 
 
-def _payload(blob: bytes) -> bytes:
+def _entry(blob: bytes) -> tuple[bytes, bytes | None]:
+    """Give the field that an entry names; of one that an older release wrote, the reference itself."""
     with making_sense("entry"):
-        return b"%b" % load(blob, "entry")[0]
+        field, told = load(blob, "entry")
+        return b"%b" % field, b"%b" % told
 
 
-def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:
-    return (
-        blake2b(repr((tuple(series), kind.value, from_pane)).encode(), digest_size=16)
-        .hexdigest()
-        .encode()
-    )
+def _field(series: Series, kind: Kind, from_pane: int) -> bytes:
+    """Name the field of what judges a series from a pane on."""
+    named = repr((tuple(series), kind.value, from_pane)).encode()
+    return b"s:" + blake2b(named, digest_size=16).hexdigest().encode()

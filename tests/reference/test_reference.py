@@ -1,6 +1,7 @@
 """A reference is the same wherever it is kept, and says so when it does not fit."""
 
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.summaries.summary import Summary
 from stream.config.durations import duration_text
-from stream.errors import CodecError, FileError, ReferenceMismatch
+from stream.errors import CodecError, FileError, ReferenceMismatch, StoreUnavailable
+from stream.evaluate.chain import Chain
+from stream.evaluate.report import kept_result
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.file import read_references, write_references
 from stream.reference.fleet import Fleet
+from stream.reference.history import History
 from stream.reference.learn import WINDOWS_MAX, freeze
 from stream.reference.reference import ALWAYS, Reference, WindowSize
+from stream.state.codec import pack
 from stream.state.memory import MemoryStore
+from stream.state.versions import dump
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
-from tests.events import HOUR, PANE, T0, learning, reference_of
+from tests.evaluate import watched
+from tests.evaluate.streams import WINDOW
+from tests.events import HOUR, PANE, PLAN, T0, learning, reference_of
+from tests.state.golden_state import GOLDEN
 
 NAMES = st.sampled_from(["a", "b", "é", "", 'q"', "n\0l"])
 CELLS = (
@@ -179,6 +189,119 @@ def test_what_a_store_that_went_back_has_lost_is_entered_again(kept: int) -> Non
     late.refresh()
     assert {r.digest for r in late.book.all()} == {r.digest for r in ours.book.all()}
     assert len(late.book) == 4
+
+
+def test_a_reference_is_stored_once() -> None:
+    """The list of those in force names it, and is short; so is every look whether there is a new one."""
+    store = MemoryStore()
+    known = [reference_of([{"a": i}, {"a": "x" * 200}], version=str(i)) for i in range(9)]
+    for reference in known:
+        Fleet(store, "a").publish(reference)
+    kept = store.peek("{a:fleet}")
+    assert sorted(v for f, v in kept.items() if f[:2] == b"s:") == sorted(r.packed for r in known)
+    assert all(len(v) < 120 for f, v in kept.items() if f[:2] == b"r:")
+    assert len(kept) == 18
+
+
+def test_a_fleet_of_an_older_release_is_known_and_nothing_of_it_is_entered_twice() -> None:
+    """Then an entry was the reference itself, of version 1."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store, kept = MemoryStore(), MemoryStore()
+    for i, reference in enumerate(known):
+        Fleet(kept, "a").publish(reference)
+        payload = reference._payload([h.former_payload() for h in reference.histories])
+        former = pack("reference", 1, payload)
+        (field,) = (f for f, v in kept.peek("{a:fleet}").items() if v == reference.packed)
+        store.put_if_absent("{a:fleet}", field, former)
+        store.put_if_absent("{a:fleet}", b"r:%d" % i, pack("entry", 1, [former]))
+    before = store.peek("{a:fleet}")
+    fleet = Fleet(store, "a")
+    assert [fleet.publish(r).digest for r in known] == [r.digest for r in known]
+    assert [r.digest for r in fleet.book.all()] == [r.digest for r in known]
+    assert store.peek("{a:fleet}") == before
+    apart = fleet.publish(reference_of([{"a": 3}], version="9"))
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [*(r.digest for r in known), apart.digest]
+
+
+def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, looks = MemoryStore(), []
+    ours = Fleet(store, "a")
+    for i in range(200):
+        ours.publish(reference_of([{"a": 1}], version=f"{i:03}"))
+    read = store.read
+    monkeypatch.setattr(
+        store, "read", lambda key, fields: looks.append(len(fields)) or read(key, fields)
+    )
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [r.digest for r in ours.book.all()]
+    assert len(looks) < 12
+    looks.clear()
+    late.refresh()
+    assert looks == [2]
+
+
+def test_a_store_that_goes_back_between_an_entry_and_its_reference_is_read_again() -> None:
+    store = MemoryStore()
+    Fleet(store, "a").publish(reference_of([{"a": 1}]))
+    kept = store._hashes["{a:fleet}"]
+    (field,) = (f for f in kept if f[:2] == b"s:")
+    gone = kept.pop(field)
+    fleet = Fleet(store, "a")
+    with pytest.raises(StoreUnavailable, match="gone back in time"):
+        fleet.refresh()
+    kept[field] = gone
+    fleet.refresh()
+    assert len(fleet.book) == 1
+
+
+def test_the_digest_is_that_of_every_release_before() -> None:
+    """Ids of alerts, plans and states name it: it stays whatever becomes of the stored form."""
+    old = (GOLDEN / "reference-1.bin").read_bytes()
+    first = Reference.unpack(old)
+    assert first.digest.hex() == "bf079014fe646e563cf7f013f7d1f7dc"
+    assert first.digest == blake2b(old, digest_size=16).digest()
+    assert Reference.unpack(first.packed).digest == first.digest
+
+
+def test_a_reference_that_was_stored_judges_as_the_one_that_was_learned() -> None:
+    """Although of the extremes of its windows no more is kept than whether they were equal."""
+    learned = replace(watched.reference(), series=Series("m", "1", ()))
+    stored = Reference.unpack(learned.packed)
+    assert len(stored.packed) < 0.6 * len(pack("reference", 1, learned._payload(
+        [h.former_payload() for h in learned.histories])))  # fmt: skip
+    told = []
+    for of in (learned, stored):
+        chain = Chain(of.series, of.kind, of, watched.RULES, lambda _: PLAN)
+        results = []
+        for i in range(12):
+            window = watched.window(500 + i, shift=1.5 * (i > 6), lost="word" * (i == 9))
+            if i == 4:
+                window = watched.window(504, scale=0.0)
+            chain.take(of.end_ms + i * WINDOW, window, {})
+            results += [kept_result(j) for j in chain.close(of.end_ms + (i + 1) * WINDOW)]
+        told.append((results, chain.payload()))
+    assert dump("result", told[0][0]) == dump("result", told[1][0])
+    assert dump("chain", told[0][1]) == dump("chain", told[1][1])
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_whether_a_window_held_one_value_only_is_kept(equal: bool) -> None:
+    windows = [watched.window(i, scale=0.0 if equal and i == 3 else 1.0) for i in range(6)]
+    windows.append(Summary.empty(watched.LAYOUT))
+    history = History(np.arange(7) * HOUR + T0, windows)
+    slots, numbers = watched.LAYOUT.size, len(watched.LAYOUT.numbers)
+    again = History.restore(history.payload(), slots, numbers)
+    ours, theirs = (
+        [(s.extremes[:, 0] == s.extremes[:, 1]).tolist() for s in of.summaries]
+        for of in (history, again)
+    )
+    assert ours == theirs
+    assert equal == (True in ours[3])
+    np.testing.assert_array_equal(again.counts, history.counts)
+    np.testing.assert_array_equal(again.starts, history.starts)
 
 
 @given(
