@@ -53,7 +53,7 @@ VERSIONS: Mapping[str, Versions] = {
     "manifest": Versions(1, 1),
     "model": Versions(2, 3),
     "models": Versions(1, 1),
-    "pane": Versions(2, 3),
+    "pane": Versions(2, 4),
     "partition": Versions(1, 4),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
@@ -112,6 +112,11 @@ def _pane_with_stacks(old: Any) -> Any:
         np.concatenate([np.zeros((0, 2)), *extremes]),
         [len(part) for part in counts], [len(part) for part in extremes], unseen,
     ]  # fmt: skip
+
+
+def _pane_with_places(old: Any) -> Any:
+    """Version 4 may have more of a pane at places behind it, which who knows none of them must not overlook."""
+    return old
 
 
 def _rows_in_few_bytes(old: Any) -> Any:
@@ -179,6 +184,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
     ("chain", 6): _chain_with_parts,
+    ("pane", 3): _pane_with_places,
     ("model", 2): _model_with_lists,
     ("result", 1): _result_side_by_side,
     ("entry", 1): _entry_with_field,
