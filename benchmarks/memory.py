@@ -3,8 +3,8 @@
     python -m benchmarks.memory --chains 1000 --columns 10
 
 The chains of one model, segments with a reference each, fold some events of each open pane, then judge some hours. What
-the parts hold is measured by walking them (an object that two parts share counts for the first), beside it what the
-process has grown by; a Redis, if the machine has one, tells what it takes for each kind of a field.
+the parts hold is measured by walking them (an object that two parts share counts for the first), and held against what
+Python has allocated meanwhile; a Redis, if the machine has one, tells what it takes for each kind of a field.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -25,7 +26,6 @@ import msgspec
 import numpy as np
 from redis import Redis
 
-from benchmarks.meter import rss_mb
 from benchmarks.throughput.counting import CountingStore
 from benchmarks.whole import redis_process
 from benchmarks.workload import START_MS, TOPIC, Workload, build_reference
@@ -77,7 +77,7 @@ class Weighed:
     monitors: int
     worker: dict[str, int]
     redis: dict[str, int]
-    resident: int
+    allocated: int
     written: dict[str, int]
 
 
@@ -251,14 +251,13 @@ def weigh_parts(
     del publisher
     warm(columns)
     gc.collect()
-    before = rss_mb(os.getpid())
+    tracemalloc.start()
+    stored = weigh(set(), own)
     bed = Bed(config, own)
     bed.fleet.refresh()
-    held, seen = own.written, {id(own)}
+    seen = {id(own)}
     monitors = (chains + 1) * (columns + 1)
     parts: dict[str, int] = _weigh_references(bed, seen)
-    gc.collect()
-    grown = {"references": rss_mb(os.getpid()) - before}
     panes = (config.lateness_ms // config.pane_ms) + 2
     bed.fold(columns, chains, per_pane, panes)
     fold = bed.partition.fold_state
@@ -269,14 +268,14 @@ def weigh_parts(
     bed.judge(first, hours)
     parts |= _weigh_chains(bed, seen)
     gc.collect()
-    resident = int((rss_mb(os.getpid()) - before) * 1e6)
-    del held, grown
+    allocated = tracemalloc.get_traced_memory()[0] - (weigh(set(), own) - stored)
+    tracemalloc.stop()
     hashes = {
         "fleet": own.peek(fleet_key(config.app)),
         "partition": own.peek(partition_key(config.app, TOPIC, 0)),
         "model": own.peek(model_key(config.app, "fraud")),
     }
-    return Weighed(monitors, parts, {}, resident, bed.written), hashes
+    return Weighed(monitors, parts, {}, allocated, bed.written), hashes
 
 
 def _config(chains: int) -> Config:
@@ -378,9 +377,9 @@ def show(weighed: Weighed) -> None:
                 print(f"| {name} | {size / n:,.0f} | {size / n * FLEET / 1e6:,.0f} |")
         total = sum(parts.values())
         print(f"| sum | {total / n:,.0f} | {total / n * FLEET / 1e6:,.0f} |")
-    print(f"| resident | {weighed.resident / n:,.0f} | {weighed.resident / n * FLEET / 1e6:,.0f} |")
+    print(f"\nAllocated: {weighed.allocated / n:,.0f} bytes a monitor.")
     for name, size in weighed.written.items():
-        print(f"| written: {name} | {size / n:,.1f} | |")
+        print(f"Written, {name}: {size / n:,.1f} bytes a monitor.")
 
 
 def main() -> None:

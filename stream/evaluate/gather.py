@@ -115,7 +115,7 @@ def gather_rows(
     evidence: dict[int, Evidence] = {}
     span = _Span(first, until, closed_ms)
     for source, number, (blob,) in _fetch(store, app, model, sources, span, _only_rows):
-        begin, end, rows = unpack_rows(blob)
+        begin, end, rows = unpack_rows(blob or b"")
         parts.setdefault(number, {}).setdefault(source.kind, []).append(rows)
         evidence.setdefault(number, {})[source.topic, source.partition] = (begin, end)
     return [

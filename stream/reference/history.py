@@ -93,8 +93,8 @@ class History:
 
     def former_payload(self) -> list[object]:
         """Give the windows as arrays: references of version 1 had them so, and digests still tell of that."""
-        counts, extremes = (x if len(x) else [] for x in (self.counts, self.extremes))
-        return [self.starts, counts, extremes, *self._left_out()]
+        arrays: list[object] = [x if len(x) else [] for x in (self.counts, self.extremes)]
+        return [self.starts, *arrays, *self._left_out()]
 
     def _left_out(self) -> list[object]:
         return [[list(one) for one in self._told]] if self._told else []

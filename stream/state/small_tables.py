@@ -46,7 +46,8 @@ def pack_table(table: Ints) -> bytes:
     left[:, :-1] -= _expected(sums, left[:, -1:])
     folded = np.ascontiguousarray(((left << 1) ^ (left >> 63)).T, dtype="<i8")
     by_byte = folded.reshape(-1, 1).view(np.uint8).T
-    width = int(np.flatnonzero([0, *by_byte.any(axis=1)])[-1]) if by_byte.any() else 0
+    used = np.flatnonzero(by_byte.any(axis=1)).tolist()
+    width = used[-1] + 1 if used else 0
     told = pack_ints(sums)
     head = HEAD.pack(rows, columns, width, len(told))
     return head + told + zlib.compress(by_byte[:width].tobytes(), LEVEL)

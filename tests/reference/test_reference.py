@@ -1,5 +1,6 @@
 """A reference is the same wherever it is kept, and says so when it does not fit."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -226,14 +227,18 @@ def test_a_fleet_of_an_older_release_is_known_and_nothing_of_it_is_entered_twice
 
 
 def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, looks = MemoryStore(), []
+    store = MemoryStore()
+    looks: list[int] = []
     ours = Fleet(store, "a")
     for i in range(200):
         ours.publish(reference_of([{"a": 1}], version=f"{i:03}"))
     read = store.read
-    monkeypatch.setattr(
-        store, "read", lambda key, fields: looks.append(len(fields)) or read(key, fields)
-    )
+
+    def looking(key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        looks.append(len(fields))
+        return read(key, fields)
+
+    monkeypatch.setattr(store, "read", looking)
     late = Fleet(store, "a")
     late.refresh()
     assert [r.digest for r in late.book.all()] == [r.digest for r in ours.book.all()]
