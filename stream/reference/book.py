@@ -1,6 +1,7 @@
 """Which reference judges a series in a pane."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 
 from detectors.summaries.layouts import Layouts
 from stream.reference.reference import Reference
@@ -13,12 +14,14 @@ __all__ = ["Book"]
 class Book:
     """All references that are known, by (series, kind), each from a named pane on.
 
-    `revision` goes up with every change, so that what was derived from the book can be made anew.
+    `revision` goes up with every change, so that what was derived from the book can be made anew. Any thread may add
+    while others look, but `layouts` are for the one that folds.
     """
 
     def __init__(self, references: Iterable[Reference] = ()) -> None:
         self.revision = 0
-        self._by_series: dict[tuple[Series, Kind], list[Reference]] = {}
+        self._lock = Lock()
+        self._by_series: dict[tuple[Series, Kind], Sequence[Reference]] = {}
         self._by_digest: dict[bytes, Reference] = {}
         self._layouts: dict[tuple[Kind, str], Layouts] = {}
         for reference in references:
@@ -29,13 +32,17 @@ class Book:
 
     def add(self, reference: Reference) -> None:
         """Enter a reference; one that is known already changes nothing."""
-        if reference.digest in self._by_digest:
-            return
-        self._by_digest[reference.digest] = reference
-        line = self._by_series.setdefault((reference.series, reference.kind), [])
-        line.append(reference)
-        line.sort(key=lambda r: (r.from_pane, r.number))
-        self.revision += 1
+        with self._lock:
+            if reference.digest in self._by_digest:
+                return
+            self._by_digest[reference.digest] = reference
+            of = (reference.series, reference.kind)
+            # A line of its own: one that is sorted in its place looks empty to others meanwhile.
+            line = sorted(
+                [*self._by_series.get(of, ()), reference], key=lambda r: (r.from_pane, r.number)
+            )
+            self._by_series[of] = line
+            self.revision += 1
 
     def find(self, series: Series, kind: Kind, pane: int) -> Reference | None:
         """Tell the reference in force in a pane: the last one that starts at or before it."""

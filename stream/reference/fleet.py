@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import takewhile
+from threading import Lock
 
 from stream.errors import StoreUnavailable
 from stream.reference.book import Book
@@ -19,7 +20,7 @@ AHEAD = 64
 
 
 class Fleet:
-    """Reads and enters references; `book` is what is known here.
+    """Reads and enters references; `book` is what is known here. For any thread: no call waits for another's.
 
     Each reference is stored once, in the field of its series, kind and first pane: whoever is first there stays. Those
     that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference.
@@ -31,8 +32,13 @@ class Fleet:
         self.book = Book()
         self._store = store
         self._key = fleet_key(app)
-        self._entries: list[tuple[bytes, Reference]] = []
-        """In order: a digest of each entry, and what it is."""
+        self._lock = Lock()
+        self._entries: list[bytes] = []
+        """The digests of the store's entries, in order, as far as they were read."""
+        self._there: set[bytes] = set()
+        """The digests of their references."""
+        self._known: dict[bytes, Reference] = {}
+        """By its digest every reference that ever was in the store."""
 
     def refresh(self) -> None:
         """Read the references that were entered since the last look. Cost: one short read when there is nothing new.
@@ -40,43 +46,57 @@ class Fleet:
         Raises:
             StoreUnavailable: the store went back in time while it was read.
         """
+        self._read()
+        self._enter_again()
+
+    def _read(self) -> None:
         ahead = 1
-        while True:
-            known = len(self._entries)
-            numbers = range(known - 1, known + ahead)
-            last, *new = self._store.read(self._key, [b"r:%d" % number for number in numbers])
-            if known and (last is None or _digest(last) != self._entries[-1][0]):
-                self._enter_again()
-                continue
-            entered = list(takewhile(bool, new))
-            if not entered:
-                return
-            self._know([blob for blob in entered if blob])
+        while self._read_next(ahead):
             ahead = AHEAD
 
-    def _know(self, blobs: Sequence[bytes]) -> None:
-        """Take in the references of entries."""
+    def _read_next(self, ahead: int) -> bool:
+        """Read the next entries, or see that the store has lost the last one; False when there is nothing new."""
+        entries, known = self._entries, len(self._entries)
+        numbers = range(known - 1, known + ahead)
+        last, *new = self._store.read(self._key, [b"r:%d" % number for number in numbers])
+        gone = known and (last is None or _digest(last) != entries[known - 1])
+        is_old = entries is not self._entries or known != len(entries)
+        entered = [] if gone or is_old else [blob for blob in takewhile(bool, new) if blob]
+        found = self._references(entered)
+        with self._lock:
+            if entries is not self._entries or known != len(entries):
+                return True  # another thread has read meanwhile
+            if gone:
+                self._entries, self._there = [], set()
+                return True
+            for digest, reference in found:
+                entries.append(digest)
+                self._there.add(reference.digest)
+                self._known.setdefault(reference.digest, reference)
+                self.book.add(reference)
+            return bool(found)
+
+    def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference]]:
+        """Read the references of entries, each beside the digest of its entry."""
         entries = [_entry(blob) for blob in blobs]
         fields = [field for field, _ in entries if field]
-        held = dict(zip(fields, self._store.read(self._key, fields), strict=True))
+        packs = self._store.read(self._key, fields) if fields else []
+        held = dict(zip(fields, packs, strict=True))
+        found = []
         for blob, (field, inline) in zip(blobs, entries, strict=True):
             packed = held[field] if field else inline
             if packed is None:
-                raise StoreUnavailable(
-                    "the store has gone back in time; what it lost is entered again", self._key
-                )
-            reference = Reference.unpack(packed)
-            self._entries.append((_digest(blob), reference))
-            self.book.add(reference)
+                told = "the store has gone back in time; what it lost is entered again"
+                raise StoreUnavailable(told, self._key)
+            found.append((_digest(blob), Reference.unpack(packed)))
+        return found
 
     def _enter_again(self) -> None:
-        """Know what the store still has, and enter behind it what it has lost."""
-        before, self._entries = self._entries, []
-        self.refresh()
-        there = {reference.digest for _, reference in self._entries}
-        for _, reference in before:
-            if reference.digest not in there:
-                self._enter(reference)
+        """Enter what the store has lost behind what it still has."""
+        if len(self._known) > len(self._there):
+            for digest, reference in list(self._known.items()):
+                if digest not in self._there:
+                    self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
@@ -92,9 +112,9 @@ class Fleet:
         held = self._store.put_if_absent(self._key, field, packed)
         entered = reference if held == packed else Reference.unpack(held)
         blob = dump("entry", [field, entered.digest])
-        while all(entered.digest != known.digest for _, known in self._entries):
+        while entered.digest not in self._there:
             self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
-            self.refresh()
+            self._read()
         return self.book.by_digest(entered.digest)
 
 

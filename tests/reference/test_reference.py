@@ -1,8 +1,7 @@
 """A reference is the same wherever it is kept, and says so when it does not fit."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import blake2b
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.summaries.summary import Summary
 from stream.config.durations import duration_text
 from stream.errors import CodecError, FileError, ReferenceMismatch, StoreUnavailable
-from stream.evaluate.chain import Chain
-from stream.evaluate.report import kept_result
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.file import read_references, write_references
 from stream.reference.fleet import Fleet
-from stream.reference.history import History
 from stream.reference.learn import WINDOWS_MAX, freeze
 from stream.reference.reference import ALWAYS, Reference, WindowSize
-from stream.state.codec import pack
 from stream.state.memory import MemoryStore
-from stream.state.versions import dump
+from stream.state.store import fleet_key
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
-from tests.evaluate import watched
-from tests.evaluate.streams import WINDOW
-from tests.events import HOUR, PANE, PLAN, T0, learning, reference_of
-from tests.state.golden_state import GOLDEN
+from tests.events import HOUR, PANE, T0, learning, reference_of
 
 NAMES = st.sampled_from(["a", "b", "é", "", 'q"', "n\0l"])
 CELLS = (
@@ -192,121 +183,101 @@ def test_what_a_store_that_went_back_has_lost_is_entered_again(kept: int) -> Non
     assert len(late.book) == 4
 
 
-def test_a_reference_is_stored_once() -> None:
-    """The list of those in force names it, and is short; so is every look whether there is a new one."""
-    store = MemoryStore()
-    known = [reference_of([{"a": i}, {"a": "x" * 200}], version=str(i)) for i in range(9)]
+@pytest.mark.parametrize("moment", range(4))
+def test_threads_that_use_one_fleet_at_the_same_time_read_each_entry_once(moment: int) -> None:
+    """While one waits for an answer of the store, another reads all there is: the answer is an old one then."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store = _Turning()
     for reference in known:
         Fleet(store, "a").publish(reference)
-    kept = store.peek("{a:fleet}")
-    assert sorted(v for f, v in kept.items() if f[:2] == b"s:") == sorted(r.packed for r in known)
-    assert all(len(v) < 120 for f, v in kept.items() if f[:2] == b"r:")
-    assert len(kept) == 18
-
-
-def test_a_fleet_of_an_older_release_is_known_and_nothing_of_it_is_entered_twice() -> None:
-    """Then an entry was the reference itself, of version 1."""
-    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
-    store, kept = MemoryStore(), MemoryStore()
-    for i, reference in enumerate(known):
-        Fleet(kept, "a").publish(reference)
-        payload = reference._payload([h.former_payload() for h in reference.histories])
-        former = pack("reference", 1, payload)
-        (field,) = (f for f, v in kept.peek("{a:fleet}").items() if v == reference.packed)
-        store.put_if_absent("{a:fleet}", field, former)
-        store.put_if_absent("{a:fleet}", b"r:%d" % i, pack("entry", 1, [former]))
-    before = store.peek("{a:fleet}")
-    fleet = Fleet(store, "a")
-    assert [fleet.publish(r).digest for r in known] == [r.digest for r in known]
-    assert [r.digest for r in fleet.book.all()] == [r.digest for r in known]
-    assert store.peek("{a:fleet}") == before
-    apart = fleet.publish(reference_of([{"a": 3}], version="9"))
-    late = Fleet(store, "a")
-    late.refresh()
-    assert [r.digest for r in late.book.all()] == [*(r.digest for r in known), apart.digest]
-
-
-def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = MemoryStore()
-    looks: list[int] = []
     ours = Fleet(store, "a")
-    for i in range(200):
-        ours.publish(reference_of([{"a": 1}], version=f"{i:03}"))
-    read = store.read
-
-    def looking(key: str, fields: Sequence[bytes]) -> list[bytes | None]:
-        looks.append(len(fields))
-        return read(key, fields)
-
-    monkeypatch.setattr(store, "read", looking)
-    late = Fleet(store, "a")
-    late.refresh()
-    assert [r.digest for r in late.book.all()] == [r.digest for r in ours.book.all()]
-    assert len(looks) < 12
-    looks.clear()
-    late.refresh()
-    assert looks == [2]
-
-
-def test_a_store_that_goes_back_between_an_entry_and_its_reference_is_read_again() -> None:
-    store = MemoryStore()
-    Fleet(store, "a").publish(reference_of([{"a": 1}]))
-    kept = store._hashes["{a:fleet}"]
-    (field,) = (f for f in kept if f[:2] == b"s:")
-    gone = kept.pop(field)
-    fleet = Fleet(store, "a")
-    with pytest.raises(StoreUnavailable, match="gone back in time"):
-        fleet.refresh()
-    kept[field] = gone
-    fleet.refresh()
-    assert len(fleet.book) == 1
-
-
-def test_the_digest_is_that_of_every_release_before() -> None:
-    """Ids of alerts, plans and states name it: it stays whatever becomes of the stored form."""
-    old = (GOLDEN / "reference-1.bin").read_bytes()
-    first = Reference.unpack(old)
-    assert first.digest.hex() == "bf079014fe646e563cf7f013f7d1f7dc"
-    assert first.digest == blake2b(old, digest_size=16).digest()
-    assert Reference.unpack(first.packed).digest == first.digest
-
-
-def test_a_reference_that_was_stored_judges_as_the_one_that_was_learned() -> None:
-    """Although of the extremes of its windows no more is kept than whether they were equal."""
-    learned = replace(watched.reference(), series=Series("m", "1", ()))
-    stored = Reference.unpack(learned.packed)
-    assert len(stored.packed) < 0.6 * len(pack("reference", 1, learned._payload(
-        [h.former_payload() for h in learned.histories])))  # fmt: skip
-    told = []
-    for of in (learned, stored):
-        chain = Chain(of.series, of.kind, of, watched.RULES, lambda _: PLAN)
-        results = []
-        for i in range(12):
-            window = watched.window(500 + i, shift=1.5 * (i > 6), lost="word" * (i == 9))
-            if i == 4:
-                window = watched.window(504, scale=0.0)
-            chain.take(of.end_ms + i * WINDOW, window, {})
-            results += [kept_result(j) for j in chain.close(of.end_ms + (i + 1) * WINDOW)]
-        told.append((results, chain.payload()))
-    assert dump("result", told[0][0]) == dump("result", told[1][0])
-    assert dump("chain", told[0][1]) == dump("chain", told[1][1])
-
-
-@pytest.mark.parametrize("equal", [False, True])
-def test_whether_a_window_held_one_value_only_is_kept(equal: bool) -> None:
-    windows = [watched.window(i, scale=0.0 if equal and i == 3 else 1.0) for i in range(6)]
-    windows.append(Summary.empty(watched.LAYOUT))
-    history = History(np.arange(7) * HOUR + T0, windows)
-    slots, numbers = watched.LAYOUT.size, len(watched.LAYOUT.numbers)
-    again = History.restore(history.payload(), slots, numbers)
-    ours, theirs = (
-        [(s.extremes[:, 0] == s.extremes[:, 1]).tolist() for s in of.summaries]
-        for of in (history, again)
+    store.after(moment, ours.refresh)
+    ours.refresh()
+    assert {r.digest for r in ours.book.all()} == {r.digest for r in known}
+    assert len(ours._entries) == len(known), "an entry was taken in again"
+    assert store.reads <= 2 * 5, (
+        "each reads two portions of entries with what they name, and finds the end"
     )
-    assert ours == theirs
-    assert equal == (True in ours[3])
-    np.testing.assert_array_equal(again.counts, history.counts)
-    np.testing.assert_array_equal(again.starts, history.starts)
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_threads_that_enter_references_at_the_same_time_enter_each_once(moment: int) -> None:
+    """Also the same one."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store = _Turning()
+    Fleet(store, "a").publish(known[0])
+    ours = Fleet(store, "a")
+    store.after(moment, lambda: [ours.publish(r) for r in known])
+    ours.publish(known[2])
+    assert {r.digest for r in ours.book.all()} == {r.digest for r in known}
+    assert sum(field.startswith(b"r:") for field in store.peek(fleet_key("a"))) == len(known)
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_a_store_that_goes_while_it_is_told_what_it_has_lost_is_told_the_rest_later(
+    moment: int,
+) -> None:
+    """Who has begun to enter it again still knows what is missing."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store, back = MemoryStore(), _Turning()
+    ours = Fleet(store, "a")
+    for reference in known:
+        ours.publish(reference)
+    ours._store = back
+
+    def away() -> None:
+        raise StoreUnavailable("told to be down")
+
+    back.after(moment, away)
+    with pytest.raises(StoreUnavailable):
+        ours.refresh()
+    ours.refresh()
+    late = Fleet(back, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {r.digest for r in known}
+
+
+class _Turning(MemoryStore):
+    """A store that lets another thread have its turn once, between a read and its answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self._turn: Callable[[], object] | None = None
+        self._left = 0
+
+    def after(self, reads: int, turn: Callable[[], object]) -> None:
+        self.reads, self._left, self._turn = 0, reads, turn
+
+    def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        found = super().read(key, fields)
+        self.reads += 1
+        if self._turn is not None:
+            self._left -= 1
+            if self._left < 0:
+                turn, self._turn = self._turn, None
+                turn()
+        return found
+
+
+def test_a_series_has_its_reference_while_another_one_of_it_is_added() -> None:
+    """Who looks at that moment is another thread, and would learn the series anew."""
+    first = reference_of([{"a": 1}], from_pane=ALWAYS)
+    book = Book([first])
+    seen = []
+
+    class Looking(Reference):
+        """A reference at which the book looks where it belongs."""
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "from_pane":
+                seen.append(book.find(first.series, first.kind, 5))
+            return super().__getattribute__(name)
+
+    values = {f.name: getattr(first, f.name) for f in fields(Reference) if f.init}
+    book.add(Looking(**values | {"number": 2, "from_pane": 9}))
+    assert seen
+    assert all(found is first for found in seen)
 
 
 @given(
