@@ -58,7 +58,7 @@ EVENTS = 2_000
 """Events of a series in an hour."""
 HISTORIES = 20
 """Different histories; series beyond these have them again, each in arrays of its own."""
-UNWEIGHED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
+UNWEIGHED = (type, ModuleType, BuiltinFunctionType)
 FIELDS = {
     "fleet": {b"r:": "references", b"s:": "references by series", b"p:": "plans"},
     "partition": {b"p:": "panes", b"n:": "rosters"},
@@ -92,6 +92,10 @@ def weigh(seen: set[int], *roots: object) -> int:
         total += sys.getsizeof(one)
         if isinstance(one, np.ndarray):
             stack.append(one.base)
+        elif isinstance(one, FunctionType):  # what it was made with, not the module it lives in
+            stack += one.__closure__ or ()
+        elif isinstance(one, MethodType):
+            stack.append(one.__self__)
         else:
             stack += gc.get_referents(one)
     return total
@@ -267,6 +271,7 @@ def weigh_parts(
     parts["rosters, seats"] = weigh(seen, fold)
     bed.judge(first, hours)
     parts |= _weigh_chains(bed, seen)
+    seen.clear()  # the walk's own
     gc.collect()
     allocated = tracemalloc.get_traced_memory()[0] - (weigh(set(), own) - stored)
     tracemalloc.stop()
