@@ -1,6 +1,6 @@
 """What a monitor costs in memory: part by part in a worker, and in Redis.
 
-    python -m benchmarks.memory --chains 1000 --columns 10
+    python -m benchmarks.memory --chains 30 --columns 10
 
 The chains of one model, segments with a reference each, fold some events of each open pane, then judge some hours. What
 the parts hold is measured by walking them (an object that two parts share counts for the first), and held against what
