@@ -153,7 +153,7 @@ class Partition:
     def closes_pane(self) -> bool:
         """Whether the watermark has closed a pane that the store does not know as closed."""
         before = self.fold_state.closed_before()
-        return any(number < before for _, number in self.fold_state.touched)
+        return any(number < before for _, number in self.fold_state.open)
 
     @property
     def changed(self) -> bool:

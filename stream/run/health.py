@@ -74,10 +74,10 @@ class Health:
                 of_topic["watermark"] = min(
                     of_topic.get("watermark", fold.watermark), fold.watermark
                 )
-        plan = runtime.plans.latest
+        plan = runtime.models.plans.latest
         models = {
             name: model_status(evaluator.model, plan, len(evaluator.outbox))
-            for name, evaluator in sorted(runtime.evaluators.items())
+            for name, evaluator in sorted(runtime.models.evaluators.items())
         }
         return {
             "ready": self.ready()[0],

@@ -65,7 +65,7 @@ class WorkerMetrics(Collector):
         keys = [
             partition_key(app, s.topic, s.partition) for s in list(self.runtime.ingest.partitions)
         ]
-        keys += [model_key(app, name) for name in list(self.runtime.evaluators)]
+        keys += [model_key(app, name) for name in list(self.runtime.models.evaluators)]
         self.state_bytes = sum(self.runtime.store.size(key) for key in keys)
 
     def collect(self) -> Iterator[Metric]:
@@ -85,7 +85,8 @@ class WorkerMetrics(Collector):
             refused.add_metric([at, reason], n)
         yield refused
         yield _gauge(
-            "driftbus_outbox_alerts", sum(len(e.outbox) for e in list(runtime.evaluators.values()))
+            "driftbus_outbox_alerts",
+            sum(len(e.outbox) for e in list(runtime.models.evaluators.values())),
         )
         yield from self._of_sinks()
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})
@@ -97,7 +98,7 @@ class WorkerMetrics(Collector):
         yield _gauge("driftbus_backup_timestamp_seconds", self.backup.made_s or 0.0)
         yield _counter("driftbus_backup_failures_total", self.backup.failed)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
-        yield _gauge("driftbus_models_owned", len(runtime.evaluators))
+        yield _gauge("driftbus_models_owned", len(runtime.models.evaluators))
         yield self._of_monitors()
         build = GaugeMetricFamily(
             "driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"]
@@ -125,7 +126,7 @@ class WorkerMetrics(Collector):
         )
         counted = (
             (name, [float(n) for n in count_monitors(evaluator.model).values()])
-            for name, evaluator in sorted(self.runtime.evaluators.copy().items())
+            for name, evaluator in sorted(self.runtime.models.evaluators.copy().items())
         )
         for name, values in bounded(counted, SERIES_MAX // len(STATES)):
             for state, n in zip(STATES, values, strict=True):

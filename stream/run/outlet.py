@@ -12,7 +12,7 @@ from sinks.sink import Sink
 __all__ = ["Outlet"]
 
 LOG = logging.getLogger("driftbus.sinks")
-IDLE_S = 0.05
+RETRY_S, IDLE_S = 0.05, 10.0
 ON_THE_WAY_MAX = 10_000
 """Alerts handed to the sinks and not taken by all; the others wait in their outboxes."""
 
@@ -34,6 +34,7 @@ class Outlet:
         self._offered: dict[tuple[str, bytes], str] = {}
         self._done: dict[str, list[bytes]] = {}
         self._stopping = threading.Event()
+        self._news = threading.Condition()
         self._threads = [
             threading.Thread(
                 target=self._run,
@@ -71,9 +72,14 @@ class Outlet:
                 self._places[event.id] = (model, field)
                 self._owing[event.id] = {courier.sink.name for courier in self.couriers}
                 fresh.append(event)
-        for courier in self.couriers:
-            if fresh:
+        if fresh:
+            for courier in self.couriers:
                 courier.offer(fresh)
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify_all()
 
     def taken(self, sink: str, ids: Sequence[str]) -> None:
         """Know that a sink has taken alerts; those that are forgotten, or taken by it already, change nothing."""
@@ -147,6 +153,7 @@ class Outlet:
     def close(self, patience_s: float = 12.0) -> None:
         """Stop the threads and close the sinks; a sink that takes longer ends with the process."""
         self._stopping.set()
+        self._wake()
         end = self._clock() + patience_s
         for thread, courier in zip(self._threads, self.couriers, strict=True):
             if thread.is_alive():
@@ -154,11 +161,19 @@ class Outlet:
             if not thread.is_alive():
                 courier.sink.close()
 
+    def _await_work(self, courier: Courier) -> None:
+        """Wait until there is something to deliver, or a while: after a failure it is due by the clock."""
+        with self._news:
+            self._news.wait_for(
+                lambda: self._stopping.is_set() or courier.due(self._clock()),
+                RETRY_S if courier.waiting else IDLE_S,
+            )
+
     def _run(self, courier: Courier) -> None:
         while not self._stopping.is_set():
             now = self._clock()
-            if not (courier.waiting and courier.due(now)):
-                self._stopping.wait(IDLE_S)
+            if not courier.due(now):
+                self._await_work(courier)
                 continue
             recognised, looks_failed = courier.recognised, courier.looks_failed
             taken = courier.deliver(now)

@@ -1,40 +1,38 @@
-"""What a worker owns and does: partitions folded and committed, models evaluated, alerts handed to the sinks.
+"""What a worker owns and does: partitions folded and committed; the models are in `models.py`.
 
-The consumer's thread calls in through `Owner`; everything else runs on the event loop, with store calls on one thread
-of their own, so that health answers even while the store does not.
+The consumer's thread calls in through `Owner`; everything else runs on the event loop, with what partitions ask of the
+store on a thread of its own, so that health answers even while the store does not.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
-from stream.bus.murmur2 import partition_of
 from stream.bus.settings import producer_settings
 from stream.config import Config
 from stream.errors import LogLost, StoreRefused, StoreUnavailable
-from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.model_state import needed_from
 from stream.ingest.fold import NEVER
 from stream.ingest.ingest import Ingest
-from stream.ingest.partition import Marks, Partition, read_marks
+from stream.ingest.partition import Marks, Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
-from stream.reference.plan import mondays
-from stream.reference.plans import Plans
 from stream.run.calls import Calls
+from stream.run.holds import Holds
 from stream.run.lost_log import go_on, is_same_log
 from stream.run.lost_store import check_beginning
+from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.pressure import Pressure
-from stream.run.rules import fold_rules, model_rules, plan_rules
+from stream.run.rules import fold_rules
+from stream.run.silence import Silence
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
@@ -43,8 +41,6 @@ __all__ = ["Bus", "Item", "Office", "Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
 CLEAN_EVERY_S = 5.0
-LISTENING_S = 5.0
-"""A partition is silent only if the consumer has found nothing on it again and again, no further apart than this."""
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
 
@@ -86,14 +82,6 @@ class Item(NamedTuple):
     done: Callable[[], None]
 
 
-class _End(NamedTuple):
-    """The end of a partition: where it is, since when it has been there, when that was told last."""
-
-    offset: int
-    since: float
-    told: float
-
-
 class Runtime:
     """The state of one worker.
 
@@ -119,34 +107,25 @@ class Runtime:
         self.store = store
         self.fleet = fleet
         self.outlet = outlet
-        self.plans = Plans(store, config.app, fleet, plan_rules(config))
         self.ingest = Ingest(store, config.app, fold_rules(config), fleet, recorded)
         ladder = self.ingest.rules.sample.ladder
         self.pressure = None if ladder is None else Pressure(ladder, cpu_s, clock())
-        self.evaluators: dict[str, Evaluator] = {}
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
         self.calls = Calls("driftbus-store", clock)
         self.letters = Calls("driftbus-letters", clock)
-        self.closed_at: float | None = None
-        self.partitions_of: dict[str, int] = {}
+        self.models = Models(
+            config, store, fleet, outlet, self.tallies, self.calls, clock, self.ingest.partitions
+        )
         self.logs: dict[str, str] = {}
         self.bus: Bus | None = None
         self._clock = clock
-        self._locks: dict[Source, asyncio.Lock] = {}
-        self._holding: dict[Source, asyncio.Timeout] = {}
-        self._goes_at: dict[Source, float] = {}
+        self._holds = Holds(self._drop_in_a_call)
+        self._silence = Silence(config.idle_timeout_ms / 1000)
         self._committed: dict[Source, float] = {}
-        self._heard: dict[Source, float] = {}
-        self._ends: dict[Source, _End] = {}
-        self._gap_s = min(LISTENING_S, config.idle_timeout_ms / 4000)
         self._held: set[Source] = set()
         self._office = office or DeadLetterOffice(producer_settings(config), config.app)
-        self._evaluating = asyncio.Lock()
-        self._acknowledging = asyncio.Lock()
         self._cleaned = clock()
-        self._rules = model_rules(config)
-        self._reached_ms: int | None = None
 
     # -- partitions --------------------------------------------------------------------------------------------------
 
@@ -154,7 +133,7 @@ class Runtime:
         """Take partitions over and tell where to read from; waits for the store as long as it must."""
         starts = {}
         for source in sources:
-            async with self._lock(source):
+            async with self._holds.alone(source):
                 starts[source] = start = await self._load(source)
                 LOG.info(
                     "took over %s/%d at offset %d", source.topic, source.partition, start.offset
@@ -165,11 +144,11 @@ class Runtime:
         """Commit and drop partitions, and the models that came with them."""
         end = self._clock() + LET_GO_S
         for source in sources:
-            async with self._taken_from_others(source, end):
+            async with self._holds.taken_from_others(source, end - self._clock()):
                 if source in self.ingest.partitions and not lost:
                     await self._commit_last(source, end)
                 self._drop(source)
-        await self._part_with_models(0.0 if lost else max(0.0, end - self._clock()))
+        await self.models.part(0.0 if lost else max(0.0, end - self._clock()))
 
     async def _commit_last(self, source: Source, end: float) -> None:
         partition = self.ingest.partitions[source]
@@ -185,7 +164,7 @@ class Runtime:
         """Fold a batch and commit it when that is due."""
         source = item.batch.source
         try:
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 if self.term.get(source) == item.term and source in self.ingest.partitions:
                     await self._fold(item.batch)
                     partition = self.ingest.partitions[source]
@@ -196,7 +175,7 @@ class Runtime:
 
     async def _fold(self, batch: RawBatch) -> None:
         source = batch.source
-        self._heard[source] = self._clock()
+        self._silence.hear(source, self._clock())
         try:
             counters = self.ingest.partitions[source].fold_state.counters
             before = replace(counters)
@@ -224,14 +203,14 @@ class Runtime:
         await self._retune(now)
         marks: dict[Source, Marks | None] | None = None
         for source in list(self.ingest.partitions):
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is None:
                     continue
                 self._follow_log(source)
-                if self._is_silent(source, now):
+                if self._silence.lasts(source, partition.fold_state.next_offset, now):
                     if marks is None:
-                        marks = await self.calls.insist(self._read_marks)
+                        marks = await self.calls.insist(self.models.read_marks)
                     others = [
                         m.watermark
                         for s, m in marks.items()
@@ -261,7 +240,7 @@ class Runtime:
             return
         LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
         for source in list(self.ingest.partitions):
-            async with self._lock(source):
+            async with self._holds.alone(source):
                 if source in self.ingest.partitions:
                     self.ingest.partitions[source].retune(self.pressure.rung)
 
@@ -275,8 +254,8 @@ class Runtime:
             answer = await self.calls.insist(lambda: self.ingest.commit(source))
         self._committed[source] = self._clock()
         if answer in (Answer.OK, Answer.ALREADY):
-            if closes and self.closed_at is None:
-                self.closed_at = self._committed[source]
+            if closes:
+                self.models.has_closed(self._committed[source])
             return
         await self._load_anew(source, f"the store answered {answer.value}")
 
@@ -303,7 +282,8 @@ class Runtime:
             raise
         offset = partition.fold_state.next_offset
         self.term[source] = self.term.get(source, 0) + 1
-        self._committed[source] = self._heard[source] = self._clock()
+        self._committed[source] = self._clock()
+        self._silence.hear(source, self._committed[source])
         self._held.discard(source)
         if self.pressure is not None:
             partition = self.ingest.partitions[source]
@@ -320,7 +300,7 @@ class Runtime:
             self._drop(source)
             raise
         self.term[source] += 1
-        self._ends.pop(source, None)
+        self._silence.forget(source)
         self._held.discard(source)
         if self.bus is not None:
             self.bus.seek(source, Start(0, self.term[source]))
@@ -331,7 +311,7 @@ class Runtime:
 
     async def outside_log(self, source: Source, low: int, high: int) -> Start:
         """Go on where the log begins and note the gap, or stop, as `on_lost_log` says; see `lost_log`."""
-        async with self._lock(source):
+        async with self._holds.alone(source):
             if source in self.ingest.partitions:
                 partition = self.ingest.partitions[source]
                 before = replace(partition.fold_state.counters)
@@ -347,7 +327,12 @@ class Runtime:
         self.ingest.drop(source)
         self.term[source] = self.term.get(source, 0) + 1
         self._held.discard(source)
-        self._ends.pop(source, None)
+        self._silence.forget(source)
+
+    def _drop_in_a_call(self, source: Source) -> None:
+        """Drop a partition, and once more what comes of a call of the store that is under way."""
+        self._drop(source)
+        self.calls.behind(partial(self.ingest.drop, source))
 
     def _tell_offsets(self, sources: Iterable[Source]) -> None:
         if self.bus is not None:
@@ -357,19 +342,9 @@ class Runtime:
     def caught_up(self, source: Source, offset: int) -> None:
         """Know that a partition has been read to its end, and that what was read stands before `offset`.
 
-        To be told again and again while that is so. Where it was not told for a while, nobody listened (a process that
-        was suspended, a consumer that waited for the store), and the silence begins anew.
+        To be told again and again while that is so.
         """
-        now, end = self._clock(), self._ends.get(source)
-        goes_on = end is not None and end.offset == offset and now - end.told <= self._gap_s
-        self._ends[source] = _End(offset, end.since if end and goes_on else now, now)
-
-    def _is_silent(self, source: Source, now: float) -> bool:
-        end = self._ends.get(source)
-        if end is None or end.offset != self.ingest.partitions[source].fold_state.next_offset:
-            return False
-        silence = now - max(end.since, self._heard[source])
-        return now - end.told <= self._gap_s and silence >= self.config.idle_timeout_ms / 1000
+        self._silence.caught_up(source, offset, self._clock())
 
     def _hold_or_go_on(self, source: Source) -> None:
         if self.bus is None:
@@ -395,7 +370,7 @@ class Runtime:
         evaluated = {kind: {n: b[kind] for n, b in bases.items()} for kind in INPUTS}
         retention = self.config.pane_retention_ms // self.config.pane_ms
         for source in list(self.ingest.partitions):
-            async with self._held_by(source):
+            async with self._holds.until_it_goes(source):
                 partition = self.ingest.partitions.get(source)
                 if partition is not None and await self.calls.insist(partition.is_lost):
                     await self._load_anew(source, "the store has gone back in time")
@@ -411,165 +386,15 @@ class Runtime:
 
     def know_partitions(self, counts: Mapping[str, int]) -> None:
         """Know how many partitions the topics have; when that changes, models are loaded anew to read from all."""
-        if self.partitions_of != counts:
-            self.partitions_of = dict(counts)
-            self.evaluators.clear()
-            self._forget_foreign()
+        self.models.know_partitions(counts)
 
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks."""
-        async with self._evaluating:
-            began, self.closed_at = self.closed_at, None
-            marks = await self.calls.insist(self._read_marks)
-            self.tallies.note(marks)
-            for upto_ms in self._halts(marks):
-                for name in sorted({name for m in marks.values() if m for name in m.models}):
-                    if self._owns(name):
-                        await self._evaluate_model(name, marks, upto_ms)
-            if began is not None:
-                self.tallies.detect_seconds.observe(self._clock() - began)
-
-    def _halts(self, marks: Mapping[Source, Marks | None]) -> list[int | None]:
-        """Tell the times up to which all models move before one of them goes on: the Mondays since the last time."""
-        since = self._reached_ms
-        reached = max((m.watermark for m in marks.values() if m), default=NEVER)
-        if reached != NEVER:
-            self._reached_ms = reached
-        return [None] if since is None else [*mondays(since, reached), None]
-
-    async def _evaluate_model(
-        self, name: str, marks: dict[Source, Marks | None], upto_ms: int | None
-    ) -> None:
-        """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
-        try:
-            if name not in self.evaluators:
-                await self._load_model(name)
-            evaluator = self.evaluators.get(name)
-            if evaluator is None:
-                return  # it went while it was loaded
-            if len(evaluator.outbox) >= self.config.limits.outbox_max:
-                self.outlet.offer(name, dict(evaluator.outbox))
-                return  # the sinks must first take what waits
-            with self.tallies.commit_seconds["evaluate"].time():
-                before, refused = evaluator.model.windows, evaluator.model.refused()
-                answer = await self.calls.once(partial(evaluator.step, marks, upto_ms=upto_ms))
-        except StoreUnavailable as error:
-            self.calls.lost(error)
-            self.evaluators.pop(name, None)
-            return
-        self.calls.found()
-        if answer not in (Answer.OK, Answer.ALREADY):
-            LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
-            self.tallies.reloads += 1
-            self.evaluators.pop(name, None)
-            return
-        self.tallies.windows += evaluator.model.windows - before
-        self.tallies.refusals.note("evaluate", refused, evaluator.model.refused())
-        if (
-            self._owns(name) and self.evaluators.get(name) is evaluator
-        ):  # else it went meanwhile, and its alerts with it
-            self.outlet.offer(name, dict(evaluator.outbox))
-
-    async def _load_model(self, name: str) -> None:
-        evaluator = Evaluator(self.store, self.config.app, name, self._rules, self.fleet, self.plans,
-                              self.config.lateness_ms, self._sources())  # fmt: skip
-        await self.calls.once(evaluator.load)
-        if self._owns(name):
-            self.evaluators[name] = evaluator
-            self.outlet.revise(name, evaluator.outbox)
-            self.outlet.doubt(name)
-            LOG.info("took over model %s", name)
+        await self.models.evaluate()
 
     async def acknowledge(self) -> None:
         """Take alerts that every sink has taken out of the outboxes."""
-        async with self._acknowledging:
-            for name in self.outlet.delivered():
-                # Asked again: while the store answered for another model, this one may have been loaded anew.
-                fields, evaluator = self.outlet.delivered().get(name, []), self.evaluators.get(name)
-                if not fields or evaluator is None:
-                    continue  # it is being loaded anew, or somebody else's by now
-                events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
-                answer = await self.calls.insist(partial(evaluator.acknowledge, fields))
-                if answer is Answer.OK:
-                    self.outlet.acknowledged(name, fields)
-                    self.tallies.delivered(events)
-                    continue
-                self.evaluators.pop(name, None)  # it is somebody else's, or has to be loaded anew
-                if not self._owns(name):
-                    self.outlet.forget(name)
-
-    def _owns(self, model: str) -> bool:
-        """A model belongs to the owner of its partition of the first topic configured."""
-        first = next(kind for kind in INPUTS if getattr(self.config.topics, kind))
-        topic = getattr(self.config.topics, first)
-        count = self.partitions_of.get(topic, 0)
-        return (
-            count > 0 and Source(first, topic, partition_of(model, count)) in self.ingest.partitions
-        )
-
-    async def _part_with_models(self, patience_s: float) -> None:
-        """Let the sinks take what is on its way of models that go, so that their next owner does not tell it again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while any(not self._owns(name) for name in self.outlet.models):
-                    await self.acknowledge()
-                    await asyncio.sleep(0.02)
-        self._forget_foreign()
-
-    def _forget_foreign(self) -> None:
-        for name in self.outlet.models | self.evaluators.keys():
-            if not self._owns(name):
-                self.evaluators.pop(name, None)
-                self.outlet.forget(name)
-
-    def _sources(self) -> list[Source]:
-        kinds = [(kind, getattr(self.config.topics, kind)) for kind in INPUTS]
-        return [
-            Source(kind, topic, p)
-            for kind, topic in kinds
-            if topic
-            for p in range(self.partitions_of.get(topic, 0))
-        ]
-
-    def _read_marks(self) -> dict[Source, Marks | None]:
-        return read_marks(self.store, self.config.app, self._sources())
-
-    @asynccontextmanager
-    async def _held_by(self, source: Source) -> AsyncIterator[None]:
-        """Hold a partition's lock as long as need be, but for a rebalance, which ends the body and drops the partition.
-
-        What the body has asked of the store may still be answered; what comes of that is dropped behind it.
-        """
-        async with self._lock(source):
-            try:
-                async with asyncio.timeout_at(self._goes_at.get(source)) as holding:
-                    self._holding[source] = holding
-                    yield
-            except TimeoutError:
-                if not holding.expired():
-                    raise
-                LOG.warning("%s/%d goes in the middle of a call; what is not committed its next owner folds again",
-                            source.topic, source.partition)  # fmt: skip
-                self._drop(source)
-                self.calls.behind(partial(self.ingest.drop, source))
-            finally:
-                self._holding.pop(source, None)
-
-    @asynccontextmanager
-    async def _taken_from_others(self, source: Source, end: float) -> AsyncIterator[None]:
-        """Hold a partition's lock from `end` on at the latest: who has it then does not keep it (`_held_by`)."""
-        when = asyncio.get_running_loop().time() + max(0.0, end - self._clock())
-        self._goes_at[source] = when
-        if source in self._holding:
-            self._holding[source].reschedule(when)
-        try:
-            async with self._lock(source):
-                yield
-        finally:
-            del self._goes_at[source]
-
-    def _lock(self, source: Source) -> asyncio.Lock:
-        return self._locks.setdefault(source, asyncio.Lock())
+        await self.models.acknowledge()
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -581,7 +406,7 @@ class Runtime:
         """
         async with asyncio.timeout(max(0.0, deadline - self._clock())):
             for source in list(self.ingest.partitions):
-                async with self._lock(source):
+                async with self._holds.alone(source):
                     partition = self.ingest.partitions.get(source)
                     if partition is not None and partition.changed:
                         await self._commit(source)
@@ -594,8 +419,8 @@ class Runtime:
 
     def close(self) -> None:
         """Give threads back; a call that hangs does not hold up the end."""
-        self.calls.close()
-        self.letters.close()
+        for threads in (self.models, self.calls, self.letters):
+            threads.close()
 
 
 def is_ahead(others: int, own: int, pane_ms: int) -> bool:

@@ -53,7 +53,7 @@ __all__ = ["Worker", "run"]
 
 LOG = logging.getLogger("driftbus.worker")
 LOOK_AFTER_S = 0.25
-EVALUATE_EVERY_S = 1.0
+EVALUATE_EVERY_S = 0.5
 BEAT_S = 1.0
 METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
 LOG_TRIES = 3
@@ -128,11 +128,9 @@ class Worker:
             worker_redirect_stdouts=False,
         )  # fmt: skip
         self._channels = {kind: app.channel(maxsize=64) for kind in self.kinds.values()}
-        self._moved = app.channel(maxsize=1)
         self._told = app.channel(maxsize=1)
         for kind, channel in self._channels.items():
             app.agent(channel, name=str(kind))(self._agent(self.runtime.fold))
-        app.agent(self._moved, name="evaluate")(self._agent(self._evaluate))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         self._make_pages(app)
         for task in (self._begin, self._beat, self._watch_topics, self._watch_logs, self._back_up):
@@ -199,7 +197,7 @@ class Worker:
                 return
             self.outlet.start()
             self.consumer.start()
-            await self._clockwork()
+            await asyncio.gather(self._clockwork(), self._evaluate())
         except Exception as error:
             self.fail(error)
 
@@ -268,7 +266,7 @@ class Worker:
         """Learn again and again which topics these are, from when they are read and as long as brokers tell it."""
         failed = 0
         while not self._ending and failed < LOG_TRIES:
-            if not (self.consumer.is_alive() and any(self.runtime.partitions_of.values())):
+            if not (self.consumer.is_alive() and any(self.runtime.models.partitions_of.values())):
                 await asyncio.sleep(LOOK_AFTER_S)
                 continue
             await asyncio.to_thread(self._ask_logs)
@@ -277,13 +275,10 @@ class Worker:
             await asyncio.sleep(METADATA_EVERY_S)
 
     async def _clockwork(self) -> None:
-        asked = pinged = measured = float("-inf")
+        pinged = measured = float("-inf")
         while not self._ending:
             now = time.monotonic()
             await self.runtime.look_after()
-            if now - asked >= EVALUATE_EVERY_S and self._moved.queue.empty():
-                asked = now
-                await self._moved.send(value=now)
             if self.outlet.has_delivered and self._told.queue.empty():
                 await self._told.send(value=now)
             if now - pinged >= PING_EVERY_S:
@@ -293,6 +288,14 @@ class Worker:
                 measured = now
                 await self.runtime.calls.insist(self.metrics.measure_state)
             await asyncio.sleep(LOOK_AFTER_S)
+
+    async def _evaluate(self) -> None:
+        """Evaluate when panes have closed, here or elsewhere, and leave half of the time to the fold."""
+        while not self._ending:
+            began = time.monotonic()
+            await self.runtime.evaluate()
+            await asyncio.sleep(min(EVALUATE_EVERY_S, time.monotonic() - began))
+            await self.runtime.models.await_closing(EVALUATE_EVERY_S)
 
     def _ping(self) -> None:
         try:
@@ -318,9 +321,6 @@ class Worker:
         """Learn which topics these are; while Kafka does not answer, what was known stays."""
         logs = topic_ids(self._admin, list(self.kinds), ANSWER_S)
         self.runtime.know_logs(self.runtime.logs | logs)
-
-    async def _evaluate(self, _: object) -> None:
-        await self.runtime.evaluate()
 
     async def _publish(self, _: object) -> None:
         await self.runtime.acknowledge()

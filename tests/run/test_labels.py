@@ -67,7 +67,7 @@ def test_a_hundred_thousand_models_make_a_scrape_of_a_few_thousand_series(
 
     rig, number = Rig(), 100_000
     names = [ODD[i % len(ODD)] + str(i) for i in range(number)]
-    monkeypatch.setattr(rig.runtime, "evaluators", {name: Evaluator() for name in names})
+    monkeypatch.setattr(rig.runtime.models, "evaluators", {name: Evaluator() for name in names})
     states = {"watching": 2, "learning": 1, "unwatched": 0}
     monkeypatch.setattr("stream.run.metrics.count_monitors", lambda _: states)
     text = exposition(

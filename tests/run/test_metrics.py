@@ -73,7 +73,7 @@ def test_every_promised_metric_is_there_and_no_other() -> None:
 def test_the_values_are_what_happened() -> None:
     """Counted by hand from what was fed."""
     rig = worked()
-    waiting = len(rig.runtime.evaluators["m"].outbox)
+    waiting = len(rig.runtime.models.evaluators["m"].outbox)
     asyncio.run(_acknowledge(rig))
     told = len(rig.sink.events)
     _, samples = measured(rig)

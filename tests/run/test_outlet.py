@@ -1,5 +1,6 @@
 """Alerts reach every sink, and whoever fails holds up nobody else."""
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -137,3 +138,21 @@ def test_a_sink_that_hangs_holds_up_no_other_and_not_the_end(
     assert time.monotonic() - began < 0.8
     assert (len(good.events), outlet.failures) == (1, {"hanging": 0, "bad": 1, "good": 0})
     assert "sink bad: bad: told to fail; it is tried again" in caplog.text
+
+
+def test_a_sink_is_given_an_alert_when_it_is_offered_not_when_it_looks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that is idle is woken; nobody looks meanwhile."""
+    for wait in ("IDLE_S", "RETRY_S"):
+        monkeypatch.setattr(of_outlet, wait, 60.0, raising=False)
+    given = threading.Semaphore(0)
+    sink = MemorySink("sink")
+    monkeypatch.setattr(sink, "send", lambda _: given.release())
+    outlet = Outlet([sink])
+    outlet.start()
+    for event in series(10):
+        outlet.offer("m", {event.id.encode(): structured(event)})
+        assert given.acquire(timeout=20)
+    outlet.close(patience_s=20)
+    assert not any(thread.is_alive() for thread in outlet._threads)

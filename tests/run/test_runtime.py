@@ -433,7 +433,7 @@ def test_cleaning_deletes_evaluated_panes_and_no_other() -> None:
         assert partition._index["m"] == everything
         await rig.evaluate()
         await rig.pass_s(10)
-        base = rig.runtime.evaluators["m"].evaluated(ZERO.kind)
+        base = rig.runtime.models.evaluators["m"].evaluated(ZERO.kind)
         kept = rig.config.pane_retention_ms // rig.config.pane_ms
         assert partition._index["m"] == {number for number in everything if number >= base - kept}
         assert len(partition._index["m"]) < len(everything)
@@ -451,7 +451,7 @@ def test_drift_is_told_to_every_sink_once_and_leaves_the_outbox_when_all_have_it
         rig.other.fail_next(1)
         await drifting(rig)
         await rig.evaluate()
-        outbox = rig.runtime.evaluators["m"].outbox
+        outbox = rig.runtime.models.evaluators["m"].outbox
         told = alerts(rig)
         assert len(told) == len(outbox) > 0
         await rig.runtime.acknowledge()
@@ -477,15 +477,15 @@ def test_an_alert_that_is_delivered_is_not_offered_again_before_it_has_left_the_
         await drifting(rig)
         await rig.evaluate()
         told = alerts(rig)
-        evaluator = rig.runtime.evaluators["m"]
+        evaluator = rig.runtime.models.evaluators["m"]
         with monkeypatch.context() as patch:
             patch.setattr(evaluator, "acknowledge", lambda _: Answer.FENCED)
             await rig.runtime.acknowledge()
         await rig.evaluate()
         assert alerts(rig) == told
         await rig.runtime.acknowledge()
-        assert rig.runtime.evaluators["m"] is not evaluator, "it was loaded anew"
-        assert rig.runtime.evaluators["m"].outbox == {}
+        assert rig.runtime.models.evaluators["m"] is not evaluator, "it was loaded anew"
+        assert rig.runtime.models.evaluators["m"].outbox == {}
 
     run(story)
 
@@ -501,7 +501,7 @@ def test_a_model_whose_commit_is_refused_is_loaded_anew_and_tells_nothing_twice(
         await drifting(rig)
         rig.store.answers = [answer]
         await rig.evaluate()
-        assert rig.runtime.evaluators == {}
+        assert rig.runtime.models.evaluators == {}
         assert rig.sink.events == [], "no alert leaves before its commit"
         await rig.evaluate()
         await rig.evaluate()
@@ -534,7 +534,7 @@ def test_a_store_that_goes_in_the_middle_of_an_evaluation_changes_no_alert(
         with monkeypatch.context() as patch:
             patch.setattr(rig.store, "commit", fail_after_writing)
             await rig.evaluate()
-        assert rig.runtime.evaluators == {}
+        assert rig.runtime.models.evaluators == {}
         rig.store.down = False
         await rig.evaluate()
         await rig.evaluate()
@@ -555,7 +555,7 @@ def test_a_model_goes_when_the_sinks_have_taken_what_was_on_its_way() -> None:
         assert not going.done()
         rig.deliver()
         await going
-        assert (rig.runtime.evaluators, rig.outlet.models) == ({}, set())
+        assert (rig.runtime.models.evaluators, rig.outlet.models) == ({}, set())
         await second.runtime.take_over(SOURCES)
         await second.evaluate()
 
@@ -578,11 +578,11 @@ def test_a_model_moves_with_its_partition_and_its_new_owner_goes_on(
         await drifting(rig)
         await rig.runtime.evaluate()  # and no sink takes anything
         assert rig.outlet.waiting > 0
-        owned = [s for s in SOURCES if rig.runtime._owns("m")]
+        owned = [s for s in SOURCES if rig.runtime.models.owns("m")]
         await rig.runtime.let_go(owned, lost=False)
-        assert (rig.runtime.evaluators, rig.outlet.waiting) == ({}, 0)
+        assert (rig.runtime.models.evaluators, rig.outlet.waiting) == ({}, 0)
         await rig.runtime.evaluate()
-        assert rig.runtime.evaluators == {}
+        assert rig.runtime.models.evaluators == {}
         await second.runtime.take_over(SOURCES)
         await second.evaluate()
         await second.evaluate()
@@ -635,7 +635,7 @@ def test_an_acknowledgement_takes_no_alert_away_that_took_the_place() -> None:
             return Answer.OK
 
     async def story(rig: Rig) -> None:
-        boxes: Any = rig.runtime.evaluators
+        boxes: Any = rig.runtime.models.evaluators
         anew = Box(other)
 
         def gone_back() -> None:
@@ -667,7 +667,7 @@ def test_a_full_outbox_pauses_the_evaluation_and_is_still_offered() -> None:
         await rig.runtime.evaluate()
 
     run(fill, filling)
-    waiting = len(filling.runtime.evaluators["m"].outbox)
+    waiting = len(filling.runtime.models.evaluators["m"].outbox)
 
     async def story(rig: Rig) -> None:
         events = stream(3, first=2_880)
@@ -675,7 +675,7 @@ def test_a_full_outbox_pauses_the_evaluation_and_is_still_offered() -> None:
             await rig.fold(source, 1_440, own)
         await rig.pass_s(2)
         await rig.evaluate()
-        evaluator = rig.runtime.evaluators["m"]
+        evaluator = rig.runtime.models.evaluators["m"]
         windows = evaluator.model.windows
         assert len(rig.sink.events) == waiting, "the outbox was never offered"
         await rig.evaluate()
@@ -699,7 +699,7 @@ def test_a_topic_that_gets_more_partitions_is_read_from_all() -> None:
         await rig.runtime.evaluate()
         rig.runtime.know_partitions({"features": 2})
         await rig.runtime.evaluate()
-        assert len(rig.runtime.evaluators["m"]._sources[ZERO.kind]) == 2
+        assert len(rig.runtime.models.evaluators["m"]._sources[ZERO.kind]) == 2
 
     run(story)
 
@@ -716,7 +716,7 @@ def test_winding_up_commits_evaluates_and_waits_for_the_sinks() -> None:
         assert rig.next_offset(ZERO) <= 1_440
         rig.outlet.start()
         await rig.runtime.wind_up(rig.now + 10)
-        assert rig.runtime.evaluators["m"].outbox == {}
+        assert rig.runtime.models.evaluators["m"].outbox == {}
 
     rig = run(story)
     assert [rig.next_offset(source) for source in SOURCES] == [1_440, 1_440]
@@ -752,6 +752,6 @@ def test_models_halt_at_mondays_so_that_a_plan_counts_all_who_were_learned_in_on
             await rig.evaluate()
 
     asyncio.run(story())
-    plans = rig.runtime.plans._made
+    plans = rig.runtime.models.plans._made
     assert [[r.series.model for r in plan.members] for plan in plans] == [[], ["a", "b"]]
     rig.runtime.close()

@@ -50,7 +50,7 @@ def test_alerts_that_a_killed_worker_had_published_and_not_cleared_are_not_sent_
         await next_one.evaluate()
         await next_one.runtime.acknowledge()
         assert next_one.sink.events == next_one.other.events == told
-        assert next_one.runtime.evaluators["m"].outbox == {}
+        assert next_one.runtime.models.evaluators["m"].outbox == {}
         next_one.runtime.close()
 
     run(story)

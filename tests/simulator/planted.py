@@ -25,8 +25,10 @@ from stream.ingest.fold import NEVER, Fold
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, Source
 from stream.reference.fleet import Fleet
+from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.runtime import Item, Runtime
+from stream.run.silence import Silence
 from stream.state import memory
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit, judge
@@ -140,15 +142,15 @@ def _stale_terms_folded() -> AbstractContextManager[Any]:
 
 
 def _evaluator_kept() -> AbstractContextManager[Any]:
-    evaluate = Runtime._evaluate_model
+    move = Models._move
 
-    async def keep(self: Runtime, name: str, *args: Any) -> None:
+    async def keep(self: Models, name: str, *args: Any) -> None:
         before = self.evaluators.get(name)
-        await evaluate(self, name, *args)
+        await move(self, name, *args)
         if before is not None:
             self.evaluators.setdefault(name, before)
 
-    return patch.object(Runtime, "_evaluate_model", keep)
+    return patch.object(Models, "_move", keep)
 
 
 def _letters_not_waited_for() -> AbstractContextManager[Any]:
@@ -165,14 +167,12 @@ def _join_not_restored() -> AbstractContextManager[Any]:
 
 
 def _silence_not_listened_to() -> AbstractContextManager[Any]:
-    def deaf(self: Runtime, source: Source, now: float) -> bool:
+    def deaf(self: Silence, source: Source, next_offset: int, now: float) -> bool:
         end = self._ends.get(source)
-        caught_up = (
-            end is not None and end.offset == self.ingest.partitions[source].fold_state.next_offset
-        )
-        return caught_up and now - self._heard[source] >= self.config.idle_timeout_ms / 1000
+        caught_up = end is not None and end.offset == next_offset
+        return caught_up and now - self._heard[source] >= self._timeout_s
 
-    return patch.object(Runtime, "_is_silent", deaf)
+    return patch.object(Silence, "lasts", deaf)
 
 
 def _unread_taken_for_empty() -> AbstractContextManager[Any]:
@@ -232,24 +232,24 @@ def _half_a_pane_closed() -> AbstractContextManager[Any]:
 BUGS = (
     Bug("the offset is kept apart from the state", "state", _offset_apart),
     Bug("commits compare neither epoch nor base", "state", _nothing_compared, 11),
-    Bug("commits do not compare the base", "state", _base_not_compared, 12),
-    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 91),
+    Bug("commits do not compare the base", "state", _base_not_compared, 215),
+    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 271),
     Bug("the outbox is cleared before the delivery", "alerts", _cleared_before_delivery, 36),
     Bug("the outbox is not in the commit", "alerts", _outbox_not_committed),
     Bug("ids are of the moment", "alerts", _ids_of_the_moment),
     Bug("lateness hangs on the batch", "state", _lateness_by_batch),
     Bug("late events are accepted", "state", _late_accepted, 1),
-    Bug("batches of a stale term are folded", "state", _stale_terms_folded, 92),
+    Bug("batches of a stale term are folded", "state", _stale_terms_folded, 64),
     Bug("an evaluator is kept after an error of the store", "rest", _evaluator_kept, 11),
-    Bug("dead letters are not waited for", "letters", _letters_not_waited_for, 109),
+    Bug("dead letters are not waited for", "letters", _letters_not_waited_for, 34),
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
-    Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 2294),
+    Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 2472),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty, 20),
-    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 234),
-    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 241),
-    Bug("lost references are not entered again", "fleet", _references_not_entered_again, 19),
+    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 706),
+    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 331),
+    Bug("lost references are not entered again", "fleet", _references_not_entered_again, 245),
     Bug(
-        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 2451
+        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 4116
     ),
     Bug("panes are deleted before they are evaluated", "state", _panes_deleted_too_soon),
     Bug("a pane that changed is left out of the commit", "state", _half_a_pane_closed),

@@ -11,7 +11,7 @@ from stream.state.versions import load
 from stream.words import Kind
 from tests.simulator.campaign import quietly
 from tests.simulator.history import SOURCES
-from tests.simulator.oracle import differences
+from tests.simulator.oracle import differences, uninterrupted
 from tests.simulator.world import Outcome, run
 
 ADAPTIVE = Sampling(adaptive=Adaptive(), key="model", floor=20)
@@ -32,7 +32,10 @@ def recorded(outcome: Outcome) -> dict[Source, Schedule]:
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, AT_ONCE))
 def test_whatever_goes_wrong_the_state_is_that_of_the_recorded_rates(first: int) -> None:
-    """Crashes, rebalances, zombies, lost replies: what was counted at a rate nobody committed leaves no trace."""
+    """Crashes, rebalances, zombies, lost replies: what was counted at a rate nobody committed leaves no trace.
+
+    But dead letters, which are written before the commit: who is fenced then may have read more than its heir.
+    """
     steps = 0
     with quietly():
         for seed in range(first, first + AT_ONCE):
@@ -40,6 +43,8 @@ def test_whatever_goes_wrong_the_state_is_that_of_the_recorded_rates(first: int)
             schedules = recorded(outcome)
             steps += sum(len(schedule.steps) for schedule in schedules.values())
             should = run(None, outcome.history, sampling=ADAPTIVE, recorded=schedules)
+            assert set(outcome.letters) <= set(uninterrupted(outcome.history).letters), seed
+            outcome.letters = [letter for letter in outcome.letters if letter in should.letters]
             assert differences(outcome, should) == [], seed
     assert steps > 5 * AT_ONCE, "the rates hardly changed"
 

@@ -1,0 +1,297 @@
+"""Models are moved beside the partitions: a long evaluation holds nothing up, and nothing takes it by surprise."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from stream.evaluate.evaluator import Evaluator
+from stream.state.store import Answer, model_key
+from tests.events import T0, feature
+from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, stream
+from tests.run.test_runtime import alerts, drifting, run
+
+ZERO, ONE = SOURCES
+MORE = stream(1, first=2_880)
+"""An hour of events behind those of `drifting`."""
+
+
+class LongSteps:
+    """Steps take until `end` is set; `begun` tells that one is under way, `stepped` lists the models in their order."""
+
+    def __init__(self) -> None:
+        self.begun, self.end = threading.Event(), threading.Event()
+        self.stepped: list[str] = []
+
+    def plant(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make them long."""
+        step = Evaluator.step
+
+        def long(evaluator: Evaluator, *args: Any, **kwargs: Any) -> Answer:
+            self.stepped.append(evaluator.model.name)
+            self.begun.set()
+            assert self.end.wait(30)
+            return step(evaluator, *args, **kwargs)
+
+        monkeypatch.setattr(Evaluator, "step", long)
+
+    async def evaluating(self, rig: Rig) -> "asyncio.Task[None]":
+        """Begin an evaluation that finds drift, and wait until its step is under way."""
+        await drifting(rig)
+        task = asyncio.create_task(rig.runtime.evaluate())
+        assert await asyncio.to_thread(self.begun.wait, 30)
+        return task
+
+    async def ended(self, task: "asyncio.Task[None]") -> None:
+        """Let all steps end."""
+        self.end.set()
+        await task
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> Iterator[LongSteps]:
+    steps = LongSteps()
+    steps.plant(monkeypatch)
+    yield steps
+    steps.end.set()
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[str]:
+    """The alerts of an evaluation that nothing comes between."""
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.evaluate()
+        await rig.evaluate()
+
+    told = alerts(run(story))
+    assert told
+    return told
+
+
+def in_time(story: Callable[[Rig], Awaitable[None]], rig: Rig | None = None) -> Rig:
+    """Run a story that would never end if it waited for a step."""
+
+    async def bounded(rig: Rig) -> None:
+        async with asyncio.timeout(60):
+            await story(rig)
+
+    return run(bounded, rig)
+
+
+# -- what does not wait for an evaluation ----------------------------------------------------------------------------
+
+
+def test_partitions_are_folded_committed_and_looked_after_while_a_model_is_evaluated(
+    long: LongSteps,
+) -> None:
+    """Their calls of the store do not wait behind the step."""
+
+    async def story(rig: Rig) -> None:
+        task = await long.evaluating(rig)
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        await rig.pass_s(2)
+        await rig.pass_s(10)
+        assert rig.next_offset(ZERO) == 1_440 + 180
+        assert not task.done()
+        await long.ended(task)
+
+    in_time(story)
+
+
+def test_partitions_move_while_a_model_is_evaluated_and_its_new_owner_tells_its_alerts(
+    long: LongSteps, expected: list[str]
+) -> None:
+    """What comes of the step is told by nobody else: its alerts, if they are committed, are found in the outbox."""
+    store = FaultyStore()
+    first, second = Rig(store), Rig(store)
+
+    async def story(rig: Rig) -> None:
+        task = await long.evaluating(rig)
+        await rig.fold(ZERO, 1_440, [feature(T0 + 480 * MINUTE)])
+        await rig.runtime.let_go(SOURCES, lost=False)
+        starts = await second.runtime.take_over(SOURCES)
+        assert starts[ZERO].offset == 1_441
+        await long.ended(task)
+        assert (rig.runtime.models.evaluators, rig.outlet.models) == ({}, set())
+        await second.evaluate()
+        await second.evaluate()
+
+    in_time(story, first)
+    second.runtime.close()
+    assert first.sink.events == []
+    assert alerts(second) == expected
+
+
+def test_a_step_of_a_model_that_somebody_else_has_taken_over_meanwhile_is_fenced(
+    long: LongSteps, expected: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is told, and nothing is loaded anew here."""
+    store = FaultyStore()
+    first, second = Rig(store), Rig(store)
+
+    async def story(rig: Rig) -> None:
+        task = await long.evaluating(rig)
+        await rig.runtime.let_go(SOURCES, lost=True)
+        await second.runtime.take_over(SOURCES)
+        store.take_over(model_key(rig.config.app, "m"))  # as the new owner's load does
+        await long.ended(task)
+        assert not any(f.startswith(b"o:") for f in store.peek(model_key(rig.config.app, "m")))
+        assert rig.runtime.tallies.reloads == 0
+        await second.evaluate()
+        await second.evaluate()
+
+    in_time(story, first)
+    second.runtime.close()
+    assert not [record for record in caplog.records if "loading anew" in record.message]
+    assert first.sink.events == []
+    assert alerts(second) == expected
+
+
+def test_a_topic_that_grows_while_a_model_is_evaluated_has_it_loaded_anew(
+    long: LongSteps, expected: list[str]
+) -> None:
+    """What was judged of the partitions known before stands; its alerts are told once, by who was loaded anew."""
+
+    async def story(rig: Rig) -> None:
+        rig.runtime.know_partitions({"features": 1})
+        task = await long.evaluating(rig)
+        (before,) = rig.runtime.models.evaluators.values()
+        rig.runtime.know_partitions({"features": 2})
+        await long.ended(task)
+        rig.deliver()
+        assert rig.sink.events == []
+        await rig.evaluate()
+        (after,) = rig.runtime.models.evaluators.values()
+        assert after is not before
+        told = alerts(rig)
+        assert told
+        await rig.evaluate()
+        assert alerts(rig) == told
+
+    in_time(story)
+
+
+def test_a_model_is_not_acknowledged_while_it_is_stepped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its outbox belongs to one at a time."""
+    long = LongSteps()
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        await rig.evaluate()
+        outbox = rig.runtime.models.evaluators["m"].outbox
+        assert outbox
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        await rig.fold(ONE, 1_440, MORE[1::2])
+        await rig.pass_s(2)
+        long.plant(monkeypatch)
+        stepping = asyncio.create_task(rig.runtime.evaluate())
+        assert await asyncio.to_thread(long.begun.wait, 30)
+        told = asyncio.create_task(rig.runtime.acknowledge())
+        await rig.runtime.calls.once(lambda: None)
+        await asyncio.sleep(0)
+        assert outbox
+        assert not told.done()
+        await long.ended(stepping)
+        await told
+        assert not set(rig.outlet.delivered())
+
+    in_time(story)
+
+
+def test_a_worker_winds_up_within_its_time_though_a_model_is_being_evaluated(
+    long: LongSteps,
+) -> None:
+    """All partitions are committed by then, and the thread is left behind."""
+
+    async def story(rig: Rig) -> None:
+        task = await long.evaluating(rig)
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        with pytest.raises(TimeoutError):
+            await rig.runtime.wind_up(rig.now + 0.2)
+        rig.runtime.close()
+        assert rig.next_offset(ZERO) == 1_440 + 180
+        assert not task.done()
+        task.cancel()
+
+    in_time(story)
+
+
+# -- in which order, and when ----------------------------------------------------------------------------------------
+
+
+def test_a_model_of_few_series_does_not_wait_for_one_of_many(
+    long: LongSteps,
+) -> None:
+    """All stand at the same marks, so the small ones go first, whatever their names."""
+
+    async def story(rig: Rig) -> None:
+        long.end.set()
+        many = [feature(T0 + n * MINUTE, "a", f"{n % 3}") for n in range(60)]
+        few = [feature(T0 + n * MINUTE, "b") for n in range(60)]
+        await rig.fold(ZERO, 0, [*many, *few][:1])
+        for source in SOURCES:
+            at = rig.runtime.ingest.partitions[source].fold_state.next_offset
+            await rig.fold(source, at, [e for pair in zip(many, few, strict=True) for e in pair])
+        await rig.pass_s(2)
+        await rig.evaluate()
+        late = [feature(T0 + (60 + n) * MINUTE, "ab"[n % 2], "0") for n in range(60)]
+        for source in SOURCES:
+            at = rig.runtime.ingest.partitions[source].fold_state.next_offset
+            await rig.fold(source, at, late)
+        await rig.pass_s(2)
+        long.stepped.clear()
+        await rig.evaluate()
+        assert long.stepped == ["b", "a"]
+
+    in_time(story)
+
+
+def test_a_model_of_which_nothing_has_closed_is_not_asked(long: LongSteps) -> None:
+    """Marks are read again and again; most of the time they tell nothing new."""
+
+    async def story(rig: Rig) -> None:
+        long.end.set()
+        await drifting(rig)
+        await rig.evaluate()
+        await rig.evaluate()
+        assert long.stepped == ["m"]
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        await rig.fold(ONE, 1_440, MORE[1::2])
+        await rig.pass_s(2)
+        await rig.evaluate()
+        assert long.stepped == ["m", "m"]
+
+    in_time(story)
+
+
+def test_the_closing_of_a_pane_is_told_at_once() -> None:
+    """With the commit that closes it, not with the others; and one that came during an evaluation is not forgotten."""
+
+    async def story(rig: Rig) -> None:
+        models, closing = rig.runtime.models, asyncio.Event()
+
+        async def wait() -> None:
+            await models.await_closing(60)
+            closing.set()
+
+        waiting = asyncio.create_task(wait())
+        await rig.fold(ZERO, 0, [feature(T0)])
+        await rig.pass_s(2)
+        await asyncio.sleep(0)
+        assert not closing.is_set()
+        await rig.fold(ZERO, 1, [feature(T0 + 60 * MINUTE)])
+        await waiting
+        await models.await_closing(60)
+        await rig.runtime.evaluate()
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+
+    in_time(story)
