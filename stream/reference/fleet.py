@@ -5,7 +5,6 @@ from hashlib import blake2b
 from itertools import takewhile
 from threading import Lock
 
-from stream.errors import StoreUnavailable
 from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.state.store import Store, fleet_key
@@ -41,11 +40,7 @@ class Fleet:
         """By its digest every reference that ever was in the store."""
 
     def refresh(self) -> None:
-        """Read the references that were entered since the last look. Cost: one short read when there is nothing new.
-
-        Raises:
-            StoreUnavailable: the store went back in time while it was read.
-        """
+        """Read the references that were entered since the last look. Cost: one short read when there is nothing new."""
         self._read()
         self._enter_again()
 
@@ -71,13 +66,19 @@ class Fleet:
                 return True
             for digest, reference in found:
                 entries.append(digest)
+                if reference is None:
+                    continue
                 self._there.add(reference.digest)
                 self._known.setdefault(reference.digest, reference)
                 self.book.add(reference)
             return bool(found)
 
-    def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference]]:
-        """Read the references of entries, each beside the digest of its entry."""
+    def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference | None]]:
+        """Read the references of entries, each beside the digest of its entry.
+
+        None where the store went back in time after the reference was put there and before its entry was: such an
+        entry counts for nothing, and whoever made it enters the reference again.
+        """
         entries = [_entry(blob) for blob in blobs]
         fields = [field for field, _ in entries if field]
         packs = self._store.read(self._key, fields) if fields else []
@@ -85,10 +86,7 @@ class Fleet:
         found = []
         for blob, (field, inline) in zip(blobs, entries, strict=True):
             packed = held[field] if field else inline
-            if packed is None:
-                told = "the store has gone back in time; what it lost is entered again"
-                raise StoreUnavailable(told, self._key)
-            found.append((_digest(blob), Reference.unpack(packed)))
+            found.append((_digest(blob), None if packed is None else Reference.unpack(packed)))
         return found
 
     def _enter_again(self) -> None:
@@ -109,13 +107,14 @@ class Fleet:
     def _enter(self, reference: Reference) -> Reference:
         field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
-        held = self._store.put_if_absent(self._key, field, packed)
-        entered = reference if held == packed else Reference.unpack(held)
-        blob = dump("entry", [field, entered.digest])
-        while entered.digest not in self._there:
-            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), blob)
+        while True:
+            held = self._store.put_if_absent(self._key, field, packed)
+            digest = reference.digest if held == packed else Reference.unpack(held).digest
+            if digest in self._there:
+                return self.book.by_digest(digest)
+            entry = dump("entry", [field, digest])
+            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), entry)
             self._read()
-        return self.book.by_digest(entered.digest)
 
 
 def _digest(blob: bytes) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from stream.errors import StoreUnavailable
 from stream.reference.fleet import Fleet
 from stream.state.codec import pack
 from stream.state.memory import MemoryStore
@@ -67,15 +66,33 @@ def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) 
     assert looks == [2]
 
 
-def test_a_store_that_goes_back_between_an_entry_and_its_reference_is_read_again() -> None:
-    store = MemoryStore()
-    Fleet(store, "a").publish(reference_of([{"a": 1}]))
-    kept = store._hashes["{a:fleet}"]
-    (field,) = (f for f in kept if f[:2] == b"s:")
-    gone = kept.pop(field)
-    fleet = Fleet(store, "a")
-    with pytest.raises(StoreUnavailable, match="gone back in time"):
-        fleet.refresh()
-    kept[field] = gone
-    fleet.refresh()
-    assert len(fleet.book) == 1
+def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for_it() -> None:
+    """The store goes back between the two: by who entered it at once, and else by the next who learns it."""
+    store, reference = _Forgetful(), reference_of([{"a": 1}])
+    ours, other = Fleet(store, "a"), reference_of([{"a": 2}], version="2")
+    store.forgets = True
+    assert ours.publish(reference).digest == reference.digest
+    assert [f for f in store.peek("{a:fleet}") if f[:2] == b"r:"] == [b"r:0", b"r:1"]
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [reference.digest]
+    for field in [f for f in store.peek("{a:fleet}") if f[:2] == b"s:"]:
+        del store._hashes["{a:fleet}"][field]  # and who entered it has ended
+    heir = Fleet(store, "a")
+    for of in (other, reference):
+        assert heir.publish(of).digest == of.digest
+    late = Fleet(store, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {reference.digest, other.digest}
+
+
+class _Forgetful(MemoryStore):
+    """A store that once loses a reference before its entry comes."""
+
+    forgets = False
+
+    def put_if_absent(self, key: str, field: bytes, value: bytes) -> bytes:
+        if self.forgets and field[:2] == b"r:":
+            self.forgets = False
+            self._hashes[key].clear()
+        return super().put_if_absent(key, field, value)
