@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["cpu_s", "rss_mb"]
+__all__ = ["cpu_s", "peak_mb", "rss_mb"]
 
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -19,3 +19,10 @@ def cpu_s(pid: int) -> float:
 def rss_mb(pid: int) -> float:
     """Tell the resident memory of a process now, in MB (10^6 bytes)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_MB
+
+
+def peak_mb(pid: int) -> float:
+    """Tell the most memory that a process ever had resident, in MB (10^6 bytes)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (told,) = (line for line in lines if line.startswith("VmHWM:"))
+    return int(told.split()[1]) * 1024 / 1e6

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.capacity.model import QUANTITIES, Fit
 from benchmarks.capacity.plan import Fleet, Prices
+from benchmarks.throughput.case import Case
 
 __all__ = ["section"]
 
@@ -32,7 +33,8 @@ def section(fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: P
 def _row(fit: Fit) -> str:
     terms = zip(fit.quantity.terms, fit.coefficients.tolist(), strict=True)
     told = [f"{coefficient:.3g} x {name}" for (name, _), coefficient in terms if coefficient]
-    errors = f"{fit.median_error:.0%}, {fit.worst_error:.0%}"
+    beside = Case(feed=fit.worst.feed, events=fit.worst.events, warm_up=fit.worst.warm_up)
+    errors = f"{fit.median_error:.0%}, {fit.worst_error:.0%} ({fit.worst.name(beside)})"
     return (
         f"| {fit.quantity.name}, {fit.quantity.unit} | {' + '.join(told)} | {errors} | {fit.runs} |"
     )

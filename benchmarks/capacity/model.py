@@ -7,6 +7,7 @@ which the fit did not see: each run is predicted by a model fitted to all others
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from scipy.optimize import nnls
@@ -17,13 +18,18 @@ from detectors.arrays import Floats
 
 __all__ = ["QUANTITIES", "Fit", "Load", "Quantity", "fit_all", "load_of"]
 
+BATCH = 10_000
+"""Messages that a worker asks for at once; those of a partition are folded together."""
 RUNS_MIN = 8
 """Cases without which nothing is fitted."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What comes in. `commits_s`: commits of a partition a second of event time (a worker that hurries has fewer)."""
+    """What comes in, and how many workers share it.
+
+    `commits_s`: commits of a partition a second of event time (a worker that hurries has fewer).
+    """
 
     rate: float
     features: int
@@ -33,6 +39,7 @@ class Load:
     pane_s: float
     sample: float
     commits_s: float
+    workers: int = 1
 
     @property
     def monitors(self) -> int:
@@ -44,6 +51,12 @@ class Load:
         """Columns of all series, times the partitions on which events of theirs come between two commits."""
         events = self.rate * self.sample / self.commits_s / self.partitions
         return self.partitions * min(float(self.owners), events) * (self.features + 1)
+
+    @property
+    def grouped(self) -> float:
+        """Models that a worker finds among the events of a batch, an event: each has columns made for it."""
+        of_batch = BATCH * self.workers / self.partitions
+        return min(float(self.models), of_batch * self.sample) / of_batch
 
 
 Term = tuple[str, Callable[[Load], float]]
@@ -60,6 +73,7 @@ _EVENT: Term = ("an event", lambda _: 1.0)
 _USED: Term = ("an event that is counted", lambda x: x.sample)
 _VALUE: Term = ("a value that is counted", lambda x: x.sample * (x.features + 1))
 _FIELD: Term = ("a value that is carried", lambda x: float(x.features + 1))
+_GROUP: Term = ("a model in a batch", lambda x: x.grouped)
 _PROCESS: Term = ("a process", lambda _: 1.0)
 _MONITOR: Term = ("a monitor", lambda x: float(x.monitors))
 _OPEN: Term = ("a column of an open pane, on a partition", lambda x: x.touched)
@@ -78,7 +92,7 @@ class Quantity:
 
 QUANTITIES = (
     Quantity("worker CPU", "us/event", ("cpu_us_per_event",), False,
-             (_EVENT, _USED, _VALUE, _TOUCHED, _CLOSED, _READ)),
+             (_EVENT, _USED, _VALUE, _GROUP, _TOUCHED, _CLOSED, _READ)),
     Quantity("worker memory", "MB", ("rss_mb",), False, (_PROCESS, _MONITOR, _OPEN)),
     Quantity("store operations", "an event", ("redis_ops_per_s", "store_calls_per_s"), True,
              (_COMMITS, _MODELS)),
@@ -98,13 +112,14 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class Fit:
-    """The coefficients of a quantity's terms, and how far it was off on runs that it had not seen."""
+    """The coefficients of a quantity's terms, and how far it was off on runs that it had not seen; `worst` is one."""
 
     quantity: Quantity
     coefficients: Floats
     runs: int
     median_error: float
     worst_error: float
+    worst: Case
 
     def at(self, load: Load) -> float:
         """Tell the quantity under a load."""
@@ -143,17 +158,18 @@ def fit_all(figures: Sequence[Figures]) -> list[Fit]:
 
 
 def _fit(quantity: Quantity, figures: Sequence[Figures], loads: Sequence[Load]) -> Fit | None:
-    told = ((load, _value(quantity, f)) for f, load in zip(figures, loads, strict=True))
-    of = [(load, value) for load, value in told if value]
+    told = ((f.case, load, _value(quantity, f)) for f, load in zip(figures, loads, strict=True))
+    of = [(case, load, value) for case, load, value in told if value]
     if len(of) < RUNS_MIN:
         return None
-    A = np.array([_row(quantity, load) for load, _ in of])
-    y = np.array([value for _, value in of])
+    A = np.array([_row(quantity, load) for _, load, _ in of])
+    y = np.array([value for _, _, value in of])
     errors = []
     for i in range(len(y)):
         seen = np.arange(len(y)) != i
         errors.append(abs(float(A[i] @ _solve(A[seen], y[seen])) / y[i] - 1))
-    return Fit(quantity, _solve(A, y), len(y), float(np.median(errors)), max(errors))
+    worst, case = max(zip(errors, (case for case, _, _ in of), strict=True), key=itemgetter(0))
+    return Fit(quantity, _solve(A, y), len(y), float(np.median(errors)), worst, case)
 
 
 def _solve(A: Floats, y: Floats) -> Floats:

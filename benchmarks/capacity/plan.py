@@ -63,12 +63,14 @@ def plan(
     load = replace(base, rate=events_a_day / DAY_S * peak, partitions=1)
     workers = 1
     for _ in range(ROUNDS):  # more partitions cost more, so more workers, so more partitions
-        load = replace(load, partitions=max(4, SHARE * workers))
+        load = replace(load, partitions=max(4, SHARE * workers), workers=workers)
         cores = by_name["worker CPU"].at(load) * load.rate / 1e6
         if ceil(cores / BUSY) <= workers:
             break
         workers = ceil(cores / BUSY)
-    own = replace(load, partitions=ceil(load.partitions / workers), rate=load.rate / workers)
+    own = replace(
+        load, partitions=ceil(load.partitions / workers), rate=load.rate / workers, workers=1
+    )
     worker_gb = by_name["worker memory"].at(own) / 1e3
     store_gb = by_name["store memory"].at(load) / 1e3
     store_cores = _at(by_name, "store CPU", load) * load.rate / 1e6
@@ -78,7 +80,7 @@ def plan(
     hourly += (workers * worker_gb + store_gb) * prices.gb_hour
     rates = ("store operations", "store bytes written", "store bytes read", "bytes from Kafka")
     uses = {name: _at(by_name, name, load) * load.rate for name in rates if name in by_name}
-    bounds = _bounds(by_name, load, cores, workers, worker_gb, store_cores, prices)
+    bounds = _bounds(by_name, load, cores, worker_gb, store_cores, prices)
     return Fleet(
         events_a_day, load, cores, workers, worker_gb, shards, store_gb, uses, hourly * MONTH_H,
         tuple(sorted(bounds, key=lambda bound: -bound.used)),
@@ -86,8 +88,8 @@ def plan(
 
 
 def _bounds(
-    by_name: Mapping[str, Fit], load: Load, cores: float, workers: int, worker_gb: float,
-    store_cores: float, prices: Prices,
+    by_name: Mapping[str, Fit], load: Load, cores: float, worker_gb: float, store_cores: float,
+    prices: Prices,
 ) -> list[Bound]:  # fmt: skip
     """Tell what cannot be spread any further as the plan stands."""
     evaluating = _part(by_name["worker CPU"], load, EVALUATING) * load.rate / 1e6
@@ -99,7 +101,6 @@ def _bounds(
               "more workers, fewer segments, or larger machines"),
         Bound("a key is on one shard of Redis", store_cores / max(load.partitions, load.models),
               "a longer commit interval, more partitions"),
-        Bound("a worker's core, as planned", cores / workers, "more workers"),
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from benchmarks.peers.peers import OURS, PEERS, python_of
 from benchmarks.peers.process import PeerError
 from benchmarks.peers.rows import measure_rows
 from benchmarks.peers.topic import measure_topic
+from benchmarks.peers.worker import measure_worker
 from benchmarks.workload import Workload
 
 __all__ = ["Plan", "measure"]
@@ -62,10 +63,13 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Measured:
 
 def _measure_one(plan: Plan, name: str, python: Path, reference: Path, measured: Measured) -> None:
     """Measure a peer once; why it does not run is an answer, too."""
-    measure_it = measure_rows if PEERS[name].frames else measure_topic
     events = min(plan.events, PEERS[name].events_max)
+    measure_it = measure_rows if PEERS[name].frames else measure_topic
     try:
-        run = measure_it(name, python, events, plan.workload, reference, measured)
+        if name == OURS:
+            run = measure_worker(events, plan.workload, measured)
+        else:
+            run = measure_it(name, python, events, plan.workload, reference, measured)
     except PeerError as error:
         measured.absent[name] = f"did not run: {error}"
     else:

@@ -123,7 +123,7 @@ class Cost:
         fit_s: processor time to learn all monitors from their history.
         window_s: processor time to judge one window of all, the median.
         window_max_s: the slowest.
-        stored_bytes: state a monitor, as it is stored.
+        stored_bytes: state a monitor in the store: names and values of the fields of its chain, beside the reference.
         resident_bytes: memory a monitor that judging needs, beside the reference.
     """
 

@@ -13,6 +13,7 @@ import click
 
 from benchmarks.throughput.case import FEEDS, MODES, Case, swept
 from benchmarks.throughput.compare import read_figures
+from benchmarks.throughput.figures import Measured
 from benchmarks.throughput.report import figures_of
 from benchmarks.throughput.run import measure_all
 from benchmarks.throughput.sampling import found_by_rate
@@ -96,13 +97,16 @@ def main(
     presets = [*suite(base)] * whole_suite + [*capacity(base)] * for_capacity
     cases = list(dict.fromkeys(presets)) or _cases(base, modes, sweeps)
     _check(cases)
-    runs, failed = measure_all(cases, repeat, bootstrap, profile, limit, quiet=quiet)
+
+    def keep(runs: Sequence[Measured], failed: dict[str, str]) -> None:
+        if out is not None and runs:
+            write(out, runs, failed)
+
+    runs, failed = measure_all(cases, repeat, bootstrap, profile, limit, keep, quiet=quiet)
     for name, why in failed.items():
         click.echo(f"{name}: {why}", err=True)
     if not runs:
         raise click.ClickException("nothing could be measured")
-    if out is not None:
-        write(out, runs, failed)
     show(runs, former, base)
     if plots is not None:
         from benchmarks.throughput.charts import draw  # noqa: PLC0415 - matplotlib is an extra

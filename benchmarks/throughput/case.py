@@ -40,6 +40,7 @@ class Case:
         sample, pane, windows, lateness, commit_interval: the worker's settings of these names.
         consume_size: messages the client is asked for at once; in memory, events of a batch.
         arrow: rows of an Arrow message, in memory only; 0: each event is a message, as JSON.
+        slow_us: by so many microseconds an event is counted slower than the machine would, as on one of known speed.
         drift: every other window drifts, so that each has something to tell; the time to an alert is measured.
         The rest is the workload's.
     """
@@ -63,6 +64,7 @@ class Case:
     commit_interval: str = "1s"
     consume_size: int = 10_000
     arrow: int = 0
+    slow_us: float = 0.0
     drift: bool = False
 
     @property

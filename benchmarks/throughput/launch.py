@@ -1,6 +1,7 @@
-"""`python -m benchmarks.throughput.launch SIZE FILE worker ...`: `driftbus worker`, that tells in a file how far it is.
+"""`python -m benchmarks.throughput.launch SIZE SLOW FILE worker ...`: `driftbus worker`, that tells FILE how far it is.
 
-Asking its pages would cost it time with many monitors. SIZE is how many messages it asks the client for at once.
+Asking its pages would cost it time with many monitors. SIZE is how many messages it asks the client for at once, SLOW
+by how many microseconds it counts an event slower than it could.
 """
 
 import mmap
@@ -12,11 +13,15 @@ from pathlib import Path
 from threading import Thread
 
 import stream.bus.consumer
+import stream.ingest.ingest
 import stream.run.worker
 from stream.cli import main
 from stream.config import Config
-from stream.ingest.raw import Source
+from stream.ingest.decode import Decoder
+from stream.ingest.partition import Partition
+from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
+from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.run.worker import Worker
 
@@ -27,8 +32,24 @@ COUNT = struct.Struct("=qq")
 TELL_EVERY_S = 0.02
 
 
-def _launch(size: int, file: Path, command: list[str]) -> None:
+class _Slow(Partition):
+    """A partition whose events take longer to count."""
+
+    slow_us = 0.0
+
+    def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
+        counters = self.fold_state.counters
+        before = counters.folded
+        dead = super().fold(batch, decoder, book)
+        time.sleep((counters.folded - before) * self.slow_us / 1e6)
+        return dead
+
+
+def _launch(size: int, slow_us: float, file: Path, command: list[str]) -> None:
     stream.bus.consumer.CONSUME = size
+    if slow_us:
+        _Slow.slow_us = slow_us
+        vars(stream.ingest.ingest)["Partition"] = _Slow
     with file.open("r+b") as opened:
         page = mmap.mmap(opened.fileno(), COUNT.size)
 
@@ -57,4 +78,4 @@ def _launch(size: int, file: Path, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _launch(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    _launch(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

@@ -6,19 +6,19 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
 from benchmarks.broker import Broker, broker_process
-from benchmarks.meter import cpu_s, rss_mb
+from benchmarks.meter import peak_mb, rss_mb
+from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import Bed
 from benchmarks.throughput.case import Case, Names
 from benchmarks.throughput.client import client_process
 from benchmarks.throughput.figures import Measured
 from benchmarks.throughput.latency import Listener, delays_ms
 from benchmarks.throughput.memory import measure_memory
+from benchmarks.throughput.passing import Target, cpu_of, pass_events, settle
 from benchmarks.throughput.usage import Usage
 from benchmarks.throughput.workers import Workers, worker_processes
-from benchmarks.whole import redis_process
 from benchmarks.workload import Workload, build_reference
 from stream.config import from_text
 from stream.reference.file import write_references
@@ -26,36 +26,11 @@ from stream.reference.reference import Reference
 
 __all__ = ["measure"]
 
-ASK_EVERY_S = 0.02
 NOTE_EVERY_S = 0.2
-SETTLE_S = 2.0
-"""Longer than the time between two commits, and between two evaluations."""
-SETTLED = 0.1
-"""The share of a processor that is used at rest, at most: then nothing is under way."""
-STUCK_S = 300.0
-SLICE = 20_000
-SLICES_AHEAD = 5
 EARLY = 0.2
 """The part of the run after which memory should not grow any more."""
 
 Moved = Callable[[int, int], None]
-
-
-class Target(Protocol):
-    """The processes that consume."""
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Their process ids."""
-        ...
-
-    def consumed(self) -> int:
-        """Tell how many events they are done with, to the producer, too."""
-        ...
-
-    def finish(self) -> dict[str, float]:
-        """Tell what became of the events."""
-        ...
 
 
 def measure(case: Case, bed: Bed, moved: Moved, limit_s: float) -> Measured:
@@ -78,8 +53,8 @@ def measure(case: Case, bed: Bed, moved: Moved, limit_s: float) -> Measured:
         if case.workers > 1 and redis is None:
             raise RuntimeError("several workers share their state in Redis: no redis-server here")
         target = stack.enter_context(_target(case, broker, names, reference, redis))
-        _pass(broker, target, case.warm_up, 0, lambda _: None)
-        _settle(target)
+        pass_events(broker, target, case.warm_up, 0, lambda _: None)
+        settle(target)
         listener = Listener(broker.bootstrap, names) if case.drift else None
         return _between(case, broker, target, redis, listener, moved, limit_s)
 
@@ -101,7 +76,7 @@ def _between(
     if listener is not None:
         listener.start()
     commits = workers.commit_s() if workers else {}
-    usage, used, began = Usage.now(target.pids, redis), _cpu(target), time.monotonic()
+    usage, used, began = Usage.now(target.pids, redis), cpu_of(target), time.monotonic()
     noted = began
 
     def note(done: int) -> None:
@@ -115,14 +90,14 @@ def _between(
         moved(done, case.events)
 
     rate = case.rate if case.paced else 0
-    events = _pass(broker, target, case.events, case.warm_up, note, rate, limit_s)
+    events = pass_events(broker, target, case.events, case.warm_up, note, rate, limit_s)
     wall = time.monotonic() - began
-    _settle(target)
-    spent, end = _cpu(target) - used, _rss(target)
+    settle(target)
+    spent, end = cpu_of(target) - used, _rss(target)
     more = Usage.now(target.pids, redis).since(usage, wall)
     if "redis_cpu_s" in more:
         more["redis_cpu_us_per_event"] = more["redis_cpu_s"] / events * 1e6
-    more["busy"] = spent / wall / case.workers
+    more |= {"busy": spent / wall / case.workers, "rss_peak_mb": max(map(peak_mb, target.pids))}
     if workers:
         more |= {f"commit_{h}_s": s - commits[h] for h, s in workers.commit_s().items()}
     if listener is not None:
@@ -150,52 +125,5 @@ def _target(
             yield client
 
 
-def _cpu(target: Target) -> float:
-    return sum(map(cpu_s, target.pids))
-
-
 def _rss(target: Target) -> float:
     return max(map(rss_mb, target.pids))
-
-
-def _settle(target: Target) -> None:
-    """Wait until nothing is under way; windows of thousands of series are judged for a while after their last event."""
-    deadline = time.monotonic() + STUCK_S
-    while time.monotonic() < deadline:
-        used = _cpu(target)
-        time.sleep(SETTLE_S)
-        if _cpu(target) - used < SETTLED * SETTLE_S * len(target.pids):
-            return
-
-
-def _pass(
-    broker: Broker,
-    target: Target,
-    n: int,
-    before: int,
-    note: Callable[[int], None],
-    rate: int = 0,
-    limit_s: float = float("inf"),
-) -> int:
-    """Have n more events produced as long as there is time, wait until the target is done with them; tell how many.
-
-    Without a rate they are ordered in slices, a few ahead, so that an end in time leaves little to wait for.
-    """
-    began = moved = time.monotonic()
-    ordered, seen = 0, target.consumed() - before
-    while seen < ordered or (ordered < n and time.monotonic() - began < limit_s):
-        if ordered < n and ordered - seen < SLICES_AHEAD * SLICE:
-            slice_n = n if rate else min(SLICE, n - ordered)
-            broker.produce(slice_n, rate)
-            ordered += slice_n
-            continue
-        time.sleep(ASK_EVERY_S)
-        done = target.consumed() - before
-        if done != seen:
-            moved, seen = time.monotonic(), done
-        elif time.monotonic() - moved > STUCK_S:
-            told = f"{seen:,} of {ordered:,} events were consumed, then none for {STUCK_S:.0f} s"
-            raise TimeoutError(told)
-        note(seen)
-    assert seen == ordered, f"{seen:,} events came out of {ordered:,}"
-    return ordered

@@ -1,6 +1,6 @@
 """All cases, one after another, with progress on stderr; one that fails leaves the others their figures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +16,18 @@ from stream.run.progress import Progress
 
 __all__ = ["measure_all"]
 
+Keep = Callable[[Sequence[Measured], dict[str, str]], None]
+"""Called with all runs so far, and with what has failed and how."""
+
 
 def measure_all(
-    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, limit_s: float, *,
+    cases: Sequence[Case], repeat: int, bootstrap: str | None, profile: Path | None, limit_s: float, keep: Keep, *,
     quiet: bool,
 ) -> tuple[list[Measured], dict[str, str]]:  # fmt: skip
-    """Measure all cases, one after another, and begin anew as often as asked; tell also which failed, and how."""
+    """Measure all cases, one after another, and begin anew as often as asked; tell also which failed, and how.
+
+    `keep` is called after every run, so that a measurement that is ended leaves what it has.
+    """
     runs: list[Measured] = []
     failed: dict[str, str] = {}
     with ExitStack() as stack:
@@ -34,6 +40,7 @@ def measure_all(
                 runs.append(_measure(case, cases[0], bed, profile, limit_s, quiet=quiet))
             except (RuntimeError, TimeoutError, AssertionError) as error:  # the others shall be had
                 failed[case.name(cases[0])] = f"{type(error).__name__}: {error}"
+            keep(runs, failed)
     return runs, failed
 
 

@@ -13,11 +13,11 @@ from urllib.request import urlopen
 import orjson
 
 from benchmarks.broker import Broker
+from benchmarks.processes import free_port, running, tail_of, wait_until
 from benchmarks.throughput.case import Case, Names
 from benchmarks.throughput.launch import COUNT
-from benchmarks.whole import free_port, running, tail_of, wait_until
 
-__all__ = ["Workers", "worker_processes"]
+__all__ = ["Workers", "page_of", "worker_processes"]
 
 SHARED_WITHIN_S = 60.0
 _SUM = re.compile(rb'^driftbus_commit_seconds_sum\{half="(\w+)"\} (\S+)', re.MULTILINE)
@@ -38,16 +38,20 @@ class Workers:
         """Their process ids."""
         return tuple(process.pid for process in self.processes)
 
+    def check(self) -> None:
+        """Raise RuntimeError if a worker has ended, with the end of its log."""
+        for process, file in zip(self.processes, self.files, strict=True):
+            if process.poll() is not None:
+                told = tail_of(file.with_suffix(".log"))
+                raise RuntimeError(f"a worker has ended; the end of its log:\n{told}")
+
     def consumed(self) -> int:
         """Tell how many events are folded, to the producer, too.
 
         Raises:
             RuntimeError: a worker has ended.
         """
-        for process, file in zip(self.processes, self.files, strict=True):
-            if process.poll() is not None:
-                told = tail_of(file.with_suffix(".log"))
-                raise RuntimeError(f"a worker has ended; the end of its log:\n{told}")
+        self.check()
         folded = sum(seen for seen, _ in self._told())
         self.broker.consumed.value = folded
         return folded
@@ -61,7 +65,7 @@ class Workers:
         """Tell the time all have spent on commits so far, by half: ingest, evaluate."""
         told = {"ingest": 0.0, "evaluate": 0.0}
         for port in self.ports:
-            for half, seconds in _SUM.findall(_page(port, "metrics")):
+            for half, seconds in _SUM.findall(page_of(port, "metrics")):
                 told[half.decode()] += float(seconds)
         return told
 
@@ -69,7 +73,7 @@ class Workers:
         """Tell what became of the events; none may have been late or unreadable."""
         told = dict.fromkeys(("windows", "alerts", "outbox", "sampled_out"), 0.0)
         for port in self.ports:
-            status = orjson.loads(_page(port, "status"))
+            status = orjson.loads(page_of(port, "status"))
             topic = status["topics"][self.names.features]
             assert topic["late"] == topic["malformed"] == 0, topic
             told["sampled_out"] += topic["sampled_out"]
@@ -95,8 +99,17 @@ def worker_processes(
             file, config, port = folder / f"w{number}", folder / f"w{number}.yaml", free_port()
             file.write_bytes(COUNT.pack(0, 0))
             config.write_text(case.settings(broker.bootstrap, redis, port, names))
-            command = [sys.executable, "-m", "benchmarks.throughput.launch", str(case.consume_size)]
-            command += [str(file), "worker", "-c", str(config), "--reference", str(reference)]
+            command = [sys.executable, "-m", "benchmarks.throughput.launch"]
+            command += [
+                str(case.consume_size),
+                str(case.slow_us),
+                str(file),
+                "worker",
+                "-c",
+                str(config),
+                "--reference",
+                str(reference),
+            ]
             log = config.with_suffix(".log")
             processes.append(stack.enter_context(running(command, log)))
             files.append(file)
@@ -109,7 +122,8 @@ def worker_processes(
         yield workers
 
 
-def _page(port: int, name: str) -> bytes:
+def page_of(port: int, name: str) -> bytes:
+    """Give a page of the worker at a port."""
     with urlopen(f"http://127.0.0.1:{port}/{name}", timeout=30.0) as answer:
         body: bytes = answer.read()
     return body

@@ -1,5 +1,6 @@
 """The alarm layer of some columns at one size of window: what is usual, and what is worth telling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import inf
@@ -214,6 +215,36 @@ class AlarmLayer:
         usual = usual if base is None else usual + base
         parts = zip(self.tests, chance, sizes, needed, lags, usual, away, strict=True)
         return [Judged(*of_test) for of_test in parts]
+
+    @classmethod
+    def beside(cls, parts: "Sequence[AlarmLayer]") -> "AlarmLayer":
+        """Make a layer that judges the columns of several, one after the other, each as its own would.
+
+        They are of the same tests and size, `alike` in their seasons. It serves to judge, and to ask what `covers`.
+        Cost: a copy of what they have learned.
+        """
+        made, first = cls.__new__(cls), parts[0]
+        made.tests, made.size, made.span_ms = first.tests, first.size, first.span_ms
+        made.memories, made.tails = first.memories, first.tails
+        for name in ("windows", "hours", "judged"):
+            setattr(made, name, np.concatenate([getattr(part, name) for part in parts]))
+        for name in ("rates", "usual"):
+            setattr(made, name, np.concatenate([getattr(part, name) for part in parts], axis=1))
+        if first.memories:
+            own = [
+                (part.memories[s], part.tails[s]) for s in range(len(made.tests)) for part in parts
+            ]
+            shares = np.repeat(
+                [tail.share for _, tail in own], [len(tail.slope) for _, tail in own]
+            )
+            slopes = np.concatenate([tail.slope for _, tail in own])
+            vars(made)["_together"] = Memory.join([memory for memory, _ in own]), shares, slopes
+        return made
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What must be the same of layers that judge `beside` each other."""
+        return bool(self.memories), terms(self.size.size_ms, self.span_ms), self.size
 
     @cached_property
     def _together(self) -> tuple[Memory, Floats, Floats]:

@@ -7,6 +7,7 @@ put in the order in which they wander (`order.py`) and then treated alike. A col
 the arcsine rate of the second as its location. missing is the arcsine rate of missing values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.special import ndtri
 
 from detectors.alarms.order import wander_order
 from detectors.alarms.probit import fit_probit, probit_weights
-from detectors.arrays import Counts, Floats
+from detectors.arrays import Counts, Floats, beside
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import arcsine_rate
 from detectors.comparisons.wander import EVENTS_MIN
@@ -107,6 +108,10 @@ class Readings:
             made.x[:, at], made.valid[at], made.events[at] = part.x, part.valid, part.events
         return made
 
+    def columns(self, at: slice) -> "Readings":
+        """View some columns."""
+        return Readings(self.x[:, at], self.valid[at], self.events[at])
+
     def windows(self, at: Counts | slice) -> "Readings":
         """Take some windows."""
         return Readings(self.x[:, :, at], self.valid[:, at], self.events[:, at])
@@ -168,6 +173,18 @@ class Scheme:
             windows = np.maximum(1, (history.valid >= EVENTS_MIN).sum(axis=1))
             self.excess = np.maximum(0.0, over.sum(axis=1) / windows)
 
+    @classmethod
+    def beside(cls, parts: "Sequence[Scheme]") -> "Scheme":
+        """Read the columns of several schemes, one after the other, each as its own would."""
+        made = cls.__new__(cls)
+        made.place = beside([part.place + 1 for part in parts]) - 1  # what pads is in no place
+        made.scores = beside([part.scores for part in parts])
+        made.weights = np.concatenate([part.weights for part in parts], axis=1)
+        made.rates = np.concatenate([part.rates for part in parts], axis=1)
+        for name in ("used", "known", "freedom", "excess"):
+            setattr(made, name, np.concatenate([getattr(part, name) for part in parts]))
+        return made
+
     def read(self, cells: Cells) -> Readings:
         """Read the signals of T windows."""
         placed = self._placed(cells.bins)
@@ -227,7 +244,7 @@ class Scheme:
 
 
 def read_volume(events: Counts, worth: Counts | None = None) -> Readings:
-    """Read the volume of T windows [T]: log(n + 1), whose variance is about 1/n.
+    """Read the volume of T windows [T], or of several series [C, T]: log(n + 1), whose variance is about 1/n.
 
     Where `events` were estimated, `worth` tells how many events, all counted, would be known as well.
     In what is read, `valid` is n + 1 then, and `events` one more than the worth.
@@ -235,17 +252,17 @@ def read_volume(events: Counts, worth: Counts | None = None) -> Readings:
     >>> read_volume(np.array([0, 99])).x.round(2).tolist()
     [[[0.0, 4.61]]]
     """
-    n = np.asarray(events, np.int64)[None]
+    n = np.atleast_2d(np.asarray(events, np.int64))
     x = np.log1p(n)[None].astype(np.float32).astype(np.float64)
-    known = n if worth is None else np.asarray(worth, np.int64)[None]
+    known = n if worth is None else np.atleast_2d(np.asarray(worth, np.int64))
     return Readings(x, n + 1, known + 1)
 
 
-def weight_of(volume: Readings) -> float:
-    """Tell how many events one stood for in the last window of a volume."""
-    return float(volume.valid[0, -1]) / float(volume.events[0, -1])
+def weight_of(volume: Readings) -> Floats:
+    """[C] tell how many events one stood for in the last window of volumes."""
+    return np.asarray(volume.valid[:, -1] / volume.events[:, -1])
 
 
 def volume_worth(readings: Readings) -> Floats:
-    """[1, 1, T] one over the variance of the volume of windows that there were; 0 for gaps."""
+    """[1, C, T] one over the variance of the volume of windows that there were; 0 for gaps."""
     return readings.events[None].astype(np.float64)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detectors.arrays import Counts, Flags, Floats
+from detectors.arrays import Counts, Flags, Floats, beside
 
 __all__ = ["Cells", "baseline"]
 
@@ -208,6 +208,11 @@ class Cells:
                 for field in fields(Cells)[2:]
             ),
         )
+
+    @staticmethod
+    def beside(parts: Sequence[Cells]) -> Cells:
+        """Put columns beside each other like `stack`, of cells that are known to be of as many windows."""
+        return Cells.sound(*(beside([getattr(part, name) for part in parts]) for name in NAMES))
 
     # -- looking at them --
 

@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detectors.arrays import Floats
+from detectors.arrays import Floats, beside
 from detectors.comparisons.cells import Cells
 from detectors.summaries.folding import SUM_CLIP, fold_numbers
 from detectors.summaries.layout import Layout
@@ -85,12 +85,34 @@ class CellsOf:
         start = np.array([layout.slot_at[i] for i in columns], np.int64)
         place = np.arange(width.max(initial=1))
         self._held = place < width[:, None]
-        bins = np.where(self._held, start[:, None] + place, 0).ravel()
-        self._slots = np.concatenate([bins, (start + width + np.arange(4)[:, None]).ravel()])
+        self._bins = np.where(self._held, start[:, None] + place, 0)
+        self._tails = start + width + np.arange(4)[:, None]
+        self._slots = np.concatenate([self._bins.ravel(), self._tails.ravel()])
         self._discrete = np.array([column.discrete for column in chosen], np.bool_)
         row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
         numbers = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]
         self._numbers = np.array(numbers, np.int64).reshape(-1, 2).T
+
+    @classmethod
+    def beside(cls, parts: Sequence[tuple["CellsOf", int, int]]) -> "CellsOf":
+        """View the columns of several views, one after the other, over summaries that are put behind each other.
+
+        Each view comes with the places where its summary's counts and extremes begin.
+        """
+        made = cls.__new__(cls)
+        views = [view for view, _, _ in parts]
+        made._held = beside([view._held for view in views])
+        made._bins = beside([view._bins + at for view, at, _ in parts])
+        made._tails = np.concatenate([view._tails + at for view, at, _ in parts], axis=1)
+        made._slots = np.concatenate([made._bins.ravel(), made._tails.ravel()])
+        made._discrete = np.concatenate([view._discrete for view in views])
+        first = np.cumsum([0, *(len(view._held) for view in views)]).tolist()
+        numbers = [
+            view._numbers + np.array([[row], [at]])
+            for (view, _, at), row in zip(parts, first[:-1], strict=True)
+        ]
+        made._numbers = np.concatenate(numbers, axis=1)
+        return made
 
     def __call__(self, stack: Sequence[Summary]) -> Cells:
         """View them over T summaries."""

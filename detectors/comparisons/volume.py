@@ -86,7 +86,7 @@ class Silence:
     ) -> None:
         self.floor = FACTOR_LOG if floor is None else floor
         self.fixed = fixed
-        self.windows = len(history)
+        self.windows = np.full(len(history.n), len(history))
         self.rests = (history.n == 0).any(axis=1)
         logs = np.log1p(history.n)
         self.usual = np.median(logs, axis=1) if len(history) else np.zeros(len(logs))
@@ -103,13 +103,13 @@ class Silence:
         score = Score(self.name, n.astype(np.float64), np.abs(np.log1p(n) - self.usual), n, self.m)
         if self.fixed is not None:
             return replace(score.fixed(self.fixed, "least"), usual=np.expm1(self.usual))
-        short = np.full(len(n), self.windows < WINDOWS_MIN)
+        short = self.windows < WINDOWS_MIN
         alarm = (n == 0) & (score.effect >= self.floor) & ~short & ~self.rests
 
         def why() -> Why:
             quiet = first_reason(
                 len(n),
-                (short, lambda c: learning(self.windows)),  # noqa: ARG005 - every one is called alike
+                (short, lambda c: learning(int(self.windows[c]))),
                 (self.rests, lambda c: "the series is silent in control, too"),  # noqa: ARG005 - every one is called alike
             )
             notes = ["hard rule: no events at all" if none else "" for none in (n == 0).tolist()]

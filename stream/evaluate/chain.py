@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from detectors import WINDOWS_MIN
+from detectors.alarms.signals import Readings
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
+from stream.evaluate.case import Case, Judges
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
 from stream.evaluate.finding import Finding
 from stream.evaluate.findings import Findings, Said
@@ -81,20 +83,29 @@ class Chain:
         self._scores: list[Scores | None] = [None for _ in reference.windows]
         self._alarms: list[Alarms | None] = [None for _ in reference.windows]
         self._grew: set[int] = set()
+        self.ahead: list[Judged] = []
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane; windows that end before it must have been closed."""
         for ring in self.rings:
             ring.add(pane_start_ms, summary, evidence)
 
-    def close(self, until_ms: int, *, whole: bool = True) -> list[Judged]:
-        """Close and judge the windows that end at or before a time: by their ends, short ones first."""
+    def due(self, until_ms: int, *, whole: bool = True) -> list[tuple[int, Closed]]:
+        """Close the windows that end by a time, by their ends, short ones first; each with the place of its size."""
         closed = [
             (c.end_ms, i, c)
             for i, ring in enumerate(self.rings)
             for c in ring.close(until_ms, whole=whole)
         ]
-        return [self._judge(i, c) for _, i, c in sorted(closed, key=lambda entry: entry[:2])]
+        return [(i, c) for _, i, c in sorted(closed, key=lambda entry: entry[:2])]
+
+    def close(self, until_ms: int, *, whole: bool = True) -> list[Judged]:
+        """Close and judge the windows that end at or before a time, and give those that were judged `ahead`, too."""
+        judged, self.ahead = self.ahead, []
+        for which, closed in self.due(until_ms, whole=whole):
+            case = self.open(which, closed)
+            judged.append(self.conclude(case, self.hear(case)))
+        return judged
 
     def flush(self) -> list[Judged]:
         """Close the windows that still hold data, as at the end of a replay."""
@@ -124,53 +135,70 @@ class Chain:
 
     # -- one window --------------------------------------------------------------------------------------------------
 
-    def _judge(self, which: int, closed: Closed) -> Judged:
-        window = self.reference.windows[which]
-        findings = Findings(self.places)
-        told = closed
-        plan = self._follow(closed.end_ms)
-        judged = closed.start_ms >= self.reference.end_ms
-        if judged:
-            told, ready = self._with_carried(which, closed)
-            findings = self._findings(which, closed, told if ready else None)
-        changes = tuple(self._changes(window, told, findings))
-        if judged and closed.whole:
-            self._learn(which, closed, findings.loud())
-        standings = self.standings.get(which, ())
-        return Judged(window, told, closed, findings, changes, plan, standings)
+    def open(self, which: int, closed: Closed) -> Case:
+        """Begin to judge a window, the next one of its size: what it is judged by, and what is known of its columns.
 
-    def _findings(self, which: int, closed: Closed, told: Closed | None) -> Findings:
-        """Judge a closed window; `told` is what is known of its columns, None while there are too few events.
+        It is to be heard, and concluded, before the next one of any size is opened.
+        """
+        plan, window = self._follow(closed.end_ms), self.reference.windows[which]
+        if closed.start_ms < self.reference.end_ms:
+            return Case(which, window, closed, plan, closed)
+        told, ready = self._with_carried(which, closed)
+        events = 0 if closed.summary is None else closed.summary.n
+        scores, alarms = self._scores_of(which), self._alarms_of(which)
+        judges = Judges(scores, alarms, Arrivals.of(closed.summary, alarms.weight))
+        # What was held over is of other hours, to which nothing in the history is like.
+        own = closed.summary if events >= self.rules.events_min else None
+        return Case(
+            which, window, closed, plan, told, judges, told.summary if ready else None, own,
+            self._share_of(which), self._excluded(closed),
+        )  # fmt: skip
+
+    def hear(self, case: Case) -> Findings:
+        """Judge a window alone."""
+        if case.judges is None:
+            return Findings(self.places)
+        if case.closed.whole:
+            self.enter(case, case.judges.alarms.signals.read(case.own))
+        said, extra = self.say(case), list[Finding]()
+        asked = self.rules.extra and case.closed.whole and case.which == 0
+        if asked and case.summary is not None and not case.excluded:
+            extra += self._extra(case.judges.scores, case.closed.end_ms, case.summary)
+        return Findings(self.places, said, extra, case.excluded)
+
+    def enter(self, case: Case, read: Readings) -> None:
+        """Let the alarm layer take in a whole window, of which it has read so much."""
+        judges, start = case.judges, case.closed.start_ms
+        if judges is not None and judges.alarms.enter(start, case.own, judges.arrivals, read):
+            self._stand(case.which)
+
+    def say(self, case: Case) -> list[Said]:
+        """Tell what is found of the window entered last; the same whenever it is asked before the next one is entered.
 
         The alarm layer judges windows as they are; scores may tell of several that were held over.
         """
-        said: list[Said] = []
-        extra: list[Finding] = []
-        scores, share = self._scores_of(which), self._share_of(which)
-        excluded = self._excluded(closed)
-        arrivals = self._arrivals(which, closed.summary)
-        summary = None if told is None else told.summary
-        if closed.whole and self.kind is not Kind.ERRORS:  # as many errors as labels: told once
-            said += scores.volume(arrivals)
-        if summary is not None:
-            of_columns = scores.columns(summary, share)
+        judges, said = case.judges, list[Said]()
+        if judges is None:
+            return said
+        counted = self.kind is not Kind.ERRORS  # as many errors as labels: told once
+        if case.closed.whole and counted:
+            said += judges.scores.volume(judges.arrivals)
+        if case.summary is not None:
+            of_columns = judges.scores.columns(case.summary, case.share)
             # A part of a window may differ from the whole as night from day.
-            said += of_columns if closed.whole else [s.only(s.hard()) for s in of_columns]
-        if closed.whole:
-            alarms = self._alarms_of(which)
-            events = 0 if closed.summary is None else closed.summary.n
-            # What was held over is of other hours, to which nothing in the history is like.
-            own = closed.summary if events >= self.rules.events_min else None
-            if alarms.take(closed.start_ms, own, arrivals):
-                self._stand(which)
+            said += of_columns if case.closed.whole else [s.only(s.hard()) for s in of_columns]
+        if case.closed.whole:
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
-            said += [_told_once(s, ruled) for s in alarms.judge(share)]
-            if which == 0 and summary is not None and self.rules.extra and not excluded:
-                extra += self._extra(scores, closed.end_ms, summary)
-        return Findings(self.places, said, extra, excluded)
+            said += [_told_once(s, ruled) for s in judges.alarms.judge(case.share)]
+        return said
 
-    def _arrivals(self, which: int, summary: Summary | None) -> Arrivals:
-        return Arrivals.of(summary, self._alarms_of(which).weight)
+    def conclude(self, case: Case, findings: Findings) -> Judged:
+        """End the judging of a window: what its findings do to the incidents and to the history."""
+        changes = tuple(self._changes(case.window, case.told, findings))
+        if case.judges is not None and case.closed.whole:
+            self._learn(case.which, case.closed, findings.loud())
+        standings = self.standings.get(case.which, ())
+        return Judged(case.window, case.told, case.closed, findings, changes, case.plan, standings)
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""

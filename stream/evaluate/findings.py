@@ -1,6 +1,6 @@
 """All that is said of one window, as arrays; verdicts one by one only of the columns that somebody asks about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,11 +55,28 @@ class Findings:
     def __init__(
         self, places: Mapping[str, int], said: Sequence[Said] = (), plain: Sequence[Finding] = (), excused: str = "",
     ) -> None:  # fmt: skip
-        self.said = tuple(said)
+        self._said: tuple[Said, ...] | Callable[[], Sequence[Said]] = tuple(said)
+        self.kept: list[list[object]] | None = None
         self.plain = tuple(plain)
         self.excused = excused
         self._places = places
         self._loud: dict[str | None, int] | None = None
+
+    @classmethod
+    def quiet(
+        cls, places: Mapping[str, int], say: Callable[[], Sequence[Said]], kept: list[list[object]]
+    ) -> "Findings":
+        """Tell of a window in which nothing alarms: what is `kept` of it is known, what is said only once asked for."""
+        made = cls(places)
+        made._said, made._loud, made.kept = say, {}, kept
+        return made
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """What detectors say."""
+        if not isinstance(self._said, tuple):
+            self._said = tuple(self._said())
+        return self._said
 
     def __iter__(self) -> Iterator[Finding]:
         """Give all, column by column, those of the series first."""

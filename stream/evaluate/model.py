@@ -3,7 +3,7 @@
 Pure: what it is given decides what it does, in whatever portions it is given. `Evaluator` reads and writes for it.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -13,15 +13,17 @@ from stream.evaluate.chain import Chain, Judged, PlanAt
 from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
 from stream.evaluate.join import Join, JoinCounters, JoinRules
+from stream.evaluate.kept import kept_result
 from stream.evaluate.learner import Learner
 from stream.evaluate.model_state import KINDS, lists_of, part_fields, series_named
 from stream.evaluate.parts import Part, whole
-from stream.evaluate.report import Context, Told, drift_events, kept_result
+from stream.evaluate.report import Context, Told, drift_events
 from stream.evaluate.report_consequence import meeting_event, reminder_event
 from stream.evaluate.roll_up import roll_ups
 from stream.evaluate.rules import Rules
 from stream.evaluate.spell import FOREVER
 from stream.evaluate.standing import dump_standings, load_standings
+from stream.evaluate.together import judge_ahead, portions
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned
 from stream.ingest.roster import DAY_MS, Roster
@@ -115,7 +117,7 @@ class Model:
         """Evaluate the panes of a kind up to (not including) `until`, which must hold all there are before it."""
         events: list[DriftEvent] = []
         for pane in panes:
-            for series in sorted(pane.parts):
+            for series in self._ahead(kind, pane.number, pane.parts):
                 events += self._take(
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
@@ -133,7 +135,7 @@ class Model:
                 self.changed[join_field(pane.number)] = accepted
             for number in dropped:
                 self._forget(join_field(number))
-            for series in sorted(errors):
+            for series in self._ahead(Kind.ERRORS, pane.number, errors):
                 events += self._take(
                     series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
                 )
@@ -173,6 +175,20 @@ class Model:
         if self.consequences.changed:
             self.changed[CONSEQUENCES] = b""
         return self._post(told)
+
+    def _ahead(self, kind: Kind, number: int, of: Iterable[Series]) -> Iterator[Series]:
+        """Give series in order, those of which windows end before a pane judged together."""
+        series = sorted(of)
+        chains = [self.chains.get((one, kind)) for one in series]
+        until = number * self.rules.learning.pane_ms
+        at = 0
+        for portion in portions([chain for chain in chains if isinstance(chain, Chain)]):
+            judge_ahead(portion, lambda _: until)
+            last = portion[-1]
+            while at < len(series) and (at == 0 or chains[at - 1] is not last):
+                yield series[at]
+                at += 1
+        yield from series[at:]
 
     def _take(
         self,
@@ -281,8 +297,10 @@ class Model:
         """Let time pass for all chains of a kind: what ends before `until` is closed, data or not."""
         events: list[DriftEvent] = []
         self.bases[kind] = max(until, self.bases[kind])
-        for chain in self._watching(kind):
-            events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
+        for chains in portions(self._watching(kind)):
+            judge_ahead(chains, lambda chain: until * chain.reference.pane_ms)
+            for chain in chains:
+                events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
         return events
 
     def refused(self) -> dict[str, int]:

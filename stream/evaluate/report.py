@@ -4,24 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
-import numpy as np
 import orjson
 
 from detectors import Verdict
-from detectors.arrays import Counts, Flags, Floats
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.cause import cause_of
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.explain import coaffected, explained, moved, onset, rounded, told_bins
 from stream.evaluate.incidents import Change, Severity
+from stream.evaluate.kept import extent
 from stream.evaluate.meaning import is_worse
 from stream.evaluate.recommend import recommend
 from stream.evaluate.sentence import sentence
 from stream.ingest.sample import SampleRules
 from stream.words import Kind
 
-__all__ = ["Context", "Told", "drift_events", "kept_result", "window_result"]
+__all__ = ["Context", "Told", "drift_events", "window_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,34 +178,4 @@ def window_result(judged: Judged) -> dict[str, object]:
             rounded(v.effect),
             v.alarm,
         ]
-    return _extent(judged) | {"columns": columns}
-
-
-def kept_result(judged: Judged) -> dict[str, object]:
-    """Give what is kept of a judged window for looking back: the statistics of all detectors and which of them alarmed.
-
-    Those of D detectors that tell of the same K columns are together: the columns' places in the reference (-1 is the
-    series), the detectors, [D, K] statistics, [D, K] alarms. A statistic takes 5 bytes.
-    """
-    alike: dict[bytes, tuple[Counts, list[str], list[Floats], list[Flags]]] = {}
-    for said in judged.findings.said:
-        whole = said.told.all()  # as most are; then there is no need to pick
-        at = slice(None) if whole else np.flatnonzero(said.told)
-        columns = said.columns[at]
-        if len(columns):
-            none: tuple[Counts, list[str], list[Floats], list[Flags]] = (columns, [], [], [])
-            _, names, statistics, alarms = alike.setdefault(columns.tobytes(), none)
-            names.append(said.verdicts.detector)
-            statistics.append(said.verdicts.statistic[at])
-            alarms.append(said.verdicts.alarm[at])
-    scores = [
-        [columns, names, np.array(statistics, np.float32), np.array(alarms)]
-        for columns, names, statistics, alarms in alike.values()
-    ]
-    return _extent(judged) | {"scores": scores}
-
-
-def _extent(judged: Judged) -> dict[str, object]:
-    closed = judged.closed
-    n = 0 if closed.summary is None else closed.summary.n
-    return {"start": closed.start_ms, "end": closed.end_ms, "n": n}
+    return extent(judged) | {"columns": columns}

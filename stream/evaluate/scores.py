@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors import COMPARISONS, Cells, Comparison, Location, Missing, Silence, Verdicts, Volume
-from detectors.arrays import Counts
+from detectors.arrays import Counts, Flags, Floats
+from detectors.comparisons.beside import comparisons_beside
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.summary import Summary
 from stream.evaluate.finding import Place
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
-from stream.evaluate.side_by_side import part, side_by_side
+from stream.evaluate.side_by_side import begins_of, part, side_by_side
 from stream.evaluate.volume import Arrivals
 from stream.reference.reference import Reference
 
@@ -51,18 +52,19 @@ class Scores:
     def __init__(
         self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules
     ) -> None:
-        self.reference = reference
+        self._columns = len(reference.columns)
         own = reference.histories[which].summaries
         history = [*own, *grown]
         inside = np.arange(len(history)) < len(own)
         self._fixed = frozenset(rules.fixed)
+        self._kinds = enabled(rules)
         self._batches: list[_Batch] = []
         for columns in side_by_side(reference.columns, len(history)):
             view = CellsOf(reference.layout, columns)
             total, windows = view([reference.total]), view(history)
             tests: list[tuple[Comparison, Counts]] = []
             alike: dict[bytes, Counts] = {}  # the same columns are the same array
-            for kind in enabled(rules):
+            for kind in self._kinds:
                 asked = np.flatnonzero(kind.applies(total))
                 asked = alike.setdefault(asked.tobytes(), asked)
                 if len(asked):
@@ -81,6 +83,55 @@ class Scores:
             self._volume.append(Silence(counts, past, inside, floor))
             if fixed is not None:  # else a number of events is the alarm layer's
                 self._volume.append(Volume(counts, past, inside, floor, fixed))
+
+    @classmethod
+    def beside(cls, parts: "Sequence[Scores]", windows: Sequence[Summary]) -> "Scores":
+        """Judge the windows of several chains at once, put `behind` each other, each as its own scores would.
+
+        They are under the same rules. `windows` are any of theirs, which tell where each begins. Columns are numbered
+        by their `batches`: those of the first batch of the first part, then of its second, and so on.
+        """
+        made, first = cls.__new__(cls), parts[0]
+        made._fixed, made._kinds = first._fixed, first._kinds
+        begins = begins_of(windows)
+        views = [
+            (batch.view, *begin)
+            for part, begin in zip(parts, begins, strict=True)
+            for batch in part._batches
+        ]
+        made._columns = sum(part._columns for part in parts)
+        batches = [batch for part in parts for batch in part._batches]
+        rows = np.cumsum([0, *(len(batch.columns) for batch in batches)]).tolist()
+        tests: dict[type[Comparison], list[tuple[Comparison, Counts]]] = {}
+        for batch, row in zip(batches, rows[:-1], strict=True):
+            for test, asked in batch.tests:
+                tests.setdefault(type(test), []).append((test, asked + row))
+        alike: dict[bytes, Counts] = {}
+        cells: dict[tuple[int, ...], Cells] = {}
+        joined: list[tuple[Comparison, Counts]] = []
+        for kind in made._kinds:
+            if kind in tests:
+                asked = np.concatenate([of for _, of in tests[kind]])
+                asked = alike.setdefault(asked.tobytes(), asked)
+                joined.append((comparisons_beside([test for test, _ in tests[kind]], cells), asked))
+        columns = list(range(made._columns))
+        nowhere = np.zeros(0, np.int64)
+        made._batches = [_Batch(columns, CellsOf.beside(views), joined, None, nowhere)]
+        return made
+
+    @classmethod
+    def volumes_beside(cls, parts: "Sequence[Scores]") -> "Scores":
+        """Judge the numbers of events of several chains at once, each as its own scores would."""
+        made = cls.__new__(cls)
+        made._fixed = parts[0]._fixed
+        tests = zip(*(part._volume for part in parts), strict=True)
+        made._volume = [comparisons_beside(of_kind) for of_kind in tests]
+        return made
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """The columns in the batches in which they are judged."""
+        return [batch.columns for batch in self._batches]
 
     def columns(self, summary: Summary, share: float) -> list[Said]:
         """Judge every column of a window, given the false alarms that each monitor may raise by such a window."""
@@ -105,24 +156,27 @@ class Scores:
         return bool(test.lost(window).any())
 
     def volume(self, arrivals: Arrivals) -> list[Said]:
-        """Judge how many events a window has.
+        """Judge how many events a window has."""
+        return self.volumes([arrivals])
+
+    def volumes(self, arrivals: Sequence[Arrivals]) -> list[Said]:
+        """Judge how many events the windows of chains `beside` each other have.
 
         A window of which nothing was kept is silent only where so many events as are usual would not all be left out.
         """
-        window, series = _cells([arrivals.seen]), np.array([-1])
-        return [
-            self._said(series, test.judge(window, 0.0))
-            for test in self._volume
-            if not isinstance(test, Silence) or self._is_told(test, arrivals)
-        ]
-
-    def _is_told(self, silence: Silence, arrivals: Arrivals) -> bool:
-        usual = float(np.expm1(silence.usual[0])) if len(silence.usual) else 0.0
-        return arrivals.weight == 1.0 or usual >= SURELY_KEPT * arrivals.weight
+        window, series = _cells([[a.seen] for a in arrivals]), np.full(len(arrivals), -1)
+        weight = np.array([a.weight for a in arrivals])
+        said = []
+        for test in self._volume:
+            of_test = self._said(series, test.judge(window, 0.0))
+            if isinstance(test, Silence):
+                of_test = of_test.only(_is_told(test, weight))
+            said.append(of_test)
+        return said
 
     def places(self, summary: Summary) -> list[Place | None]:
         """Tell where each column of a window lies; None for a column without a location, or if nobody asked."""
-        places: list[Place | None] = [None] * len(self.reference.columns)
+        places: list[Place | None] = [None] * self._columns
         for batch in self._batches:
             if batch.location is None:
                 continue
@@ -150,12 +204,19 @@ def enabled(rules: Rules) -> tuple[type[Comparison], ...]:
 
 def _events(stack: Sequence[Summary | None]) -> Cells:
     """View the numbers of events as cells of one bin."""
-    return _cells([0 if summary is None else summary.seen for summary in stack])
+    return _cells([[0 if summary is None else summary.seen for summary in stack]])
 
 
-def _cells(events: Sequence[int]) -> Cells:
-    none, one = np.zeros((1, len(events)), np.int64), np.full((1, 1), True)
-    far = np.full((1, len(events)), np.inf)
-    return Cells(
-        np.array(events, np.int64).reshape(1, -1, 1), one, none, none, far, -far, ~one[0], none, none, ~one[0],
-    )  # fmt: skip
+def _cells(events: Sequence[Sequence[int]]) -> Cells:
+    """View numbers of events [C, T] as cells of one bin."""
+    counts = np.array(events, np.int64).reshape(len(events), -1)
+    none, one = np.zeros_like(counts), np.full((len(counts), 1), True)
+    far = np.full(counts.shape, np.inf)
+    return Cells.sound(
+        counts[:, :, None], one, none, none, far, -far, ~one[:, 0], none, none, ~one[:, 0]
+    )
+
+
+def _is_told(silence: Silence, weight: Floats) -> Flags:
+    """[C] whether so many events as are usual would not all be left out, where one stands for so many."""
+    return np.asarray((weight == 1.0) | (np.expm1(silence.usual) >= SURELY_KEPT * weight))

@@ -1,5 +1,6 @@
 """Readings of many windows in little room: single precision, and integers that are as short as they can be."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,11 +85,16 @@ class Shelf:
         seen, worth = self.volume[at].tolist()
         return float(seen + 1) / float(worth + 1)
 
-    def lay(self, places: Counts, first_ms: int, every_ms: int, out: "Laid") -> None:
-        """Lay the windows of some places, but those before a time, where they belong; see `Laid`."""
+    def lay(
+        self, places: Counts, first_ms: int, every_ms: int, out: "Laid", column: int, chain: int
+    ) -> None:
+        """Lay the windows of some places, but those before a time, where they belong; see `Laid`.
+
+        `column` is the place of the first column there, `chain` that of the chain.
+        """
         _lay(self.starts, self.told, self.x, self.valid, self.events, self.volume, self.calm, places,
-             first_ms, every_ms, out.x, out.valid, out.events, out.volume, out.calm, out.told,
-             out.there)  # fmt: skip
+             first_ms, every_ms, column, chain, out.x, out.valid, out.events, out.volume, out.calm,
+             out.calm_volume, out.told, out.there)  # fmt: skip
 
     def part(self, at: Counts) -> list[object]:
         """Give some windows as arrays, to be stored; what was told of them is not."""
@@ -99,44 +105,55 @@ class Shelf:
 class Laid:
     """Room for windows in a row, one after the other without gaps in time; those nobody lays tell nothing.
 
+    The columns of K chains lie one after the other.
+
     Cost: about 1 us a column of 97 windows to lay.
     """
 
-    def __init__(self, signals: int, columns: int, windows: int) -> None:
-        self.x: Floats = np.zeros((signals, columns, windows))
-        self.valid: Counts = np.zeros((columns, windows), np.int64)
-        self.events: Counts = np.zeros((columns, windows), np.int64)
-        self.volume: Counts = np.zeros((windows, 2), np.int64)
-        self.calm: Flags = np.ones((columns + 1, windows), np.bool_)
-        self.told: Floats = np.ones(windows)
-        self.there: Flags = np.zeros(windows, np.bool_)
+    def __init__(self, signals: int, columns: Sequence[int], windows: int) -> None:
+        many, chains = sum(columns), len(columns)
+        self.x: Floats = np.zeros((signals, many, windows))
+        self.valid: Counts = np.zeros((many, windows), np.int64)
+        self.events: Counts = np.zeros((many, windows), np.int64)
+        self.volume: Counts = np.zeros((chains, windows, 2), np.int64)
+        self.calm: Flags = np.ones((many, windows), np.bool_)
+        self.calm_volume: Flags = np.ones((chains, windows), np.bool_)
+        self.told: Floats = np.ones((chains, windows))
+        self.there: Flags = np.zeros((chains, windows), np.bool_)
 
-    def read(self) -> tuple[Readings, Readings, Flags, Floats]:
-        """Give the columns, the volume, who was in control [C + 1, T], and what is told at all [T], 0 or 1."""
-        volume = volume_of(self.volume)
-        volume = Readings(volume.x, volume.valid * self.there, volume.events * self.there)
-        return Readings(self.x, self.valid, self.events), volume, self.calm, self.told
+    @property
+    def columns(self) -> Readings:
+        """What was read of the columns."""
+        return Readings(self.x, self.valid, self.events)
+
+    @property
+    def volumes(self) -> Readings:
+        """The volumes, [K, T]."""
+        volume = read_volume(self.volume[..., 0], self.volume[..., 1])
+        return Readings(volume.x, volume.valid * self.there, volume.events * self.there)
 
 
 @compiled
 def _lay(
     starts: Counts, told: Flags, x: NDArray[np.float32], valid: Counts, events: Counts, volume: Counts,
-    calm: Flags, places: Counts, first_ms: int, every_ms: int, to_x: Floats, to_valid: Counts,
-    to_events: Counts, to_volume: Counts, to_calm: Flags, to_told: Floats, there: Flags,
+    calm: Flags, places: Counts, first_ms: int, every_ms: int, column: int, chain: int, to_x: Floats,
+    to_valid: Counts, to_events: Counts, to_volume: Counts, to_calm: Flags, to_calm_volume: Flags,
+    to_told: Floats, there: Flags,
 ) -> None:  # fmt: skip
-    S, C, _ = to_x.shape
+    _, S, C = x.shape
     for p in places:
         if starts[p] < first_ms:
             continue
         at = (starts[p] - first_ms) // every_ms
-        to_told[at], there[at] = told[p], True
-        to_volume[at, 0], to_volume[at, 1] = volume[p, 0], volume[p, 1]
-        to_calm[C, at] = calm[p, C]
+        to_told[chain, at], there[chain, at] = told[p], True
+        to_volume[chain, at, 0], to_volume[chain, at, 1] = volume[p, 0], volume[p, 1]
+        to_calm_volume[chain, at] = calm[p, C]
         for c in range(C):
-            to_valid[c, at], to_events[c, at] = valid[p, c], events[p, c]
-            to_calm[c, at] = calm[p, c]
+            to = column + c
+            to_valid[to, at], to_events[to, at] = valid[p, c], events[p, c]
+            to_calm[to, at] = calm[p, c]
             for s in range(S):
-                to_x[s, c, at] = x[p, s, c]
+                to_x[s, to, at] = x[p, s, c]
 
 
 def volume_of(held: Counts) -> Readings:

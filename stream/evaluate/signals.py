@@ -1,12 +1,14 @@
 """The signals of all columns of a reference: how windows are read, and what their readings are worth."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detectors.alarms.signals import COLUMN_TESTS, Readings, Scheme
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.summary import Summary
-from stream.evaluate.side_by_side import side_by_side
+from stream.evaluate.side_by_side import begins_of, side_by_side
 from stream.reference.reference import Reference
 
 __all__ = ["Signals", "learn_signals"]
@@ -37,12 +39,36 @@ class Signals:
         self.known = np.array(known, np.int64)
         self._missing = np.array([layout.tail_of(c) for c in range(self._columns)], np.int64)
 
+    @classmethod
+    def beside(cls, parts: "Sequence[Signals]", windows: Sequence[Summary]) -> "Signals":
+        """Read the columns of several chains, one after the other, from summaries put behind each other.
+
+        `windows` are any of theirs, which tell where each begins.
+        """
+        made = cls.__new__(cls)
+        firsts = np.cumsum([0, *(part._columns for part in parts)]).tolist()
+        made._columns = firsts[-1]
+        begins = begins_of(windows)
+        views, schemes, columns = [], [], []
+        for part, first, begin in zip(parts, firsts[:-1], begins, strict=True):
+            for view, scheme, own in part.batches:
+                views.append((view, *begin))
+                schemes.append(scheme)
+                columns += [first + c for c in own]
+        made.batches = [(CellsOf.beside(views), Scheme.beside(schemes), columns)]
+        made.rates = np.concatenate([part.rates for part in parts], axis=1)
+        made.used = np.concatenate([part.used for part in parts])
+        made.known = np.concatenate([part.known for part in parts])
+        missing = [part._missing + at for part, (at, _) in zip(parts, begins, strict=True)]
+        made._missing = np.concatenate(missing)
+        return made
+
     def read(self, window: Summary | None) -> Readings:
         """Read a window; None tells nothing of any column."""
         if window is None:
-            return self.beside([], 1)
+            return self.in_place([], 1)
         parts = [scheme.read(view([window])) for view, scheme, _ in self.batches]
-        return self.beside(parts, 1)
+        return self.in_place(parts, 1)
 
     def worth(self, readings: Readings) -> Floats:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
@@ -62,7 +88,7 @@ class Signals:
         """[C] values missing in a window."""
         return window.counts[self._missing]
 
-    def beside(self, parts: list[Readings], windows: int) -> Readings:
+    def in_place(self, parts: list[Readings], windows: int) -> Readings:
         """Put what was read of the batches' columns into their places."""
         if not parts:
             return Readings.empty(len(COLUMN_TESTS), self._columns, windows)
@@ -86,7 +112,7 @@ def learn_signals(reference: Reference, which: int, usual: Flags) -> tuple[Signa
         batches.append((view, Scheme(view([reference.total]), usually), columns))
         parts.append(batches[-1][1].read(history))
     signals = Signals(reference, batches)
-    return signals, signals.beside(parts, len(own))
+    return signals, signals.in_place(parts, len(own))
 
 
 def _of(readings: Readings, columns: list[int]) -> Readings:

@@ -4,7 +4,7 @@ The latest windows lie in rings of arrays of single precision and short integers
 a block that is full is written no more, unless an incident is found to have begun in it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from detectors.alarms.signals import Readings
 from detectors.arrays import Counts, Flags, Floats
 from stream.evaluate.shelf import Laid, Shelf, volume_of
 
-__all__ = ["BLOCK", "KEPT", "Past", "Track", "blocks_of"]
+__all__ = ["BLOCK", "KEPT", "Past", "Track", "blocks_of", "recent_of"]
 
 KEPT = 672
 """Windows kept since the reference, of each size: four weeks of hours."""
@@ -27,7 +27,7 @@ ROOM = BLOCKS * BLOCK
 class Past(NamedTuple):
     """Windows in order of time.
 
-    `calm` [C, T] were in control, `told` [T] is 0 for those that an excluded time overlaps, else 1.
+    `calm` [C, T] were in control; `told`, [T] or [C, T], is 0 for those that an excluded time overlaps, else 1.
     """
 
     readings: Readings
@@ -90,19 +90,22 @@ class Track:
                 self._since.calm[at] = calm
                 self.changed.add(at // BLOCK)
 
-    def recent(self, windows: int) -> tuple[Past, Past]:
-        """Give so many windows up to the newest, without gaps in time: columns and volume."""
-        first = self.newest_ms - (windows - 1) * self.every_ms
-        _, signals, columns = self._since.x.shape
-        laid = Laid(signals, columns, windows)
-        own = np.arange(np.searchsorted(self.starts, first), len(self.starts))
-        for shelf, places in (
-            (self._own, own),
-            (self._since, self._latest(min(len(self), windows))),
-        ):
-            shelf.lay(places, first, self.every_ms, laid)
-        columns, volume, calm, told = laid.read()
-        return Past(columns, calm[:-1], told), Past(volume, calm[-1:], told)
+    @property
+    def signals(self) -> int:
+        """How many signals a column has."""
+        return int(self._since.x.shape[1])
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return int(self._since.x.shape[2])
+
+    def lay(self, first_ms: int, windows: int, out: Laid, column: int, chain: int) -> None:
+        """Lay the last so many windows, of which the first begins at a time, where they belong; see `Laid`."""
+        own = np.arange(np.searchsorted(self.starts, first_ms), len(self.starts))
+        latest = self._latest(min(len(self), windows))
+        for shelf, places in ((self._own, own), (self._since, latest)):
+            shelf.lay(places, first_ms, self.every_ms, out, column, chain)
 
     def history(self) -> tuple[Past, Past, Counts]:
         """Give all windows, the reference's own and those since: columns, volume, when they began."""
@@ -155,6 +158,25 @@ class Track:
             for (a, calm_a), (b, calm_b) in parts
         )
         return columns, volume, np.concatenate([self.starts[own], self._since.starts[since]])
+
+
+def recent_of(tracks: Sequence[Track], windows: int) -> tuple[Past, Past]:
+    """Give so many windows up to the newest, without gaps in time, of chains side by side: columns and volumes.
+
+    The newest windows of all begin at the same time.
+    """
+    one = tracks[0]
+    first = one.newest_ms - (windows - 1) * one.every_ms
+    columns = [track.columns for track in tracks]
+    laid = Laid(one.signals, columns, windows)
+    at = 0
+    for chain, (track, many) in enumerate(zip(tracks, columns, strict=True)):
+        track.lay(first, windows, laid, at, chain)
+        at += many
+    return (
+        Past(laid.columns, laid.calm, np.repeat(laid.told, columns, axis=0)),
+        Past(laid.volumes, laid.calm_volume, laid.told),
+    )
 
 
 def blocks_of(taken: int) -> int:

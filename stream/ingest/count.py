@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.ingest.group import Group
-from stream.ingest.shelf import Shelf
+from stream.ingest.shelf import Binned, Shelf
 from stream.reference.book import Book
 from stream.summaries.scattered import Room, count_scattered
 
@@ -22,14 +22,13 @@ def count(
     if not len(rows):
         return
     table = group.table()
+    if 2 * len(rows) > len(group.at) and (seats == seats[0]).all():
+        _count_alone(group, shelf.held[seats[0]], book, rows)
+        return
     tally = np.bincount(seats)
     alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at)).tolist()
     for seat in alone:
-        binned = shelf.held[seat]
-        reference = book.by_digest(binned.digest)
-        X, columns, codes, values = group.columns(reference)
-        chosen = rows if tally[seat] == len(rows) else rows[seats == seat]
-        binned.summary.add(reference.layout, X, columns, chosen, codes, values)
+        _count_alone(group, shelf.held[seat], book, rows[seats == seat])
     if table is None or sum(tally[alone].tolist()) == len(rows):
         return
     left = ~np.isin(seats, alone)
@@ -37,3 +36,10 @@ def count(
         shelf.layouts, shelf.layout_of, shelf.count_at, shelf.extreme_at, shelf.counts, shelf.extremes, shelf.held
     )  # fmt: skip
     count_scattered(table, room, rows[left], seats[left])
+
+
+def _count_alone(group: Group, binned: Binned, book: Book, rows: NDArray[np.int64]) -> None:
+    """Count event rows of a group in one summary, column by column."""
+    reference = book.by_digest(binned.digest)
+    X, columns, codes, values = group.columns(reference)
+    binned.summary.add(reference.layout, X, columns, rows, codes, values)

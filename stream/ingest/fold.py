@@ -256,7 +256,7 @@ class Fold:
             pane = self._pane(group.model, number)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
-            for part in (WHOLE, SEGMENT):
+            for part in (WHOLE, SEGMENT) if arrivals.seats.segments else (WHOLE,):
                 own, rates = _chosen(stays, group, chosen, whole=part == WHOLE)
                 if len(own):
                     seats = self._seat(pane, number, part, arrivals, own, admission, book)

@@ -11,7 +11,7 @@ from stream.ingest.envelope import Envelope, read_envelope
 from stream.reference.reference import Reference
 from stream.summaries.folding import Folding, columns_of
 from stream.summaries.rows import Rows, hash_texts, said
-from stream.summaries.schema import JOINED, Schema, Table
+from stream.summaries.schema import JOINED, Numbers, Schema, Table, numbers_of
 from stream.words import Kind
 
 __all__ = ["Group", "group_by_model"]
@@ -26,13 +26,15 @@ class Group:
     """
 
     def __init__(
-        self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64], *, typed: bool = True
+        self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64], *, typed: bool = True,
+        numbers: Numbers | None = None,
     ) -> None:  # fmt: skip
         self.model = model
         self.at = at
         self._schema = schema
         self._typed = typed
         self._decoded = decoded
+        self._shared = numbers
         events = decoded.events
         self.events: Sequence[Any] = (
             events if len(at) == len(events) else list(map(events.__getitem__, at.tolist()))
@@ -54,11 +56,12 @@ class Group:
     def table(self) -> Table | None:
         """Give the columns of all events; None where each reference of the model reads them its own way."""
         if self._table is None and self._schema is not None:
-            self._table = (
-                self._schema.table(self.events)
-                if self._typed
-                else self._schema.table_of_fields([event.fields for event in self.events])
-            )
+            schema, numbers = self._schema, self._shared
+            if not self._typed:
+                self._table = schema.table_of_fields([event.fields for event in self.events])
+            else:
+                X = None if numbers is None else numbers.of(self.at, len(schema.numbers))
+                self._table = schema.table(self.events, X)
         return self._table
 
     def told(self, kind: Kind, i: int) -> tuple[object, ...]:
@@ -102,13 +105,16 @@ def group_by_model(
     if len(numbers) == 1 and (schema := schema_of.get(types[0])):
         yield Group(schema.model, schema, decoded, chosen)
         return
-    code = np.fromiter(map(numbers.__getitem__, types), np.int64, len(types))[chosen]
+    which = np.fromiter(map(numbers.__getitem__, types), np.int64, len(types))
+    schemas = [schema for of in numbers if (schema := schema_of.get(of))]
+    shared = numbers_of(events, schemas, which) if len(schemas) == len(numbers) else None
+    code = which[chosen]
     order = np.argsort(code, kind="stable")
     ends = np.cumsum(np.bincount(code, minlength=len(numbers)))
     for of, at in zip(numbers, np.split(chosen[order], ends[:-1]), strict=True):
         schema = schema_of.get(of)
         if schema is not None:
-            yield Group(schema.model, schema, decoded, at)
+            yield Group(schema.model, schema, decoded, at, numbers=shared)
         else:
             yield from _by_hand(decoded, at, {s.model: s for s in schema_of.values()})
 

@@ -26,11 +26,12 @@ class Seats:
     Nothing here is state: whatever is forgotten is found again in the rosters and panes, with the same outcome.
 
     `days` int64: the last day on which a party was entered into the roster, -1 for never. `of(pane)` int64 [2, n]: the
-    seats of a party's whole and of its segment, or UNKNOWN, NOBODY, RAW - i.
+    seats of a party's whole and of its segment, or UNKNOWN, NOBODY, RAW - i. `segments`: whether any of them has one.
     """
 
     def __init__(self) -> None:
         self.days: NDArray[np.int64] = np.full(ROOM, -1, dtype=np.int64)
+        self.segments = False
         self._numbers: dict[Party, int] = {}
         self._list: Sequence[Party] = ()
         self._number_of: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -49,11 +50,12 @@ class Seats:
         elif len(parties) > len(self._number_of):
             self._number_of = _longer(self._number_of, len(parties))
         numbers = self._number_of[who]
-        new = np.unique(who[numbers < 0]).tolist()
-        if new:
+        unknown = numbers < 0
+        if unknown.any():
             known = self._numbers
-            for i in new:
+            for i in np.unique(who[unknown]).tolist():
                 self._number_of[i] = known.setdefault(parties[i], len(known))
+                self.segments = self.segments or bool(parties[i][1])
             if len(known) > len(self.days):
                 self.days = _longer(self.days, len(known))
             numbers = self._number_of[who]

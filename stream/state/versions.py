@@ -214,9 +214,10 @@ def load(blob: bytes, kind: str) -> Any:
     """
     oldest, newest = VERSIONS[kind]
     version, payload = unpack(blob, kind, newest, oldest)
-    with making_sense(kind):
-        for step in range(version, newest):
-            payload = MIGRATIONS[kind, step](payload)
+    if version < newest:
+        with making_sense(kind):
+            for step in range(version, newest):
+                payload = MIGRATIONS[kind, step](payload)
     return payload
 
 

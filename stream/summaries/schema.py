@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
-from typing import Annotated, Any
+from operator import attrgetter, call
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detectors.summaries.column import INVALID, Column, ColumnType, Value, conform
 from stream.words import Kind
 
-__all__ = ["JOINED", "Schema", "Table", "make_decoder"]
+__all__ = ["JOINED", "Numbers", "Schema", "Table", "make_decoder", "numbers_of"]
 
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
@@ -78,7 +78,7 @@ class Schema:
         self.others = {name: t for name, t in sorted(types.items()) if t not in ("number", None)}
         self.position = {name: i for i, name in enumerate(self.numbers)}
         self._attribute = {name: f"c{i}" for i, name in enumerate([*self.numbers, *self.others])}
-        self._numbers_of, self._others_of = self._getters()
+        self.numbers_of, self._others_of = self._getters()
 
     @cached_property
     def struct(self) -> type[msgspec.Struct]:
@@ -113,15 +113,15 @@ class Schema:
             "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True, gc=False
         )  # fmt: skip
 
-    def _getters(self) -> tuple[Callable[[Any], Any] | None, dict[str, Callable[[Any], Any]]]:
+    def _getters(self) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Callable[[Any], Any]]]:
         names = [self._attribute[name] for name in self.numbers]
         if len(names) > 1:
-            numbers: Callable[[Any], Any] | None = attrgetter(*names)
+            numbers: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
         elif names:
             one = attrgetter(names[0])
             numbers = lambda event: (one(event),)  # noqa: E731 - attrgetter of one name gives no tuple
         else:
-            numbers = None
+            numbers = lambda _: ()  # noqa: E731 - as above
         return numbers, {name: attrgetter(self._attribute[name]) for name in self.others}
 
     def joined(self, events: Sequence[Any]) -> list[list[Value | None]]:
@@ -129,21 +129,15 @@ class Schema:
         names = [self._attribute.get(name, f"joined_{name}") for name in JOINED[self.kind]]
         return [list(map(attrgetter(name), events)) for name in names]
 
-    def table(self, events: Sequence[Any]) -> Table:
-        """Columns of typed events, which hold values of the right types only. Cost: about 60 ns a value."""
+    def table(self, events: Sequence[Any], X: NDArray[np.float64] | None = None) -> Table:
+        """Columns of typed events, which hold values of the right types only; X, if the numbers are known already.
+
+        Cost: about 60 ns a value.
+        """
         holders = list(map(_FEATURES, events)) if self.kind is Kind.FEATURES else events
-        n, k = len(holders), len(self.numbers)
-        X = np.empty((n, 0), dtype=np.float64)
-        if self._numbers_of is not None:
-            try:
-                flat = np.fromiter(
-                    chain.from_iterable(map(self._numbers_of, holders)), np.float64, n * k
-                )
-                X = flat.reshape(n, k)
-            except TypeError:  # a None among them: the slower way gives it as NaN
-                X = np.array(
-                    list(chain.from_iterable(map(self._numbers_of, holders))), dtype=np.float64
-                ).reshape(n, k)
+        if X is None:
+            n, k = len(holders), len(self.numbers)
+            X = _flat(lambda: map(self.numbers_of, holders), n * k).reshape(n, k)
         return Table(
             self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
         )
@@ -162,6 +156,40 @@ class Schema:
             if t
         }
         return Table(self, X, others)
+
+
+class Numbers(NamedTuple):
+    """The numbers of events of several models: those of event i lie in `flat` from first[i] on."""
+
+    flat: NDArray[np.float64]
+    first: NDArray[np.int64]
+
+    def of(self, at: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+        """Give the k numbers of each of the events at these places: [n, k]."""
+        X: NDArray[np.float64] = self.flat[self.first[at][:, None] + np.arange(k)]
+        return X
+
+
+def numbers_of(
+    events: Sequence[Any], schemas: Sequence[Schema], which: NDArray[np.int64]
+) -> Numbers:
+    """Read the numbers of typed events, event i by schemas[which[i]], in the order in which they lie in memory.
+
+    Model by model, each event would have to be fetched into the cache once more.
+    """
+    holders = list(map(_FEATURES, events)) if schemas[0].kind is Kind.FEATURES else events
+    getters = [schemas[i].numbers_of for i in which.tolist()]
+    ends = np.cumsum(np.array([len(schema.numbers) for schema in schemas], dtype=np.int64)[which])
+    flat = _flat(lambda: map(call, getters, holders), int(ends[-1]))
+    return Numbers(flat, np.concatenate([[0], ends[:-1]]))
+
+
+def _flat(rows: Callable[[], Iterable[tuple[Any, ...]]], n: int) -> NDArray[np.float64]:
+    """Put the n values of all rows behind each other; None becomes NaN."""
+    try:
+        return np.fromiter(chain.from_iterable(rows()), np.float64, n)
+    except TypeError:  # a None among them: the slower way gives it as NaN
+        return np.array(list(chain.from_iterable(rows())), dtype=np.float64)
 
 
 def make_decoder(schemas: Iterable[Schema]) -> msgspec.json.Decoder[Any] | None:

@@ -61,6 +61,22 @@ def test_the_error_is_that_on_runs_that_were_not_fitted() -> None:
     assert 0.05 < cpu.median_error < 0.4
 
 
+def test_the_run_that_is_told_worst_is_named(made: list[Figures]) -> None:
+    odd = replace(CASES[0], rate=20_000)
+    fits = fit_all([measured(f.case, -0.5 * (f.case == odd)) for f in made])
+    cpu = next(fit for fit in fits if fit.quantity.name == "worker CPU")
+    assert cpu.worst == odd
+    told = section(fits, [plan(fits, 1e9, WORLD, 2.0, Prices())], 2.0, Prices())
+    assert "% (rate=20000)" in told
+
+
+def test_what_a_batch_costs_for_each_of_its_models_hangs_on_the_partitions_of_one_worker() -> None:
+    one = replace(WORLD, models=64, partitions=2)
+    assert replace(one, partitions=40, workers=20).grouped == one.grouped == 64 / 5_000
+    assert replace(one, partitions=4).grouped == 2 * one.grouped
+    assert replace(one, models=10**6, sample=0.1).grouped == 0.1
+
+
 def test_too_few_cases_or_several_feeds_are_refused(made: list[Figures]) -> None:
     with pytest.raises(ValueError, match="too few"):
         fit_all(made[:5])

@@ -13,14 +13,18 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.detectors.environments import NotInstalledError, installed
-from benchmarks.peers import run, topic
+from benchmarks.peers import run, topic, worker
 from benchmarks.peers.__main__ import main
 from benchmarks.peers.figures import Measured, Run
 from benchmarks.peers.peers import OURS, PEERS, REPORT_EVERY
+from benchmarks.peers.process import PeerError
 from benchmarks.peers.programs.tell import Count
 from benchmarks.peers.programs.usage import cpu_s, peak_mb
 from benchmarks.peers.run import Plan, measure
 from benchmarks.peers.table import HEADER, document, markdown, rows
+from benchmarks.peers.worker import measure_worker
+from benchmarks.throughput import figures, passing
+from benchmarks.throughput.case import Case
 from benchmarks.workload import Workload
 
 PROGRAMS = Path(run.__file__).parent / "programs"
@@ -36,6 +40,7 @@ def silent(_: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less at the marks: here no figure is looked at that needs it."""
     monkeypatch.setattr(topic, "SETTLE_S", 0.1)
+    monkeypatch.setattr(passing, "SETTLE_S", 0.5)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -92,6 +97,36 @@ def test_who_does_not_install_run_or_last_is_told_with_the_reason(
         assert measured.absent[name].endswith(f"No module named benchmarks.peers.programs.{name}")
     assert [row[0] for row in rows(measured)] == ["Quix Streams + river", "a pond", "a sea"]
     assert {len(row) for row in rows(measured)} == {len(HEADER)}
+
+
+def test_driftbus_is_measured_as_the_default_case_of_the_throughput(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Case] = []
+
+    def measure_case(case: Case, *_: object, **__: object) -> figures.Measured:
+        asked.append(case)
+        more = {"windows": 7.0, "rss_peak_mb": 310.0}
+        return figures.Measured(case, 20_000, 0.5, 0.08, 300.0, 290.0, 295.0, "redis", more)
+
+    monkeypatch.setattr(worker, "measure", measure_case)
+    measured = Measured()
+    told = measure_worker(20_000, SHORT, measured)
+    assert asked == [Case(events=20_000, warm_up=SHORT.warm_up)]
+    assert asked[0].workload == SHORT
+    assert told == Run(OURS, 20_000, 0.08, None, 0.5, 310.0, 7, None)
+    assert measured.store == "redis"
+
+
+def test_a_worker_that_does_not_come_up_leaves_the_others_their_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measure_case(*_: object, **__: object) -> figures.Measured:
+        raise RuntimeError("it did not come up")
+
+    monkeypatch.setattr(worker, "measure", measure_case)
+    with pytest.raises(PeerError, match="it did not come up"):
+        measure_worker(20_000, SHORT, Measured())
 
 
 def one_run(peer: str, us: float, *, decode_us: float | None = None, rss_mb: float = 100.0) -> Run:

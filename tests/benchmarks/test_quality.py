@@ -28,6 +28,8 @@ from benchmarks.quality.metrics import begins, delays, lower_bound, upper_bound
 from benchmarks.quality.plan import Case, Plan
 from benchmarks.quality.streams import Stream
 from benchmarks.quality.windows import Windows
+from stream.evaluate.parts import parts_of
+from stream.state.versions import dump
 
 ALARMS = st.lists(st.booleans(), min_size=1, max_size=60)
 
@@ -270,6 +272,21 @@ def test_the_time_and_the_memory_of_judging_are_told_for_every_window_and_monito
     assert (times > 0).all()
     stored, resident = Driftbus(budget=1).weighed(history, windows)
     assert 0 < stored < resident
+
+
+def test_what_is_stored_of_a_chain_has_all_parts_that_its_head_names() -> None:
+    """Else a chain whose parts were written before would seem to hold next to nothing."""
+    history, windows = parts(fleet(monitors=4, windows=6))
+    decider = Driftbus(budget=1)
+    stored, _ = decider.weighed(history, windows)
+    (chain,) = decider._chains
+    named = list(parts_of(chain.head()))
+    assert {part.of for part in named} >= {"fit", "track"}
+    chain.unsettle()
+    assert set(named) <= set(chain.changed())
+    blobs = [dump(part.of, chain.changed()[part]) for part in named]
+    head = dump("chain", ["", (), "features", chain.head()])
+    assert 4 * stored > len(head) + sum(map(len, blobs))
 
 
 FAKE = """

@@ -1,19 +1,23 @@
 """The benchmark runs from its command to its file, on few events."""
 
 from pathlib import Path
+from typing import cast
 
 import orjson
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.throughput import measure
+from benchmarks.broker import Broker
+from benchmarks.throughput import passing, run
 from benchmarks.throughput.__main__ import main
+from benchmarks.throughput.case import Case
+from benchmarks.throughput.figures import Measured
 
 
 def test_every_mode_counts_every_event_and_fills_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measure, "SETTLE_S", 1.0)
+    monkeypatch.setattr(passing, "SETTLE_S", 0.4)
     out = tmp_path / "figures.json"
     ran = CliRunner().invoke(
         main, ["--json", str(out), "--events", "20000", "--warm-up", "5000"], catch_exceptions=False
@@ -28,6 +32,54 @@ def test_every_mode_counts_every_event_and_fills_the_file(
     assert 50 < told["rss_mb_early"] <= told["rss_mb"]
     for mode in ("mode=consume", "mode=decode", "as it is"):
         assert mode in ran.output
+
+
+class Slow:
+    """Takes its time: one order of events at every look, on a clock that moves by it."""
+
+    def __init__(self) -> None:
+        self.ordered, self.done, self.now = 0, 0, 0.0
+        self.pids = ()
+
+    def produce(self, n: int, rate: int = 0) -> None:
+        self.ordered += n
+
+    def consumed(self) -> int:
+        self.now += 1.0
+        self.done = min(self.ordered, self.done + passing.SLICE)
+        return self.done
+
+    def finish(self) -> dict[str, float]:
+        return {}
+
+
+def test_no_more_events_are_ordered_after_the_limit_though_some_are_still_on_their_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr("benchmarks.throughput.passing.time.monotonic", lambda: slow.now)
+    monkeypatch.setattr("benchmarks.throughput.passing.time.sleep", lambda _: None)
+    broker = cast("Broker", slow)
+    done = passing.pass_events(broker, slow, 10**9, 0, lambda _: None, limit_s=20.0)
+    assert done == slow.ordered == slow.done
+    assert done <= 20 * passing.SLICE + passing.AHEAD
+
+
+def test_the_file_has_each_run_as_soon_as_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a measurement of an hour that is ended leaves what it has."""
+    out, told = tmp_path / "figures.json", []
+
+    def measure_case(case: Case, *_: object) -> Measured:
+        told.append(len(orjson.loads(out.read_bytes())["runs"]) if out.exists() else 0)
+        return Measured(case, 1_000, 1.0, 0.01, 100.0, 100.0, 100.0, None, {"wall_s": 1.0})
+
+    monkeypatch.setattr(run, "measure", measure_case)
+    asked = ["--json", str(out), "--sweep", "features=3,5,7", "--quiet"]
+    ran = CliRunner().invoke(main, asked, catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    assert told == [0, 1, 2]
 
 
 def test_a_mode_that_does_not_exist_is_a_usage_error() -> None:

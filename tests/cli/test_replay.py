@@ -24,7 +24,7 @@ BROKEN = [b"{", b'{"model": "m"}', b'{"features": {}, "model": "m", "version": "
 def test_any_batch_size_gives_the_same_bytes(weekly: Path, weeks: Path, tmp_path: Path) -> None:
     """However many events are folded at once, the files of alerts are equal and not empty."""
     files = []
-    for size in (17, 500, 5_000, 100_000):
+    for size in (97, 100_000):
         files.append(tmp_path / f"alerts-{size}.jsonl")
         result = driftbus(
             "replay", "-c", weekly, weeks, "--alerts", files[-1], "--batch-size", size

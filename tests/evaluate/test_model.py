@@ -3,7 +3,7 @@
 import random
 from datetime import datetime
 from functools import cache
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -50,7 +50,7 @@ def cut(places: list[int]) -> list[int]:
     return [0, *sorted({place * len(events()) // 1000 for place in places}), len(events())]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(seed: int) -> None:
     """Each portion is evaluated as far as its marks allow, now and then by another owner: the same alerts."""
     rng = random.Random(seed)  # noqa: S311 - a test wants the same numbers again
@@ -195,11 +195,11 @@ def test_the_severity_of_an_episode_never_falls_and_each_level_is_escalated_to_o
         assert len(set(raised)) == len(raised)
 
 
-@pytest.mark.parametrize("order", list(permutations(INPUTS)))
+@pytest.mark.parametrize("order", [(*INPUTS[i:], *INPUTS[:i]) for i in range(len(INPUTS))])
 def test_what_drift_leads_to_is_told_alike_whichever_topic_comes_first(
     order: tuple[Kind, ...],
 ) -> None:
-    """Topics that come one wholly after the other, in any order, with a restart between: the same alerts.
+    """Topics that come one wholly after the other, any two in either order, with a restart between: the same alerts.
 
     After a window of all three: errors do not wait for a topic of predictions, nor predictions for one of labels, that
     nothing was ever on.

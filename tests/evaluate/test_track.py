@@ -7,7 +7,7 @@ import pytest
 
 from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
-from stream.evaluate.track import BLOCK, KEPT, Track
+from stream.evaluate.track import BLOCK, KEPT, Track, recent_of
 from stream.state.codec import pack, unpack
 
 EVERY, OWN = 1000, 5
@@ -43,7 +43,7 @@ def test_the_latest_windows_are_kept_and_no_more() -> None:
 
 def test_looking_back_begins_in_the_reference_and_a_gap_tells_nothing() -> None:
     """As many windows as the layer reaches back, by time: where there was no window there are no events."""
-    columns, volume = (past.readings for past in tracked([0, 3]).recent(REACH))
+    columns, volume = (past.readings for past in recent_of([tracked([0, 3])], REACH))
     assert len(columns) == len(volume) == REACH
     told = [*[-1.0] * OWN, np.float32(0.1), 0.0, 0.0, np.float32(3.1)]
     assert columns.x[0, 0, -len(told) :].tolist() == told
@@ -75,7 +75,7 @@ def test_a_track_goes_round_as_bytes_block_by_block(windows: int) -> None:
     again.restore(track.taken, [unpack(blob, "track", 1)[1] for blob in stored])
     assert [pack("track", 1, again.block(place)) for place in again.blocks()] == stored
     looks = [(track.history()[:2], again.history()[:2])]
-    looks += [(track.recent(REACH), again.recent(REACH))] if windows else []
+    looks += [(recent_of([track], REACH), recent_of([again], REACH))] if windows else []
     for of_track, of_again in looks:
         for one, other in zip(of_track, of_again, strict=True):
             assert (one.readings.x == other.readings.x).all()

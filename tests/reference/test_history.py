@@ -8,7 +8,7 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from stream.evaluate.chain import Chain
-from stream.evaluate.report import kept_result
+from stream.evaluate.kept import kept_result
 from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.codec import pack

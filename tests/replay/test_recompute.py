@@ -1,6 +1,7 @@
 """An alert is enough to compute its scores again: from `data` alone, by the textbook."""
 
 from collections.abc import Sequence
+from functools import cache
 from math import log
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.replay.faults import changed, rows, told
 Bins = Sequence[dict[str, Any]]
 
 
+@cache
 def alerts() -> list[DriftEvent]:
     """Read back, as a consumer of the topic would: numbers that moved, words that changed their mix, values missing."""
     mixed = changed(lambda x: x + 1.5)
@@ -24,12 +26,9 @@ def alerts() -> list[DriftEvent]:
     return [a for a in read if a.column is not None and a.phase != "resolved"]
 
 
-ALERTS = alerts()
-
-
 def scored(name: str) -> list[tuple[Bins, float]]:
     found = []
-    for alert in ALERTS:
+    for alert in alerts():
         data: Any = alert.data
         if name in data["scores"]:
             found.append((data["explain"]["bins"], data["scores"][name]["value"]))
@@ -70,7 +69,7 @@ def test_chi_square_is_pearsons_of_the_counts() -> None:
 
 
 def test_an_alert_tells_when_it_began_what_it_rests_on_and_one_sentence_first() -> None:
-    for alert in ALERTS:
+    for alert in alerts():
         data: Any = alert.data
         assert list(data)[:2] == ["schema", "summary"]
         assert (

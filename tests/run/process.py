@@ -68,7 +68,7 @@ class Process:
         found: dict[str, Any] = told["models"].get(name, {}) if told else {}
         return found
 
-    def wait(self, done: Callable[[], Any], seconds: float = 30.0) -> None:
+    def wait(self, done: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait for something to come true while it runs."""
         end = time.monotonic() + seconds
         while not done():
@@ -76,12 +76,12 @@ class Process:
             assert time.monotonic() < end, self.log
             time.sleep(0.1)
 
-    def end(self, seconds: float = 15.0) -> int:
+    def end(self, seconds: float = 30.0) -> int:
         """Ask it to end and give its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self.ended(seconds)
 
-    def ended(self, seconds: float = 15.0) -> int:
+    def ended(self, seconds: float = 30.0) -> int:
         """Wait for it to end by itself and give its exit code."""
         try:
             return self._process.wait(seconds)

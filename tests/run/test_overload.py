@@ -13,7 +13,7 @@ CAPACITY = 40
 """Events that the worker of this story carries unsampled in a second."""
 UNREAD = 0.25
 """Part of an event's cost that is spent on it in any case."""
-CHUNK = 5
+CHUNK = 10
 
 
 class Story:

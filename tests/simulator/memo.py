@@ -1,12 +1,15 @@
-"""Remembers what windows were judged to be, and how references are read, from one schedule to the next.
+"""Remembers what windows were judged to be, and what bytes say, from one schedule to the next.
 
 Judging a window is a pure function of it, of the reference and of the windows that have joined its history since; it is
 most of the work, tested elsewhere, and the same in every schedule that goes right. What a fault has changed is a
-question not asked before, and is judged.
+question not asked before, and is judged. So it is with panes and references that are read from the store: whoever
+gathers panes merges them into something new, and nobody changes a reference.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from detectors.alarms.signals import Readings, Scheme
@@ -14,14 +17,17 @@ from detectors.arrays import Flags, Floats
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
-from stream.evaluate import alarms, chain
+from stream.evaluate import alarms, chain, gather
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import Scores
 from stream.evaluate.signals import Signals, learn_signals
 from stream.evaluate.volume import Arrivals
-from stream.reference import book
+from stream.ingest import partition
+from stream.ingest.pane import Pane, unpack_rows
+from stream.reference import book, fleet
 from stream.reference.reference import Reference
+from stream.state.versions import load
 from stream.summaries.schema import Schema
 from stream.words import Kind
 
@@ -102,6 +108,15 @@ def _signals_of(reference: Reference, which: int, usual: Flags) -> tuple[_Signal
     return _signals[key]
 
 
+@cache
+def _joined(model: str, places: tuple[bytes | None, ...], rows: bytes | None) -> Pane:
+    return Pane.join(model, places, rows)
+
+
+def _pane(model: str, places: Sequence[bytes | None], rows: bytes | None) -> Pane:
+    return _joined(model, tuple(places), rows)
+
+
 def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
     return (
         summary.counts.tobytes(), summary.extremes.tobytes(), b"%d %d" % tuple(summary.thinned),
@@ -110,10 +125,21 @@ def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Let chains ask the memory instead of judging anew; alarms for their signals, books for the types of events."""
-    with (
-        patch.object(chain, "Scores", _scores),
-        patch.object(alarms, "learn_signals", _signals_of),
-        patch.object(book, "Schema", _schema),
-    ):
+    """Let the product ask the memory instead of judging and reading anew."""
+    with ExitStack() as stack:
+        for room, name, instead in _REMEMBERED:
+            stack.enter_context(patch.object(room, name, instead))
         yield
+
+
+_REMEMBERED = (
+    (chain, "Scores", _scores),
+    (alarms, "learn_signals", _signals_of),
+    (book, "Schema", _schema),
+    (fleet, "Reference", SimpleNamespace(unpack=cache(Reference.unpack))),
+    (gather, "Pane", SimpleNamespace(join=_pane)),
+    (gather, "unpack_rows", cache(unpack_rows)),
+    (gather, "load", cache(load)),
+    (partition, "load", cache(load)),
+)
+"""Where, what, and by what it is stood in for."""

@@ -15,7 +15,7 @@ from tests.simulator.oracle import differences, uninterrupted
 from tests.simulator.world import Outcome, run
 
 ADAPTIVE = Sampling(adaptive=Adaptive(), key="model", floor=20)
-SCHEDULES, AT_ONCE = 30, 10
+SCHEDULES, AT_ONCE = 20, 5
 
 
 def recorded(outcome: Outcome) -> dict[Source, Schedule]:

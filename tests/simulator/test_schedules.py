@@ -18,7 +18,7 @@ from tests.simulator.history import HISTORIES, config, history, references
 from tests.simulator.oracle import uninterrupted
 from tests.simulator.world import run
 
-SCHEDULES, AT_ONCE = 150, 10
+SCHEDULES, AT_ONCE = 100, 10
 """Run with the tests; `make simulate` runs as many as are asked for."""
 
 
@@ -92,6 +92,14 @@ def test_to_be_watched_changes_nothing() -> None:
     with quietly():
         watched, alone = run(7, trace=lambda now, what: None), run(7)
     assert watched == alone
+
+
+def test_to_remember_changes_nothing() -> None:
+    """Whatever was judged and read in other schedules of the same history, and then gone on with."""
+    with quietly():
+        run(7 + HISTORIES)
+        remembered = run(7)
+    assert run(7) == remembered
 
 
 def test_some_schedules_delete_panes_and_some_keep_them_to_be_compared() -> None:

@@ -24,7 +24,8 @@ from stream.evaluate.rules import Rules
 from stream.reference.history import History
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference, WindowSize
-from stream.state.codec import pack
+from stream.state.fields import chain_field, part_field
+from stream.state.versions import dump
 from stream.words import Kind, Series
 
 __all__ = ["Driftbus"]
@@ -110,7 +111,10 @@ class Driftbus:
         return times
 
     def weighed(self, history: Windows, windows: Windows) -> tuple[float, float]:
-        """Give the bytes a monitor of one series' chain as it is stored, and those in memory beside the reference."""
+        """Give the bytes a monitor of one series' chain in the store, and those in memory beside the reference.
+
+        In the store: the names and values of the fields that a model writes, the head and all parts that it names.
+        """
         self.fit(history)
         (chain,) = self._chains
         (members,) = _members(windows)
@@ -124,8 +128,18 @@ class Driftbus:
         gc.collect()
         resident = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
-        stored = len(pack("chain", 0, chain.payload()))
-        return stored / len(members), resident / len(members)
+        return _stored_bytes(chain) / len(members), resident / len(members)
+
+
+def _stored_bytes(chain: Chain) -> int:
+    """Tell the bytes of all fields of a chain, as `Model` would write them for one that was never stored."""
+    series, kind = chain.series, chain.kind
+    body = [series.version, series.segment, kind.value, chain.head()]
+    fields = {chain_field(series, kind): dump("chain", body)}
+    chain.unsettle()
+    for part, payload in chain.changed().items():
+        fields[part_field(series, kind, *part)] = dump(part.of, payload)
+    return sum(len(name) + len(blob) for name, blob in fields.items())
 
 
 def _members(windows: Windows) -> list[Counts]:

@@ -1,66 +1,26 @@
-"""The whole: a real worker process, with its state in Redis where the machine has one."""
+"""Processes that run until a block ends, a Redis among them where the machine has one."""
 
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from benchmarks.broker import Broker
-from benchmarks.workload import MODEL, TOPIC
-
 __all__ = [
-    "WorkerProcess",
     "free_port",
     "redis_process",
     "running",
     "tail_of",
     "wait_until",
-    "worker_process",
 ]
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
-
-
-@dataclass(frozen=True)
-class WorkerProcess:
-    """A worker as its parent sees it: through its pages, like anybody."""
-
-    pid: int
-    broker: Broker
-    port: int
-
-    def status(self) -> dict[str, Any]:
-        """Ask the worker how it stands."""
-        with urlopen(f"http://127.0.0.1:{self.port}/status", timeout=10.0) as answer:
-            told: dict[str, Any] = orjson.loads(answer.read())
-        return told
-
-    def consumed(self) -> int:
-        """Tell how many events are folded, to the producer, too."""
-        folded: int = self.status()["topics"].get(TOPIC, {}).get("consumed", 0)
-        self.broker.consumed.value = folded
-        return folded
-
-    def finish(self) -> dict[str, object]:
-        """Tell what became of the events; none may have been late or unreadable."""
-        status = self.status()
-        topic = status["topics"][TOPIC]
-        assert topic["late"] == topic["malformed"] == 0, topic
-        model = status["models"].get(MODEL, {})  # it is told of once a pane of it was evaluated
-        return {name: model.get(name, 0) for name in ("windows", "alerts", "outbox")}
 
 
 @contextmanager
@@ -92,26 +52,6 @@ def redis_process(folder: Path) -> Iterator[str | None]:
 
         wait_until(process, folder / "redis.log", answers)
         yield f"redis://127.0.0.1:{port}/0"
-
-
-@contextmanager
-def worker_process(
-    broker: Broker, config: Path, reference: Path, port: int
-) -> Iterator[WorkerProcess]:
-    """Run `driftbus worker` until the block ends; it is ready when the block begins."""
-    command = [sys.executable, "-m", "stream", "worker", "-c", str(config)]
-    log = config.with_name("worker.log")
-    with running([*command, "--reference", str(reference)], log) as process:
-        worker = WorkerProcess(process.pid, broker, port)
-
-        def answers() -> bool:
-            try:
-                return worker.status()["ready"] is True
-            except (URLError, ConnectionError, TimeoutError):
-                return False
-
-        wait_until(process, log, answers)
-        yield worker
 
 
 def free_port() -> int:
