@@ -37,12 +37,10 @@ class Canonical:
         store = MemoryStore()
         for field, value in state.get("{sim:fleet}", {}).items():
             store.put_if_absent("{sim:fleet}", field, value)
-        self.references = {
-            v for f, v in state.get("{sim:fleet}", {}).items() if f.startswith(b"r:")
-        }
         fleet = Fleet(store, "sim")
         fleet.refresh()
         self.book: Book = fleet.book
+        self.references = {reference.packed for reference in self.book.all()}
 
     def differences(self, other: "Canonical") -> Iterator[tuple[str, str]]:
         """Tell the keys and fields in which this one differs from the other."""
