@@ -26,8 +26,8 @@ import msgspec
 import numpy as np
 from redis import Redis
 
+from benchmarks.processes import redis_process
 from benchmarks.throughput.counting import CountingStore
-from benchmarks.whole import redis_process
 from benchmarks.workload import START_MS, TOPIC, Workload, build_reference
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
