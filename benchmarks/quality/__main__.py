@@ -22,7 +22,7 @@ from benchmarks.quality.figures import Measured
 from benchmarks.quality.file import read, write
 from benchmarks.quality.flights import FLIGHTS
 from benchmarks.quality.markdown import page
-from benchmarks.quality.plan import GROUPS, SWEEP, Plan
+from benchmarks.quality.plan import FRESH, GROUPS, SWEEP, Plan
 from benchmarks.quality.run import measure
 from benchmarks.quality.streams import KNOWN
 from benchmarks.quality.table import tables
@@ -56,6 +56,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--fleets", type=click.IntRange(min=1),
               help="Seeds of each case in control.  [default: for max(40, 8 / budget) fleet-weeks]")  # fmt: skip
 @click.option("--weeks", type=click.IntRange(min=1), help="Weeks judged of each.  [default: 3]")
+@click.option("--first-seed", type=click.IntRange(min=1_001),
+              help=f"The first seed that figures are of.  [default: {FRESH}]")  # fmt: skip
 @click.option(
     "--peer-fleets", type=click.IntRange(min=1), help="Those of them that peers get.  [default: 4]"
 )

@@ -16,6 +16,7 @@ from detectors.alarms.signals import (
     volume_worth,
     weight_of,
 )
+from detectors.alarms.tail import cautious
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.rates import share_at
 from detectors.comparisons.verdict import Score, Why
@@ -106,6 +107,7 @@ class AlarmJudge:
             share: the false alarms that each monitor may raise by such a window.
         """
         said: list[Said] = []
+        share = cautious(share)
         if window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
             seen = self._seen(recent, columns_worth(self.signals, recent))

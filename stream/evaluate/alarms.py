@@ -10,6 +10,7 @@ from detectors.alarms.homogeneity import Unsteady
 from detectors.alarms.layer import AlarmLayer, Size
 from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, Readings, Test, read_volume
 from detectors.alarms.steps import POWER
+from detectors.alarms.tail import cautious
 from detectors.arrays import Counts, Floats
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarm_judge import (
@@ -158,7 +159,7 @@ class Alarms:
         """
         if test.up:
             return np.full(len(layer.windows), inf)
-        found = layer.detectable(s, share * test.share, DAY_MS)
+        found = layer.detectable(s, cautious(share) * test.share, DAY_MS)
         windows = max(1, DAY_MS // 2 // self.size.every_ms)
         short = POWER / np.sqrt(np.maximum(layer.usual[s] * windows, 1.0))
         return np.asarray(np.maximum(found, floor_of(self.rules, test) + short))

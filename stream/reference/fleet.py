@@ -35,7 +35,7 @@ class Fleet:
         self._entries: list[bytes] = []
         """The digests of the store's entries, in order, as far as they were read."""
         self._there: set[bytes] = set()
-        """The digests of their references."""
+        """The digests of their references; fewer, where one was entered twice while the store went back."""
         self._known: dict[bytes, Reference] = {}
         """By its digest every reference that ever was in the store."""
 

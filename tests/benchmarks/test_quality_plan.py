@@ -103,3 +103,14 @@ def test_sampling_costs_power_where_sampling_noise_counts() -> None:
         cells = [SAMPLED[f"{name} 1e5/{every}"] for every in (1, 10, 100)]
         shares = [share(cell, "mean +0.25 sd", 24) for cell in cells]
         assert shares == sorted(shares, reverse=True)
+
+
+def test_other_seeds_can_be_asked_for_which_move_figures_and_drifts_but_not_what_peers_are_set_on() -> (
+    None
+):
+    plan, moved = (Plan(groups=("cells",), first_seed=first) for first in (5_001, 9_001))
+    for case, other in zip(plan.cases, moved.cases, strict=True):
+        assert [seed + 4_000 for seed in case.fresh] == other.fresh
+        assert len(plan.drift_seeds(case)) == len(moved.drift_seeds(other))
+        assert set(moved.drift_seeds(other)) <= set(range(9_001, 9_101))
+    assert plan.tuning_seeds == moved.tuning_seeds

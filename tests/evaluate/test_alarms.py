@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from detectors import Verdict
+from detectors.alarms import signals
 from detectors.alarms.layer import PLENTY, AlarmLayer, Size
 from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, volume_worth
+from detectors.alarms.tail import KNOWN
 from detectors.arrays import Flags
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
+from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
+from stream.evaluate.volume import Arrivals
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load
 from stream.words import Kind
@@ -139,6 +143,32 @@ def test_a_floor_is_the_effect_from_which_on_it_is_told(
         told = verdict_of(again, column, name)
         assert told == replace(found, alarm=alarm, lag=found.lag * alarm, away=told.away)
         assert told.away * found.away > 0
+
+
+@pytest.mark.parametrize(
+    ("column", "test", "drift"),
+    [("x", COLUMN_TESTS[0], window(7, shift=1.2)), (None, VOLUME_TEST, window(7, n=450))],
+    ids=["location", "volume"],
+)
+def test_a_share_that_no_history_reaches_is_judged_by_less(
+    column: str | None, test: signals.Test, drift: Summary
+) -> None:
+    """A chance that the share itself would let through is no alarm until what `cautious` leaves of a share does."""
+    known = reference()
+    alarms = Alarms(known, 0, RULES)
+    alarms.take(known.end_ms, drift, Arrivals.of(drift, alarms.weight))
+    places = {name: i for i, name in enumerate(NAMES)}
+
+    def judged(share: float) -> Verdict:
+        found = Findings(places, alarms.judge(share)).of(column)
+        return next(verdict for verdict in found if verdict.detector == test.name)
+
+    chance = judged(SHARE).p_value
+    assert chance is not None
+    enough = chance / test.share
+    assert 0 < enough < KNOWN / 100
+    assert not judged(2 * enough).alarm
+    assert judged(KNOWN * (2 * enough / KNOWN) ** (2 / 3)).alarm
 
 
 def test_the_threshold_of_a_quiet_window_is_that_of_others_of_its_size() -> None:

@@ -213,6 +213,21 @@ def test_threads_that_enter_references_at_the_same_time_enter_each_once(moment: 
     assert sum(field.startswith(b"r:") for field in store.peek(fleet_key("a"))) == len(known)
 
 
+def test_a_store_that_goes_back_while_a_reference_is_entered_is_told_what_it_lost() -> None:
+    """The new one may then be there twice, which makes as many as are known."""
+    lost, new = reference_of([{"a": 1}], version="1"), reference_of([{"a": 2}], version="2")
+    back = _Turning()
+    ours = Fleet(back, "a")
+    ours.publish(lost)
+    back.after(0, back._hashes.clear)  # behind the look for news, before it is entered
+    ours.publish(new)
+    assert len(back._hashes[fleet_key("a")]) > 2  # twice, beside its field by name
+    ours.refresh()
+    late = Fleet(back, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {lost.digest, new.digest}
+
+
 @pytest.mark.parametrize("moment", range(5))
 def test_a_store_that_goes_while_it_is_told_what_it_has_lost_is_told_the_rest_later(
     moment: int,

@@ -249,7 +249,7 @@ BUGS = (
     Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 331),
     Bug("lost references are not entered again", "fleet", _references_not_entered_again, 12),
     Bug(
-        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 4116
+        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 3467
     ),
     Bug("panes are deleted before they are evaluated", "state", _panes_deleted_too_soon),
     Bug("a pane that changed is left out of the commit", "state", _half_a_pane_closed),

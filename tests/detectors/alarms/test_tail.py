@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.alarms.tail import FROM, Tail, fit_tail
+from detectors.alarms.tail import FROM, KNOWN, Tail, cautious, fit_tail
 from detectors.arrays import Floats
 
 
@@ -97,3 +97,19 @@ def test_columns_that_were_not_learned_from_have_the_common_slope() -> None:
 def test_the_model_chance_of_2_percent_is_where_it_begins() -> None:
     tail = Tail(0.07, np.array([3.0]))
     assert tail.chance(np.array([FROM])) == pytest.approx(0.07)
+
+
+@given(st.floats(-13, 0), st.floats(0, 5))
+def test_a_share_that_no_history_reaches_is_held_to_less_and_the_order_stays(
+    exponent: float, more: float
+) -> None:
+    share = 10**exponent
+    held = cautious(share)
+    assert held == share if share >= KNOWN else held < share
+    assert held <= cautious(min(1.0, share * 10**more))
+
+
+def test_where_alarms_fall_off_with_two_thirds_of_the_power_a_budget_holds_in_any_fleet() -> None:
+    shares = KNOWN / np.array([1.0, 10.0, 200.0])
+    raised = KNOWN * np.array([cautious(share) / KNOWN for share in shares]) ** (2 / 3)
+    assert raised == pytest.approx(shares)
