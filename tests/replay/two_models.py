@@ -26,21 +26,28 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 
 
 def rows(
-    faults: Mapping[str, Fault], windows: int = END, since: Mapping[str, int] | None = None
-) -> list[FileEvent]:
-    """Make feature events of the models that are named, each faulty from window FAULT, or from its own, on."""
+    faults: Mapping[str, Fault], windows: int = END, *, since: Mapping[str, int] | None = None,
+    segments: Sequence[str] = (), predictions: bool = False,
+) -> list[FileEvent]:  # fmt: skip
+    """Make feature events of the models that are named, each faulty from window FAULT, or from its own, on.
+
+    Those of `segments` are all of one country; with `predictions` these move where the features do.
+    """
     events = []
     for model, fault in faults.items():
         rng = np.random.default_rng([5, *model.encode()])
-        first = (since or {}).get(model, FAULT)
+        first = (since or {}).get(model, FAULT) * PER_WINDOW
         for i in range(windows * PER_WINDOW):
             row: Row = {name: 20.0 + float(rng.normal()) for name in COLUMNS[model]}
+            said = float(rng.normal()) + 3.0 * (i >= first)
             ts = T0 + i * WINDOW // PER_WINDOW
-            told = {
-                "model": model, "version": "1", "id": str(i), "ts": ts,
-                "features": fault(row) if i >= first * PER_WINDOW else row,
-            }  # fmt: skip
+            head: Row = {"model": model, "version": "1", "id": str(i), "ts": ts}
+            head |= {"segment": {"country": "DE"}} if model in segments else {}
+            told = head | {"features": fault(row) if i >= first else row}
             events.append(FileEvent(Kind.FEATURES, ts, orjson.dumps(told)))
+            if predictions:
+                told = head | {"prediction": said}
+                events.append(FileEvent(Kind.PREDICTIONS, ts, orjson.dumps(told)))
     return sorted(events, key=lambda event: event.ts)
 
 

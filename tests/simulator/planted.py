@@ -255,7 +255,7 @@ BUGS = (
     Bug("commits compare neither epoch nor base", "state", _nothing_compared, 11),
     Bug("commits do not compare the base", "state", _base_not_compared, 215),
     Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 215),
-    Bug("the outbox is cleared before the delivery", "alerts", _cleared_before_delivery, 36),
+    Bug("the outbox is cleared before the delivery", "alerts", _cleared_before_delivery, 5),
     Bug("the outbox is not in the commit", "alerts", _outbox_not_committed),
     Bug("ids are of the moment", "alerts", _ids_of_the_moment),
     Bug("lateness hangs on the batch", "state", _lateness_by_batch),
@@ -264,7 +264,7 @@ BUGS = (
     Bug("an evaluator is kept after an error of the store", "rest", _evaluator_kept, 11),
     Bug("dead letters are not waited for", "letters", _letters_not_waited_for, 162),
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
-    Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 2472),
+    Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 396),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty),
     Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 80),
     Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 331),
@@ -277,5 +277,5 @@ BUGS = (
     Bug(
         "models are gathered before the slowest has come as far", "alerts", _slowest_not_waited_for
     ),
-    Bug("what is gathered is forgotten when it is taken over", "state", _gathered_twice, 175),
+    Bug("what is gathered is forgotten when it is taken over", "state", _gathered_twice, 68),
 )
