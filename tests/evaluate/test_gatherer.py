@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -255,6 +256,28 @@ def test_what_moved_is_kept_for_so_many_ends_and_what_the_slowest_came_too_late_
         late.evaluate(name, ENDS_MAX + 3)
     late.gather(ENDS_MAX + 3)
     assert (len(late.told), late.gatherer.missed) == (ENDS_MAX, 2)
+
+
+def test_what_a_model_lost_between_two_reads_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store goes back just after it was asked how far all models are."""
+    world = World(TWO)
+    before = copy.deepcopy(world.store._hashes[model_key(APP, "b")])
+    for name in world.ends:
+        world.evaluate(name, 40)
+    read_many = world.store.read_many
+
+    def going_back(wants: Any) -> Any:
+        answer = read_many(wants)
+        world.store._hashes[model_key(APP, "b")] = before
+        monkeypatch.undo()
+        return answer
+
+    monkeypatch.setattr(world.store, "read_many", going_back)
+    world.gather(40)
+    assert world.members() == []
+    world.evaluate("b", 40)
+    world.gather(40)
+    assert len(world.members()) == 2
 
 
 def test_movers_come_back_from_their_bytes() -> None:
