@@ -18,6 +18,7 @@ from stream.reference.plans import Plans
 from stream.run.backup import backup_key
 from stream.run.census import take_cut
 from stream.run.rules import model_rules, plan_rules
+from stream.run.status import several_status
 from stream.run.tables import Cell, show_table
 from stream.state.fields import STATE
 from stream.state.kept import SEVERAL_MODELS, Kept, key_of
@@ -116,12 +117,8 @@ def _model(config: Config, kept: Kept, fleet: Fleet, plan: Plan) -> Told:
 def _several(kept: Kept) -> Told:
     """Tell what several models told together, and the newest windows' ends that are gathered."""
     (alerts,) = load(kept.fields[STATE], "gatherer")
-    gathered = {k.value: rfc3339(ms) for k, ms in gathered_upto(kept.base).items() if ms > NEVER}
-    return {
-        "gathered": gathered,
-        "alerts": alerts,
-        "outbox": sum(field.startswith(b"o:") for field in kept.fields),
-    }
+    waiting = sum(field.startswith(b"o:") for field in kept.fields)
+    return several_status(gathered_upto(kept.base), alerts, waiting)
 
 
 def show_state(told: Mapping[str, Any]) -> None:

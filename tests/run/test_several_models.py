@@ -7,12 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sinks.event import milliseconds
 from stream.errors import StoreUnavailable
 from stream.evaluate.gatherer import Gatherer
 from stream.run.backup import Backup
+from stream.run.census import take_cut
+from stream.run.export import canonical
 from stream.run.metrics import WorkerMetrics
+from stream.run.plainly import plainly
+from stream.run.restore import restore
+from stream.run.state_show import state_told
+from stream.run.status import status
+from stream.state.kept import SEVERAL_MODELS
+from stream.state.memory import MemoryStore
+from stream.state.snapshot import newest_snapshot, records_of
 from stream.state.store import model_key, models_key
-from stream.words import SEVERAL
+from stream.words import SEVERAL, Kind
 from tests.events import T0, feature
 from tests.run.copies import MemoryLog
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig
@@ -173,6 +183,40 @@ def test_where_nothing_closed_or_there_is_one_model_nobody_is_asked(
         assert one.store.peek(models_key(one.config.app)) == {}
 
     run(alone)
+
+
+def test_it_is_part_of_copies_exports_and_what_is_shown() -> None:
+    """A state that is restored elsewhere is the same, and told the same."""
+
+    async def story(one: Rig, _: Rig) -> None:
+        await fold(one, 0, 1)
+        await one.runtime.evaluate()
+        config, store = one.config, one.store
+        kinds = {"features": Kind.FEATURES}
+        export = canonical(take_cut(config, store), kinds)
+        assert SEVERAL_MODELS in [kept.what for kept in export.hashes]
+        (snapshot,) = [newest_snapshot(records_of(1, 1_000, export.hashes))]
+        assert snapshot is not None
+        assert snapshot.hashes == export.hashes
+        again = MemoryStore()
+        restore(config, again, snapshot.hashes, 1, force=False)
+        assert canonical(take_cut(config, again), kinds) == export
+        told = plainly(export.hashes)
+        end = "2026-01-01T05:00:00Z"
+        assert told["several models gathered"]["features"] == milliseconds(end)
+        assert told["several models alerts"] == [1]
+        assert told["several models outbox 0"]["data"]["model"] == SEVERAL
+        shown = {"gathered": {"features": end}, "alerts": 1, "outbox": 1}
+        for of in (store, again):
+            assert status(config, of)["several_models"] == shown
+            size = of.size(models_key(config.app))
+            assert state_told(config, of)["several_models"] == shown | {"bytes": size}
+        restore(
+            config, again, [k for k in export.hashes if k.what != SEVERAL_MODELS], 1, force=True
+        )
+        assert status(config, again)["several_models"] is None
+
+    run(story)
 
 
 def test_its_alerts_and_its_state_are_counted() -> None:
