@@ -122,7 +122,7 @@ def test_nothing_is_told_before_the_slowest_model_has_come_as_far() -> None:
 
 
 def test_a_model_that_marks_name_and_that_was_never_evaluated_is_waited_for() -> None:
-    world = World(TWO | {"c": [(10, "x")]})
+    world = World({**TWO, "c": [(10, "x")]})
     world.evaluate("a", 40)
     world.evaluate("b", 40)
     world.gather(40)
@@ -134,7 +134,7 @@ def test_a_model_that_marks_name_and_that_was_never_evaluated_is_waited_for() ->
 
 def test_one_that_older_marks_do_not_name_yet_is_not_missed() -> None:
     """The models are further than the marks that were read: of what these have not closed, nobody knows all models."""
-    world = World(TWO | {"late": [(30, "x")]})
+    world = World({**TWO, "late": [(30, "x")]})
     for name in world.ends:
         world.evaluate(name, 40)
     world.gather(25, ["a", "b"])
