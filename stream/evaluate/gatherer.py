@@ -9,11 +9,10 @@ What is gathered moves on from one end at which something moved to the next; whe
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from sinks.event import structured
 from stream.evaluate.gather import watermark_of
-from stream.evaluate.model_state import KINDS
+from stream.evaluate.model_state import KINDS, by_kind
 from stream.evaluate.movers import Movers, read_moved
 from stream.evaluate.report import Told
 from stream.evaluate.roll_up_models import Moved, roll_up_models
@@ -29,13 +28,7 @@ from stream.words import Kind
 __all__ = ["Gatherer", "gathered_upto"]
 
 Bases = dict[Kind, int]
-
-
-class _Seen(NamedTuple):
-    """What a look at the marks says: of each kind that has a time the first open pane, and which models there are."""
-
-    closed: tuple[tuple[Kind, int], ...]
-    names: tuple[str, ...]
+"""For each kind a pane."""
 
 
 class Gatherer:
@@ -61,7 +54,7 @@ class Gatherer:
         self._base = b""
         self._commits = 0
         self._pending: Commit | None = None
-        self._settled: _Seen | None = None
+        self._settled: Bases | None = None
 
     def load(self) -> None:
         """Take over what several models tell, and restore what was committed of it."""
@@ -73,8 +66,11 @@ class Gatherer:
         self.outbox = {f: v for f, v in sorted(taken.fields.items()) if f.startswith(b"o:")}
 
     def is_settled(self, marks: Mapping[Source, Marks | None]) -> bool:
-        """Whether all models had come as far as these marks go at the last step, and so nothing is to be gathered."""
-        return self._pending is None and self._look(marks) == self._settled
+        """Whether all models had come as far as these marks go at the last step, and so nothing is to be gathered.
+
+        Nor is it of a model that is new since then: it has no event before.
+        """
+        return self._pending is None and self._closed(marks) == self._settled
 
     def step(self, marks: Mapping[Source, Marks | None], *, flush: bool = False) -> Answer:
         """Gather what all models have passed since the last step, and commit it.
@@ -88,17 +84,18 @@ class Gatherer:
             answer = self._finish()
             if answer not in (Answer.OK, Answer.ALREADY):
                 return answer
-        seen = self._look(marks)
-        answer, bases, moved = self._ask(seen.names)
+        closed = self._closed(marks)
+        names = sorted({name for m in marks.values() if m for name in m.models})
+        answer, bases, moved = self._ask(names)
         if answer is not Answer.OK:
             return answer
-        reach = self._reach(seen, bases, flush=flush)
-        news = [name for name in seen.names if self._is_news(moved[name], reach)]
+        reach = self._reach(closed, bases, flush=flush)
+        news = [name for name in names if self._is_news(moved[name], reach)]
         if news:
             movers = self._read(news, bases)
-            reach = self._reach(seen, bases, flush=flush)
+            reach = self._reach(closed, bases, flush=flush)
             self._gather(movers, reach, marks)
-        self._settled = seen if reach == dict(seen.closed) else None
+        self._settled = closed if reach == closed else None
         return Answer.OK if self._pending is None else self._finish()
 
     def acknowledge(self, fields: Sequence[bytes]) -> Answer:
@@ -109,16 +106,14 @@ class Gatherer:
 
     # -- how far the models are --------------------------------------------------------------------------------------
 
-    def _look(self, marks: Mapping[Source, Marks | None]) -> _Seen:
+    def _closed(self, marks: Mapping[Source, Marks | None]) -> Bases:
+        """Tell for each kind that has a time the first open pane."""
         times = ((kind, watermark_of(kind, marks)) for kind in KINDS)
-        closed = (
-            (kind, (time - self._lateness_ms) // self._pane_ms)
+        return {
+            kind: (time - self._lateness_ms) // self._pane_ms
             for kind, time in times
             if time != NEVER
-        )
-        return _Seen(
-            tuple(closed), tuple(sorted({name for m in marks.values() if m for name in m.models}))
-        )
+        }
 
     def _ask(self, names: Sequence[str]) -> tuple[Answer, dict[str, Bases], dict[str, Bases]]:
         """Ask how far all models are and when they moved last; and whether the store still has what we committed."""
@@ -133,13 +128,13 @@ class Gatherer:
         moved = {name: read_moved(of) for name, (_, of) in zip(names, told, strict=True)}
         return Answer.OK, bases, moved
 
-    def _reach(self, seen: _Seen, bases: Mapping[str, Bases], *, flush: bool) -> Bases:
+    def _reach(self, closed: Bases, bases: Mapping[str, Bases], *, flush: bool) -> Bases:
         """Tell for each kind that has a time the first pane that not all models have passed."""
         if flush:
             return dict.fromkeys(KINDS, FOREVER // self._pane_ms)
         return {
-            kind: min([closed, *(base[kind] for base in bases.values())])
-            for kind, closed in seen.closed
+            kind: min([pane, *(base[kind] for base in bases.values())])
+            for kind, pane in closed.items()
         }
 
     def _is_news(self, moved: Bases, reach: Bases) -> bool:
@@ -208,16 +203,12 @@ class Gatherer:
 
 
 @making_sense("gatherer")
-def gathered_upto(base: bytes) -> Bases:
+def gathered_upto(base: bytes) -> dict[Kind, int]:
     """Read the gatherer's base: for each kind the newest window's end that is gathered."""
-    if not base:
-        return dict.fromkeys(KINDS, NEVER)
-    return dict(zip(KINDS, map(int, base.split(b",")), strict=True))
+    return by_kind(base)
 
 
 @making_sense("model")
 def _bases(base: bytes | None) -> Bases:
     """Read a model's base; one that is named by marks and was never committed has passed nothing."""
-    if not base:
-        return dict.fromkeys(KINDS, NEVER)
-    return dict(zip(KINDS, map(int, base.split(b",")), strict=True))
+    return by_kind(base)

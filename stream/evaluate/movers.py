@@ -7,6 +7,7 @@ at which anything moved have come to; the gatherer reads it of all of them (`gat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from stream.evaluate.model_state import by_kind
 from stream.evaluate.roll_up import KEPT, RollUp
 from stream.ingest.fold import NEVER
 from stream.state.versions import making_sense
@@ -85,9 +86,7 @@ class Movers:
 @making_sense("movers")
 def read_moved(blob: bytes | None) -> dict[Kind, int]:
     """Read what `Movers.moved` gave; NEVER for all kinds where nothing was written."""
-    if blob is None:
-        return dict.fromkeys(Kind, NEVER)
-    return dict(zip(Kind, map(int, blob.split(b",")), strict=True))
+    return by_kind(blob)
 
 
 def _reduced(rolled: RollUp) -> Mover:

@@ -233,8 +233,8 @@ def _half_a_pane_closed() -> AbstractContextManager[Any]:
 def _slowest_not_waited_for() -> AbstractContextManager[Any]:
     reach = Gatherer._reach
 
-    def hasty(self: Gatherer, seen: Any, bases: Mapping[str, Any], *, flush: bool) -> Any:
-        return reach(self, seen, {}, flush=flush)
+    def hasty(self: Gatherer, closed: Any, bases: Mapping[str, Any], *, flush: bool) -> Any:
+        return reach(self, closed, {}, flush=flush)
 
     return patch.object(Gatherer, "_reach", hasty)
 
