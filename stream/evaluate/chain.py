@@ -1,7 +1,7 @@
 """One kind of one series under its reference: panes into windows, windows to the judge, verdicts to incidents."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from detectors import WINDOWS_MIN
 from detectors.alarms.signals import Readings
 from detectors.summaries.summary import Summary
+from stream.evaluate.account import Account, account_of
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.case import Case, Judges
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
@@ -41,7 +42,8 @@ class Judged:
 
     `closed` is what was judged of columns: the window itself or, where it has too few events, with those held over from
     the windows before; `own` is the window itself, which the series as a whole is judged by. `plan` is the one whose
-    share of the budget it was judged by, `standings` tell how the monitors stood then.
+    share of the budget it was judged by, `standings` tell how the monitors stood then. `accounts` tell what
+    the alarm layer's verdicts were made of by which a change is told, by column.
     """
 
     window: WindowSize
@@ -51,6 +53,7 @@ class Judged:
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
     standings: tuple[Standing, ...] = ()
+    accounts: Mapping[str | None, Account] = field(default_factory=dict)
 
 
 class Chain:
@@ -195,10 +198,25 @@ class Chain:
     def conclude(self, case: Case, findings: Findings) -> Judged:
         """End the judging of a window: what its findings do to the incidents and to the history."""
         changes = tuple(self._changes(case.window, case.told, findings))
+        accounts = dict(self._accounts(case, changes))  # of the past as it was judged
         if case.judges is not None and case.closed.whole:
             self._learn(case.which, case.closed, findings.loud())
         standings = self.standings.get(case.which, ())
-        return Judged(case.window, case.told, case.closed, findings, changes, case.plan, standings)
+        return Judged(
+            case.window, case.told, case.closed, findings, changes, case.plan, standings, accounts
+        )
+
+    def _accounts(
+        self, case: Case, changes: Sequence[tuple[str | None, Change]]
+    ) -> Iterator[tuple[str | None, Account]]:
+        """Tell what the verdicts were made of that are told, where they are the alarm layer's."""
+        if case.judges is None or not case.closed.whole:
+            return
+        for column, change in changes:
+            place = self._place(column)
+            told = account_of(case.judges.alarms, case.share, place, change.verdict, case.own)
+            if told is not None:
+                yield column, told
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""
