@@ -24,7 +24,7 @@ from stream.evaluate.baseline import Baseline
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.signals import learn_signals
-from stream.evaluate.standing import Standing
+from stream.evaluate.standing import CONSTANT, NO_VALUES, OFF, Standing
 from stream.evaluate.track import Past, Track, recent_of
 from stream.evaluate.unsteady import told_step
 from stream.evaluate.volume import Arrivals, arrivals_of
@@ -128,15 +128,10 @@ class Alarms:
         for c, column in enumerate(self.reference.columns):
             steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if np.isfinite(x[c])}
             if self.signals.used[c] < 2:
-                many = (
-                    "constant in the reference: only missing, invalid and unknown values are told"
-                )
-                reason = many if self.signals.used[c] else "no value of it is in the reference"
+                reason = CONSTANT if self.signals.used[c] else NO_VALUES
                 yield Standing(column.name, "unwatched", reason, steps)
             elif not found:
-                yield Standing(
-                    column.name, "unwatched", "all its calibrated detectors are switched off"
-                )
+                yield Standing(column.name, "unwatched", OFF)
             elif not self.layer.ready[c]:
                 reason = self.layer.reason(c).removeprefix("learning: ")
                 yield Standing(column.name, "learning", reason)
