@@ -33,14 +33,15 @@ from stream.words import Kind
 
 __all__ = ["Alarms"]
 
-DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
+DAY_MS = 86_400_000
+MONDAY_MS = 4 * DAY_MS
 
 
 class Alarms:
     """Follows the windows of one size of one chain. `take` a window, then `judge` it, then say what was not `calm`.
 
     The layer is fitted to the reference's own windows; with those in control since then it is fitted anew at the first
-    window of every week (from Monday, UTC), and before it can judge at every window. `refitted`: what was
+    window of every week, or of another `Rules.refit_ms`, and before it can judge at every window. `refitted`: what was
     learned is not stored yet. `saved` is what `payload` gave of one like it. Cost: see `AlarmLayer`.
     """
 
@@ -178,7 +179,11 @@ class Alarms:
         if not self.track.taken:
             return False
         learning = not (self.layer.memories and self.volume_layer.memories)
-        return learning or _week(start_ms) > _week(self.fitted_ms)
+        return learning or self._period(start_ms) > self._period(self.fitted_ms)
+
+    def _period(self, time_ms: int) -> int:
+        """Number the times between fits, as if one had begun on the first Monday after the epoch."""
+        return (time_ms - MONDAY_MS) // self.rules.refit_ms
 
     def _fit(self) -> tuple[AlarmLayer, AlarmLayer]:
         columns, volume, starts = self.track.history()
@@ -236,8 +241,3 @@ def _volume_of(told: Sequence[Arrivals]) -> Readings:
     """Read the volumes of windows; of one of which nothing was kept, what one event more would have stood for."""
     more = [a.seen + round(a.weight) - VOLUME_SLACK for a in told]
     return read_volume(np.array(more, np.int64), np.array([a.worth for a in told], np.int64))
-
-
-def _week(time_ms: int) -> int:
-    """Number the weeks, which begin on Mondays."""
-    return (time_ms - 4 * DAY_MS) // WEEK_MS

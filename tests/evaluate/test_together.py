@@ -144,7 +144,12 @@ def weekly() -> ModelRules:
     return replace(RULES, judging=judging)
 
 
-@pytest.mark.parametrize("rules", [plain, weekly], ids=lambda rules: str(rules.__name__))
+def daily() -> ModelRules:
+    """Learn anew every day."""
+    return replace(RULES, judging=replace(RULES.judging, refit_ms=24 * HOUR))
+
+
+@pytest.mark.parametrize("rules", [plain, weekly, daily], ids=lambda rules: str(rules.__name__))
 @pytest.mark.parametrize("most", [6, 500])
 def test_judged_together_is_judged_alone(
     rules: Callable[[], ModelRules], most: int, monkeypatch: pytest.MonkeyPatch
