@@ -1,6 +1,7 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -31,7 +32,7 @@ from stream.evaluate.volume import Arrivals, arrivals_of
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["Alarms"]
+__all__ = ["Alarms", "Heard"]
 
 DAY_MS = 86_400_000
 MONDAY_MS = 4 * DAY_MS
@@ -98,8 +99,11 @@ class Alarms:
 
     def judge(self, share: float) -> list[Said]:
         """Judge the window taken last, given the false alarms that each monitor may raise by such a window."""
-        recent, volume = recent_of([self.track], self.baseline.reach)
-        return self.judging.judge(recent, volume, self._window, self.track.newest_ms, share)
+        return self.heard().judge(share)
+
+    def heard(self) -> "Heard":
+        """Give the window taken last with all that it is judged by, whatever is taken after it."""
+        return Heard(self.judging, self.track.view(), self._window)
 
     @property
     def judging(self) -> AlarmJudge:
@@ -228,6 +232,23 @@ class Alarms:
         self.volume_layer = AlarmLayer.restore((VOLUME_TEST,), self.size, None, volume)
         self.track.restore(taken, blocks)
         self.refitted = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """A window that was taken: what judges it, the windows up to it, and what it holds.
+
+    Any thread may ask, at any time, and gets the same answer. Cost: nothing but references until then.
+    """
+
+    judging: AlarmJudge
+    track: Track
+    window: Summary | None
+
+    def judge(self, share: float) -> list[Said]:
+        """Judge it; see `Alarms.judge`."""
+        recent, volume = recent_of([self.track], self.judging.baseline.reach)
+        return self.judging.judge(recent, volume, self.window, self.track.newest_ms, share)
 
 
 def _watched(column: str | None, step: Unsteady | None, steps: dict[str, float]) -> Standing:

@@ -10,7 +10,7 @@ from detectors import WINDOWS_MIN
 from detectors.alarms.signals import Readings
 from detectors.summaries.summary import Summary
 from stream.evaluate.account import Account, account_of
-from stream.evaluate.alarms import Alarms
+from stream.evaluate.alarms import Alarms, Heard
 from stream.evaluate.case import Case, Judges
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
 from stream.evaluate.finding import Finding
@@ -175,10 +175,11 @@ class Chain:
         if judges is not None and judges.alarms.enter(start, case.own, judges.arrivals, read):
             self._stand(case.which)
 
-    def say(self, case: Case) -> list[Said]:
-        """Tell what is found of the window entered last; the same whenever it is asked before the next one is entered.
+    def say(self, case: Case, heard: Heard | None = None) -> list[Said]:
+        """Tell what is found of the window entered last, or of one that the alarm layer has `heard`.
 
-        The alarm layer judges windows as they are; scores may tell of several that were held over.
+        The alarm layer judges windows as they are; scores may tell of several that were held over. Of what was
+        heard any thread may ask, whatever has been entered since.
         """
         judges, said = case.judges, list[Said]()
         if judges is None:
@@ -192,7 +193,8 @@ class Chain:
             said += of_columns if case.closed.whole else [s.only(s.hard()) for s in of_columns]
         if case.closed.whole:
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
-            said += [_told_once(s, ruled) for s in judges.alarms.judge(case.share)]
+            heard = heard or judges.alarms.heard()
+            said += [_told_once(s, ruled) for s in heard.judge(case.share)]
         return said
 
     def conclude(self, case: Case, findings: Findings) -> Judged:

@@ -251,7 +251,7 @@ def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None
 
 def test_with_a_daily_refit_it_learns_anew_at_the_first_window_of_each_day() -> None:
     """Days begin at 0:00 UTC; by default the same windows bring one new fit, on Monday."""
-    fits = {}
+    fits: dict[int, set[int]] = {}
     for days in (1, 7):
         run = Run(rules=replace(RULES, refit_ms=days * 24 * HOUR))
         fits[days] = set()

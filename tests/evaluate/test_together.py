@@ -188,6 +188,19 @@ def test_what_was_found_quiet_tells_as_much_when_asked_later() -> None:
         assert window_result(judged) == window_result(one.model.latest[key])
 
 
+def test_who_asks_in_the_middle_of_a_step_is_told_of_the_window_that_was_told_last() -> None:
+    """Status is asked on another thread while the next windows are judged; what it shows is of one window."""
+    run, one = Run(plain()), alone(plain)
+    chains = [chain for chain in run.model.chains.values() if isinstance(chain, Chain)]
+    for chain in chains:
+        series = int(chain.series.segment[0][1][1:])
+        chain.take(MONDAY + HOURS * HOUR, hour(series, HOURS, shift=0.2), {})
+    together.judge_ahead(chains, lambda _: MONDAY + (HOURS + 1) * HOUR)
+    assert sum(bool(chain.ahead) for chain in chains) > 1
+    for key, judged in run.model.latest.items():
+        assert window_result(judged) == window_result(one.model.latest[key])
+
+
 def seats(run: Run) -> list[list[AlarmsOf]]:
     """Give the alarm layers of a run's short windows, those together that judge beside each other."""
     groups: dict[object, list[AlarmsOf]] = {}
