@@ -9,7 +9,7 @@ import numpy as np
 from detectors import WINDOWS_MIN
 from detectors.alarms.signals import Readings
 from detectors.summaries.summary import Summary
-from stream.evaluate.account import Account, account_of
+from stream.evaluate.account import Account, accounts_of
 from stream.evaluate.alarms import Alarms, Heard
 from stream.evaluate.case import Case, Judges
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
@@ -214,11 +214,10 @@ class Chain:
         """Tell what the verdicts were made of that are told, where they are the alarm layer's."""
         if case.judges is None or not case.closed.whole:
             return
-        for column, change in changes:
-            place = self._place(column)
-            told = account_of(case.judges.alarms, case.share, place, change.verdict, case.own)
-            if told is not None:
-                yield column, told
+        names = {self._place(column): column for column, _ in changes}
+        told = [(self._place(column), change.verdict) for column, change in changes]
+        for place, account in accounts_of(case.judges.alarms, case.share, told, case.own):
+            yield names[place], account
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""
