@@ -13,7 +13,7 @@ from stream.evaluate.cause import commonest
 from stream.evaluate.incidents import RANK
 from stream.words import Kind
 
-__all__ = ["KEPT", "MEMBERS_MIN", "RollUp", "listed", "roll_ups"]
+__all__ = ["KEPT", "MEMBERS_MIN", "RollUp", "has_moved", "listed", "roll_ups"]
 
 NEW = ("started", "escalated")
 MEMBERS_MIN = 3
@@ -47,12 +47,17 @@ def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[RollUp]:
     To be called with all events of the ends that it sees. What came back counts beside these, but where nothing is new
     there is nothing new to tell.
     """
-    moved = [event for event in events if event.phase in NEW or "returned" in event.data]
+    moved = filter(has_moved, events)
     for _, of in groupby(sorted(moved, key=_order), key=_together):
         members = list(of)
         is_new = any(event.phase in NEW for event in members)
         together = len(members) >= MEMBERS_MIN or _is_carried(members)
         yield RollUp(_gather(kind, members), members, is_new, is_new and together)
+
+
+def has_moved(event: DriftEvent) -> bool:
+    """Whether an event tells that something starts, gets worse, or came back."""
+    return event.phase in NEW or "returned" in event.data
 
 
 def _is_carried(members: Sequence[DriftEvent]) -> bool:
