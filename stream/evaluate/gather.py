@@ -1,16 +1,16 @@
 """Reads the panes of a model from all partitions and merges them, whoever folded them and in whatever form."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from stream.errors import StoreUnavailable
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
-from stream.ingest.partition import Marks, read_watermark
+from stream.ingest.partition import Marks, pane_fields, read_watermark
 from stream.ingest.raw import Source
-from stream.state.fields import STATE, index_field, pane_field, rows_field
+from stream.state.fields import STATE, index_field, rows_field
 from stream.state.store import Store, partition_key
 from stream.state.versions import load
 from stream.summaries.raw_values import Raw
@@ -92,8 +92,8 @@ def gather_panes(
     """
     merged: dict[int, Merged] = {}
     span = _Span(first, until, closed_ms)
-    for source, number, blobs in _fetch(store, app, model, sources, span, pane_field):
-        pane = Pane.unpack(model, blobs, None)
+    for source, number, places in _fetch(store, app, model, sources, span, pane_fields):
+        pane = Pane.join(model, places, None)
         into = merged.setdefault(number, Merged(number, {}, {}))
         into.evidence[source.topic, source.partition] = (pane.first, pane.last)
         for series, entry in pane.entries.items():
@@ -114,8 +114,8 @@ def gather_rows(
     parts: dict[int, dict[Kind, list[Rows]]] = {}
     evidence: dict[int, Evidence] = {}
     span = _Span(first, until, closed_ms)
-    for source, number, blob in _fetch(store, app, model, sources, span, rows_field):
-        begin, end, rows = unpack_rows(blob)
+    for source, number, (blob,) in _fetch(store, app, model, sources, span, _only_rows):
+        begin, end, rows = unpack_rows(blob or b"")
         parts.setdefault(number, {}).setdefault(source.kind, []).append(rows)
         evidence.setdefault(number, {})[source.topic, source.partition] = (begin, end)
     return [
@@ -124,6 +124,10 @@ def gather_rows(
         )
         for number in sorted(parts)
     ]  # fmt: skip
+
+
+def _only_rows(model: str, number: int) -> list[bytes]:
+    return [rows_field(model, number)]
 
 
 def _one(parts: list[Rows] | None) -> Rows | None:
@@ -147,9 +151,10 @@ class _Span(NamedTuple):
 
 
 def _fetch(
-    store: Store, app: str, model: str, sources: Sequence[Source], span: _Span, field: Any
-) -> Iterable[tuple[Source, int, bytes]]:
-    """Read the fields of panes: the index of each partition first, then what it names.
+    store: Store, app: str, model: str, sources: Sequence[Source], span: _Span,
+    fields_of: Callable[[str, int], list[bytes]],
+) -> Iterable[tuple[Source, int, list[bytes | None]]]:  # fmt: skip
+    """Read the fields of panes that are there: the index of each partition first, then what it names.
 
     With what it names the watermark and the index are read again, at the same moment: the store may have gone back
     since somebody saw that these panes had closed, and then some of them are not there, or not whole.
@@ -158,7 +163,7 @@ def _fetch(
     index = index_field(model)
     found = [span.of(blob) for (blob,) in store.read_many([(key, [index]) for key in keys])]
     wants = [
-        (key, [STATE, index, *(field(model, number) for number in numbers)])
+        (key, [STATE, index, *(field for number in numbers for field in fields_of(model, number))])
         for key, numbers in zip(keys, found, strict=True)
     ]
     answers = store.read_many(wants)
@@ -168,9 +173,11 @@ def _fetch(
             raise StoreUnavailable(
                 "the store has gone back in time; what it lost is read again", where
             )
-        for number, blob in zip(numbers, blobs, strict=True):
-            if blob is not None:
-                yield source, number, blob
+        each = len(blobs) // max(1, len(numbers))
+        for at, number in enumerate(numbers):
+            places = blobs[at * each : (at + 1) * each]
+            if places[0] is not None:
+                yield source, number, places
 
 
 def merge_evidence(into: Evidence, more: Evidence) -> None:

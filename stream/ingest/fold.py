@@ -279,14 +279,17 @@ class Fold:
     ) -> None:  # fmt: skip
         """Count events in their seats; what is to be kept raw is added to `raw`."""
         if seats.min() >= 0:
+            pane.shelf.changed[seats] = True
             count(group, pane.shelf, book, own, seats)
             return
         learning = np.flatnonzero(seats <= RAW)
+        pane.learned |= len(learning) > 0
         raw += [
             _RawRow(int(group.at[i]), pane.learning[RAW - seat], group, i)
             for i, seat in zip(own[learning].tolist(), seats[learning].tolist(), strict=True)
         ]
         binned = seats >= 0
+        pane.shelf.changed[seats[binned]] = True
         count(group, pane.shelf, book, own[binned], seats[binned])
 
     def _thinned(
@@ -356,7 +359,10 @@ class Fold:
             pane.learning.append(entry)
             return RAW - len(pane.learning) + 1
         layouts = book.layouts(kind, model)
-        return pane.shelf.take(entry, layouts, book.by_digest(entry.digest).layout)
+        seat = pane.shelf.take(entry, layouts, book.by_digest(entry.digest).layout)
+        if seat == len(pane.seated):
+            pane.seated.append(series)
+        return seat
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""

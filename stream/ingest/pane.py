@@ -1,7 +1,11 @@
 """What one partition knows of one model in one pane: summaries, raw values while learning, rows for the join."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from stream.ingest.portions import Portions
 from stream.ingest.shelf import Binned, Shelf
 from stream.ingest.stack import Stack, unstack
 from stream.state.versions import dump, load, making_sense
@@ -15,20 +19,26 @@ __all__ = ["Binned", "Pane", "unpack_rows"]
 class Pane:
     """One model in one pane of one partition; `first` and `last` are the offsets of its events.
 
-    `shelf` has the summaries that the fold counts in, `learning` the raw values that it adds to. Cost of `pack`: about
-    4 us a series that is binned, and what raw values take.
+    `shelf` has the summaries that the fold counts in, of the series `seated`; `learning` the raw values that it adds
+    to, and `learned` tells that it did since they were written. Cost of packing: about 4 us a series that is binned,
+    and what raw values take.
     """
 
-    __slots__ = ("_stack", "entries", "first", "last", "learning", "rows", "shelf")
+    __slots__ = (
+        "_portions", "_stack", "entries", "first", "last", "learned", "learning", "rows", "seated", "shelf",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.entries: dict[Series, Binned | Raw] = {}
         self.shelf = Shelf()
+        self.seated: list[Series] = []
         self.learning: list[Raw] = []
+        self.learned = False
         self.rows: list[Rows] = []
         self.first: int = -1
         self.last: int = -1
         self._stack: Stack | None = None
+        self._portions = Portions()
 
     def touch(self, first: int, last: int) -> None:
         """Note the offsets of events."""
@@ -54,9 +64,25 @@ class Pane:
             self.entries
         ):  # a series that came stays
             self._stack = Stack(self.entries)
-        raw = [[s.version, s.segment, entry.payload()] for s, entry in self._stack.raw]
-        told = [self.first, self.last, raw, *self._stack.payload()]
+        return self._pack(self._stack)
+
+    def _pack(self, stack: Stack) -> bytes:
+        raw = [[s.version, s.segment, entry.payload()] for s, entry in stack.raw]
+        told = [self.first, self.last, raw, *stack.payload()]
         return dump("pane", told, compress=bool(raw))  # what is binned is packed densely already
+
+    def pack_changed(self) -> dict[int, bytes]:
+        """Give what is to be written at which place, as the pane changed since the last call; see `Portions`."""
+        changed = {self.seated[seat] for seat in np.flatnonzero(self.shelf.changed).tolist()}
+        if self.learned:
+            changed |= {series for series, entry in self.entries.items() if isinstance(entry, Raw)}
+        self.shelf.changed[:] = False
+        self.learned = False
+        place, series, void = self._portions.next(changed, len(self.entries))
+        if series is None:
+            return {place: self.pack()} | dict.fromkeys(void, b"")
+        some = Stack({one: self.entries[one] for one in series})
+        return {place: self._pack(some)} | dict.fromkeys(void, b"")
 
     def pack_rows(self) -> bytes | None:
         """Give the rows for the join as bytes; None when there are none."""
@@ -72,13 +98,21 @@ class Pane:
     @classmethod
     @making_sense("pane")
     def unpack(cls, model: str, blob: bytes, rows: bytes | None) -> "Pane":
-        """Read a pane back; CodecError when the bytes are none."""
+        """Read a pane back that stands in one place; CodecError when the bytes are none."""
+        return cls.join(model, [blob], rows)
+
+    @classmethod
+    @making_sense("pane")
+    def join(cls, model: str, places: Sequence[bytes | None], rows: bytes | None) -> "Pane":
+        """Read a pane back from its places, the whole first; b"" and None tell nothing; CodecError as above."""
         pane = cls()
-        pane.first, pane.last, raw, *stack = load(blob, "pane")
-        for version, segment, payload in raw:
-            pane.entries[_series(model, version, segment)] = Raw.from_payload(payload)
-        for version, segment, digest, summary in unstack(*stack):
-            pane.entries[_series(model, version, segment)] = Binned(digest, summary)
+        for blob in filter(None, places):
+            pane.first, pane.last, raw, *stack = load(blob, "pane")
+            for version, segment, payload in raw:
+                pane.entries[_series(model, version, segment)] = Raw.from_payload(payload)
+            for version, segment, digest, summary in unstack(*stack):
+                pane.entries[_series(model, version, segment)] = Binned(digest, summary)
+        pane._portions = Portions(stored=sum(map(bool, places)) - 1)
         if rows is not None:
             pane.rows = [unpack_rows(rows)[2]]
         return pane

@@ -11,6 +11,7 @@ from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
 from stream.ingest.ladder import rate_of
 from stream.ingest.pane import Pane
+from stream.ingest.portions import PLACES
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.book import Book
@@ -27,7 +28,7 @@ from stream.state.store import BASE, EPOCH, Answer, Commit, Store, partition_key
 from stream.state.versions import dump, load, making_sense
 from stream.words import Kind
 
-__all__ = ["Marks", "Partition", "models_of", "read_marks", "read_watermark"]
+__all__ = ["Marks", "Partition", "models_of", "pane_fields", "read_marks", "read_watermark"]
 
 
 COUNTS = attrgetter(*(counter.name for counter in fields_of(Counters)))
@@ -112,15 +113,14 @@ class Partition:
         fold.rosters.restore(model, load(listed, "roster") if listed else None)
         self._index[model] = set(np.asarray(load(fields[index_field(model)], "index")).tolist())
         for number in self._index[model]:
-            blob = fields.get(pane_field(model, number))
-            if blob is None:
+            places = [fields.get(field) for field in pane_fields(model, number)]
+            if places[0] is None:
                 continue  # removed already; the index is written with the next commit
             if number >= fold.closed_before():
-                fold.open[model, number] = Pane.unpack(
-                    model, blob, fields.get(rows_field(model, number))
-                )
+                rows = fields.get(rows_field(model, number))
+                fold.open[model, number] = Pane.join(model, places, rows)
             else:
-                self._note_raw(model, number, Pane.unpack(model, blob, None))
+                self._note_raw(model, number, Pane.join(model, places, None))
 
     # -- folding and committing --------------------------------------------------------------------------------------
 
@@ -200,7 +200,8 @@ class Partition:
             self._committed_log = self.log
         for model, number in sorted(fold.touched):
             pane = fold.open[model, number]
-            fields[pane_field(model, number)] = pane.pack()
+            for place, blob in pane.pack_changed().items():
+                fields[pane_field(model, number, place)] = blob
             rows = pane.pack_rows()
             if rows is not None:
                 fields[rows_field(model, number)] = rows
@@ -264,7 +265,7 @@ class Partition:
             }
             gone -= {number for of, number in self.fold_state.open if of == model}
             for number in sorted(gone):
-                fields += [pane_field(model, number), rows_field(model, number)]
+                fields += [*pane_fields(model, number), rows_field(model, number)]
             if gone:
                 leaving[model] = gone
         answer = self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
@@ -295,6 +296,11 @@ def read_marks(store: Store, app: str, sources: list[Source]) -> dict[Source, Ma
 def read_watermark(state: bytes | None) -> int:
     """Tell the watermark in a partition's stored state; NEVER when there is none."""
     return NEVER if state is None else int(load(state, "partition")[0])
+
+
+def pane_fields(model: str, number: int) -> list[bytes]:
+    """Name the places of a pane, the whole first; see `Portions`."""
+    return [pane_field(model, number, place) for place in range(PLACES + 1)]
 
 
 def models_of(fields: Mapping[bytes, bytes]) -> list[str]:

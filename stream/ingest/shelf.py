@@ -35,7 +35,8 @@ class Shelf:
     """The counts and extremes of summaries in two arrays, of which each summary's own arrays are views.
 
     Summary s has its counts from count_at[s] and its extremes from extreme_at[s] on, and the layout layout_of[s] of
-    `layouts`. Where there is no room left, the arrays are made anew, twice as large.
+    `layouts`; changed[s] tells that something was counted in it, until somebody takes that back. Where there is no
+    room left, the arrays are made anew, twice as large.
 
     Memory: up to twice that of the summaries, of which what was never touched is not taken from the system.
     """
@@ -46,6 +47,7 @@ class Shelf:
         self.counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
         self.extremes: NDArray[np.float64] = np.zeros((ROOM // 8, 2), dtype=np.float64)
         self.layout_of: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
+        self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
         self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
         self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
 
@@ -72,6 +74,7 @@ class Shelf:
     def _make_room(self, seat: int, summary: Summary) -> None:
         if seat == len(self.layout_of):
             self.layout_of = _grown(self.layout_of, 2 * seat)
+            self.changed = _grown(self.changed, 2 * seat)
             self.count_at = _grown(self.count_at, 2 * seat + 1)
             self.extreme_at = _grown(self.extreme_at, 2 * seat + 1)
         end = self.count_at[seat + 1] = int(self.count_at[seat]) + len(summary.counts)

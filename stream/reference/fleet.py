@@ -1,6 +1,8 @@
 """The references that all workers share, in the store's fleet hash."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import takewhile
 from threading import Lock
 
 from stream.reference.book import Book
@@ -12,12 +14,17 @@ from stream.words import Kind, Series
 __all__ = ["Fleet"]
 
 
+AHEAD = 64
+"""Entries that are asked for at once where there may be many new ones."""
+
+
 class Fleet:
     """Reads and enters references; `book` is what is known here. For any thread: no call waits for another's.
 
-    Each reference has its own field, found by counting: reference number i of the fleet is field `r:i`. Entering is
-    put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When the store has
-    gone back in time, whoever knows more than it does enters that again.
+    Each reference is stored once, in the field of its series, kind and first pane: whoever is first there stays. Those
+    that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference.
+    Entering is put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When
+    the store has gone back in time, whoever knows more than it does enters that again.
     """
 
     def __init__(self, store: Store, app: str) -> None:
@@ -28,37 +35,59 @@ class Fleet:
         self._entries: list[bytes] = []
         """The digests of the store's entries, in order, as far as they were read."""
         self._there: set[bytes] = set()
-        """The same; fewer, where a reference was entered twice while the store went back."""
+        """The digests of their references; fewer, where one was entered twice while the store went back."""
         self._known: dict[bytes, Reference] = {}
-        """By the digest of its entry every reference that ever was in the store."""
+        """By its digest every reference that ever was in the store."""
 
     def refresh(self) -> None:
-        """Read the references that were entered since the last look. Cost: one read when there is nothing new."""
+        """Read the references that were entered since the last look. Cost: one short read when there is nothing new."""
         self._read()
         self._enter_again()
 
     def _read(self) -> None:
-        while self._read_next():
-            pass
+        ahead = 1
+        while self._read_next(ahead):
+            ahead = AHEAD
 
-    def _read_next(self) -> bool:
-        """Read the next entry, or see that the store has lost the last one; False when there is nothing new."""
+    def _read_next(self, ahead: int) -> bool:
+        """Read the next entries, or see that the store has lost the last one; False when there is nothing new."""
         entries, known = self._entries, len(self._entries)
-        last, blob = self._store.read(self._key, [b"r:%d" % (known - 1), b"r:%d" % known])
-        reference = None if blob is None else Reference.unpack(_payload(blob))
+        numbers = range(known - 1, known + ahead)
+        last, *new = self._store.read(self._key, [b"r:%d" % number for number in numbers])
+        gone = known and (last is None or _digest(last) != entries[known - 1])
+        is_old = entries is not self._entries or known != len(entries)
+        entered = [] if gone or is_old else [blob for blob in takewhile(bool, new) if blob]
+        found = self._references(entered)
         with self._lock:
             if entries is not self._entries or known != len(entries):
                 return True  # another thread has read meanwhile
-            if known and (last is None or _digest(last) != entries[-1]):
+            if gone:
                 self._entries, self._there = [], set()
                 return True
-            if blob is None or reference is None:
-                return False
-            entries.append(_digest(blob))
-            self._there.add(entries[-1])
-            self._known[entries[-1]] = reference
-            self.book.add(reference)
-            return True
+            for digest, reference in found:
+                entries.append(digest)
+                if reference is None:
+                    continue
+                self._there.add(reference.digest)
+                self._known.setdefault(reference.digest, reference)
+                self.book.add(reference)
+            return bool(found)
+
+    def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference | None]]:
+        """Read the references of entries, each beside the digest of its entry.
+
+        None where the store went back in time after the reference was put there and before its entry was: such an
+        entry counts for nothing, and whoever made it enters the reference again.
+        """
+        entries = [_entry(blob) for blob in blobs]
+        fields = [field for field, _ in entries if field]
+        packs = self._store.read(self._key, fields) if fields else []
+        held = dict(zip(fields, packs, strict=True))
+        found = []
+        for blob, (field, inline) in zip(blobs, entries, strict=True):
+            packed = held[field] if field else inline
+            found.append((_digest(blob), None if packed is None else Reference.unpack(packed)))
+        return found
 
     def _enter_again(self) -> None:
         """Enter what the store has lost behind what it still has."""
@@ -70,36 +99,36 @@ class Fleet:
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
 
-        It is the reference itself, unless somebody entered one before.
+        It is the same in all but what is not stored, unless somebody entered another one before.
         """
         self.refresh()
         return self._enter(reference)
 
     def _enter(self, reference: Reference) -> Reference:
-        tag = _tag(reference.series, reference.kind, reference.from_pane)
+        field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
-        held = self._store.put_if_absent(self._key, b"s:" + tag, packed)
-        entered = reference if held == packed else Reference.unpack(held)
-        blob = dump("entry", [held if entered is reference else entered.packed])
-        digest = _digest(blob)
-        while digest not in (entries := tuple(self._entries)):
-            self._store.put_if_absent(self._key, b"r:%d" % len(entries), blob)
+        while True:
+            held = self._store.put_if_absent(self._key, field, packed)
+            digest = reference.digest if held == packed else Reference.unpack(held).digest
+            if digest in self._there:
+                return self.book.by_digest(digest)
+            entry = dump("entry", [field, digest])
+            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), entry)
             self._read()
-        return entered
 
 
 def _digest(blob: bytes) -> bytes:
     return blake2b(blob, digest_size=16).digest()
 
 
-def _payload(blob: bytes) -> bytes:
+def _entry(blob: bytes) -> tuple[bytes, bytes | None]:
+    """Give the field that an entry names; of one that an older release wrote, the reference itself."""
     with making_sense("entry"):
-        return b"%b" % load(blob, "entry")[0]
+        field, told = load(blob, "entry")
+        return b"%b" % field, b"%b" % told
 
 
-def _tag(series: Series, kind: Kind, from_pane: int) -> bytes:
-    return (
-        blake2b(repr((tuple(series), kind.value, from_pane)).encode(), digest_size=16)
-        .hexdigest()
-        .encode()
-    )
+def _field(series: Series, kind: Kind, from_pane: int) -> bytes:
+    """Name the field of what judges a series from a pane on."""
+    named = repr((tuple(series), kind.value, from_pane)).encode()
+    return b"s:" + blake2b(named, digest_size=16).hexdigest().encode()

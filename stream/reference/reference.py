@@ -1,13 +1,11 @@
 """The versioned baseline of one kind of one series: frozen columns, their counts, and its own windows in time order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
@@ -17,6 +15,7 @@ from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
 from stream.reference.history import History
+from stream.state.versions import digest_of_reference as digest_of
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
@@ -72,67 +71,56 @@ class Reference:
 
     @property
     def packed(self) -> bytes:
-        """The reference as bytes, made anew at each call: some milliseconds a megabyte."""
-        s = self.series
-        histories = [
-            [h.starts, _stack(h.counts), _stack(h.extremes), *_told(h.thinned)]
-            for h in self.histories
-        ]
-        total = [self.total.counts, self.total.extremes, *_told([self.total.thinned])]
-        columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
-        return dump(
-            "reference",
-            [s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
-             self.windows, self.start_ms, self.end_ms, columns, total, histories],
-        )  # fmt: skip
+        """The reference as bytes, its windows as they are held. Cost: that of a copy, and of the digest."""
+        payload = self._payload([h.payload() for h in self.histories])
+        held = any(map(len, self.histories))  # windows are packed densely already
+        return dump("reference", [*payload, self.digest], compress=not held)
 
     @cached_property
     def digest(self) -> bytes:
-        """Sixteen bytes that stand for the whole contents."""
-        return blake2b(self.packed, digest_size=16).digest()
+        """Sixteen bytes that stand for the whole contents, and for the same in every release; see `digest_of`.
+
+        Stored with the reference. Cost of a new one: some milliseconds a megabyte.
+        """
+        return digest_of(self._payload([h.former_payload() for h in self.histories]))
+
+    def is_like(self, other: "Reference") -> bool:
+        """Whether two differ at most in their number and in the pane that they hold from."""
+        one = replace(self, number=other.number, from_pane=other.from_pane)
+        mine, theirs = (
+            dump("reference", r._payload([h.payload() for h in r.histories])) for r in (one, other)
+        )
+        return mine == theirs
+
+    def _payload(self, histories: list[list[object]]) -> list[object]:
+        s = self.series
+        total = [self.total.counts, self.total.extremes, *_told(self.total.thinned)]
+        columns = [[c.name, c.type, c.edges, c.values, c.mid, c.step] for c in self.columns]
+        return [
+            s.model, s.version, s.segment, self.kind.value, self.number, self.origin, self.from_pane, self.pane_ms,
+            self.windows, self.start_ms, self.end_ms, columns, total, histories,
+        ]  # fmt: skip
 
     @classmethod
     @making_sense("reference")
     def unpack(cls, blob: bytes) -> "Reference":
         """Read a reference from bytes; CodecError when they are none."""
-        (
-            model,
-            version,
-            segment,
-            kind,
-            number,
-            origin,
-            from_pane,
-            pane_ms,
-            windows,
-            start,
-            end,
-            columns,
-            total,
-            hs,
-        ) = load(blob, "reference")
+        model, version, segment, kind, number, origin, from_pane, pane_ms, *rest, digest = load(
+            blob, "reference"
+        )
+        windows, start, end, columns, total, histories = rest
         made = tuple(
             Column(n, t, tuple(e), tuple(v), mid, step) for n, t, e, v, mid, step in columns
         )
         layout = Layout(made)
-        shape = (len(layout.numbers), 2)
-        return cls(
+        numbers = len(layout.numbers)
+        reference = cls(
             Series(model, version, tuple((k, v) for k, v in segment)), Kind(kind), number, origin, from_pane, pane_ms,
-            tuple(WindowSize(*w) for w in windows), start, end, made,
-            _summary(total[0], total[1], shape, total[2][0] if total[2:] else ()),
-            tuple(
-                History(
-                    np.array(starts, dtype=np.int64),
-                    tuple(
-                        _summary(c, e, shape, t)
-                        for c, e, t in zip(
-                            counts, extremes, thinned[0] if thinned else [()] * len(counts), strict=True
-                        )
-                    ),
-                )
-                for starts, counts, extremes, *thinned in hs
-            ),
+            tuple(WindowSize(*w) for w in windows), start, end, made, _summary(numbers, *total),
+            tuple(History.restore(of_size, layout.size, numbers) for of_size in histories),
         )  # fmt: skip
+        vars(reference)["digest"] = b"%b" % digest
+        return reference
 
     def check(self, pane_ms: int, windows: Sequence[WindowSize]) -> None:
         """Refuse to judge with other panes or windows than those that the reference was built with.
@@ -153,18 +141,14 @@ def _say(windows: Sequence[WindowSize]) -> str:
     return ", ".join(str(Window(w.size_ms, w.every_ms)) for w in windows)
 
 
-def _stack(array: NDArray[Any]) -> NDArray[Any] | list[object]:
-    return array if len(array) else []
+def _told(thinned: Thinned) -> list[object]:
+    """Give what was left out beside a summary as one more item; none where every event counted."""
+    return [[list(thinned)]] if any(thinned) else []
 
 
-def _told(thinned: Sequence[Thinned]) -> list[object]:
-    """Give what was left out beside summaries as one more item; none where every event counted."""
-    return [[list(one) for one in thinned]] if any(map(any, thinned)) else []
-
-
-def _summary(counts: Any, extremes: Any, shape: tuple[int, int], thinned: Any) -> Summary:
+def _summary(numbers: int, counts: Any, extremes: Any, thinned: Any = ((),)) -> Summary:
     return Summary(
         np.array(counts, dtype=np.int64),
-        np.array(extremes, dtype=np.float64).reshape(shape),
-        thinned=Thinned(*thinned),
+        np.array(extremes, dtype=np.float64).reshape(numbers, 2),
+        thinned=Thinned(*thinned[0]),
     )

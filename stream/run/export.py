@@ -9,7 +9,7 @@ File: a line of text, one of JSON that tells what the events of each topic are, 
 (little-endian) and a frame of the codec. Nothing in it names the app, so that a state can be moved.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ import orjson
 from stream.errors import CodecError, FileError
 from stream.evaluate.model_state import needed_from, pending_fields
 from stream.ingest.pane import Binned, Pane
-from stream.ingest.partition import models_of
+from stream.ingest.partition import models_of, pane_fields
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.reference import Reference
@@ -90,7 +90,9 @@ def _partition(
 ) -> dict[bytes, bytes]:
     """Keep the panes that are not evaluated; `first` is the first such of a model, all are of one that has none."""
     kept = {
-        field: value for field, value in fields.items() if field[:2] not in (b"p:", b"r:", b"i:")
+        field: value
+        for field, value in fields.items()
+        if field[:2] not in (b"p:", b"u:", b"r:", b"i:")
     }
     for model in models_of(fields):
         index = np.asarray(load(fields[index_field(model)], "index"), dtype=np.int64)
@@ -99,16 +101,19 @@ def _partition(
         there = [n for n in index.tolist() if pane_field(model, n) in fields]
         kept[index_field(model)] = dump("index", np.array(there, dtype=np.int64))
         for number in there:
-            blob, rows = pane_field(model, number), rows_field(model, number)
-            kept[blob] = _binned(model, number, fields[blob], kind, book)
+            rows = rows_field(model, number)
+            places = [fields.get(field) for field in pane_fields(model, number)]
+            kept[pane_field(model, number)] = _binned(model, number, places, kind, book)
             if rows in fields:
                 kept[rows] = fields[rows]
     return kept
 
 
-def _binned(model: str, number: int, blob: bytes, kind: Kind, book: Book) -> bytes:
-    """Bin what is raw in a pane and has a reference by now."""
-    pane = Pane.unpack(model, blob, None)
+def _binned(
+    model: str, number: int, places: Sequence[bytes | None], kind: Kind, book: Book
+) -> bytes:
+    """Put a pane into one place, and bin what is raw in it and has a reference by now."""
+    pane = Pane.join(model, places, None)
     for series, entry in pane.entries.items():
         reference = book.find(series, kind, number)
         if isinstance(entry, Raw) and not entry.dropped and reference is not None:

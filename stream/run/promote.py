@@ -83,7 +83,7 @@ def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
 
 def _refuse_another(book: Book, reference: Reference, pane: int) -> None:
     held = _held(book, reference, pane)
-    if held is not None and not _equal(held, reference):
+    if held is not None and not held.is_like(reference):
         told = f"{held.name} holds from that pane on already"
         raise UsageError(told, f"{reference.series} {reference.kind}", "give a later --from")
 
@@ -96,14 +96,9 @@ def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
     numbers = [r.number for r in fleet.book.all() if (r.series, r.kind) == place]
     numbered = replace(reference, number=max(numbers, default=0) + 1, from_pane=pane)
     entered = fleet.publish(numbered)
-    if not _equal(entered, numbered):  # somebody else was faster
+    if not entered.is_like(numbered):  # somebody else was faster
         _refuse_another(fleet.book, reference, pane)
     return Promoted(entered, new=entered.digest == numbered.digest)
-
-
-def _equal(one: Reference, other: Reference) -> bool:
-    """Whether two references differ at most in their number and the pane they hold from."""
-    return replace(one, number=other.number, from_pane=other.from_pane).packed == other.packed
 
 
 def told_of(promoted: Promoted) -> str:

@@ -36,8 +36,10 @@ def index_field(model: str) -> bytes:
     return b"i:" + model_tag(model)
 
 
-def pane_field(model: str, pane: int) -> bytes:
-    """Name the summaries of a model's pane."""
+def pane_field(model: str, pane: int, place: int = 0) -> bytes:
+    """Name the summaries of a model's pane: the whole, or what stands at a place behind it."""
+    if place:
+        return b"u:%b:%d:%d" % (model_tag(model), pane, place)
     return b"p:%b:%d" % (model_tag(model), pane)
 
 

@@ -10,6 +10,7 @@ file of it under tests/state/golden/.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,9 @@ from stream.errors import CodecError
 from stream.state.codec import pack, unpack
 from stream.state.small_ints import pack_ints
 
-__all__ = ["MIGRATIONS", "VERSIONS", "Versions", "dump", "load", "making_sense"]
+__all__ = [
+    "MIGRATIONS", "VERSIONS", "Versions", "digest_of_reference", "dump", "load", "making_sense",
+]  # fmt: skip
 
 
 ALARMS_PLACE = 5
@@ -37,7 +40,7 @@ VERSIONS: Mapping[str, Versions] = {
     "began": Versions(1, 1),
     "chain": Versions(4, 7),
     "consequences": Versions(1, 1),
-    "entry": Versions(1, 1),
+    "entry": Versions(1, 2),
     "fit": Versions(1, 1),
     "grown": Versions(1, 1),
     "hop": Versions(1, 1),
@@ -50,11 +53,11 @@ VERSIONS: Mapping[str, Versions] = {
     "manifest": Versions(1, 1),
     "model": Versions(2, 3),
     "models": Versions(1, 1),
-    "pane": Versions(2, 3),
+    "pane": Versions(2, 4),
     "partition": Versions(1, 4),
     "piece": Versions(1, 1),
     "plan": Versions(1, 1),
-    "reference": Versions(1, 1),
+    "reference": Versions(1, 2),
     "references": Versions(1, 1),
     "result": Versions(1, 2),
     "roster": Versions(1, 1),
@@ -111,6 +114,11 @@ def _pane_with_stacks(old: Any) -> Any:
     ]  # fmt: skip
 
 
+def _pane_with_places(old: Any) -> Any:
+    """Version 4 may have more of a pane at places behind it, which who knows none of them must not overlook."""
+    return old
+
+
 def _rows_in_few_bytes(old: Any) -> Any:
     """Version 3 has times and parties in few bytes, and leaves out what no row has."""
     first, last, (parties, who, ids, ts, number, text, carried, carried_text) = old
@@ -146,6 +154,21 @@ def _model_with_lists(old: Any) -> Any:
     return old
 
 
+def digest_of_reference(payload: object) -> bytes:
+    """Give the sixteen bytes that stand for a reference in states, plans and ids, of its payload of version 1."""
+    return blake2b(pack("reference", 1, payload), digest_size=16).digest()
+
+
+def _entry_with_field(old: Any) -> Any:
+    """Version 2 names the field of a reference and its digest; before, it held the reference itself."""
+    return [b"", *old]
+
+
+def _reference_with_digest(old: Any) -> Any:
+    """Version 2 has its windows in few bytes, and its digest behind them; here they are arrays, as they were."""
+    return [*old, digest_of_reference(old)]
+
+
 def _result_side_by_side(old: Any) -> Any:
     """Version 2 has detectors together that tell of the same columns; here each is alone."""
     scores = [
@@ -161,8 +184,11 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
     ("chain", 6): _chain_with_parts,
+    ("pane", 3): _pane_with_places,
     ("model", 2): _model_with_lists,
     ("result", 1): _result_side_by_side,
+    ("entry", 1): _entry_with_field,
+    ("reference", 1): _reference_with_digest,
     ("partition", 1): _partition_with_gaps,
     ("partition", 2): _partition_with_refusals,
     ("partition", 3): _partition_with_rates,

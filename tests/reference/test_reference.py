@@ -194,7 +194,10 @@ def test_threads_that_use_one_fleet_at_the_same_time_read_each_entry_once(moment
     store.after(moment, ours.refresh)
     ours.refresh()
     assert {r.digest for r in ours.book.all()} == {r.digest for r in known}
-    assert store.reads <= 2 + len(known) + 1, "an entry was read again"
+    assert len(ours._entries) == len(known), "an entry was taken in again"
+    assert store.reads <= 2 * 5, (
+        "each reads two portions of entries with what they name, and finds the end"
+    )
 
 
 @pytest.mark.parametrize("moment", range(4))

@@ -8,6 +8,7 @@ import orjson
 from detectors.summaries.summary import Summary
 from stream.evaluate.model_state import pending_fields
 from stream.ingest.pane import Binned, Pane
+from stream.ingest.partition import pane_fields
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
 from stream.reference.fleet import Fleet
@@ -22,6 +23,8 @@ __all__ = ["Canonical"]
 
 MAY_COME_BACK = (b"o:", b"w:", b"l:")
 """Of a model: what was deleted, and is there again when the store goes back a little; the next owner deletes it."""
+LATER = (b"u:",)
+"""Of a partition: what stands of a pane behind its whole."""
 MODELS_BY_TAG = {model_tag(name): name for name in ("given", "learner")}
 
 
@@ -34,12 +37,10 @@ class Canonical:
         store = MemoryStore()
         for field, value in state.get("{sim:fleet}", {}).items():
             store.put_if_absent("{sim:fleet}", field, value)
-        self.references = {
-            v for f, v in state.get("{sim:fleet}", {}).items() if f.startswith(b"r:")
-        }
         fleet = Fleet(store, "sim")
         fleet.refresh()
         self.book: Book = fleet.book
+        self.references = {reference.packed for reference in self.book.all()}
 
     def differences(self, other: "Canonical") -> Iterator[tuple[str, str]]:
         """Tell the keys and fields in which this one differs from the other."""
@@ -69,13 +70,14 @@ class Canonical:
         gone: set[bytes] = set()
         if ":model:" in key and STATE in found:
             gone = pending_fields(load(found[STATE], "model")[0], found)
-        return {
+        kept = {
             field: value
             for field, value in found.items()
             if field not in (EPOCH, COMMIT, *gone)
-            and field[:2] not in MAY_COME_BACK
+            and field[:2] not in (*MAY_COME_BACK, *LATER)
             and not (field[:2] in (b"p:", b"r:") and _number(field) < self.first)
         }
+        return {field: _in_one_place(field, value, found) for field, value in kept.items()}
 
     def plain(self, key: str, field: bytes, value: bytes) -> object:
         """Read a field into what it says, whatever its form."""
@@ -108,6 +110,16 @@ class Canonical:
 
 def _binned(digest: bytes, summary: Summary) -> str:
     return repr((digest, summary.counts.tolist(), summary.extremes.tolist(), dump_unseen(summary)))
+
+
+def _in_one_place(field: bytes, value: bytes, found: Mapping[bytes, bytes]) -> bytes:
+    """Put together what stands of a pane at several places; anything else is left as it is."""
+    model = MODELS_BY_TAG.get(field.split(b":")[1]) if field[:2] == b"p:" else None
+    if model is None:
+        return value
+    return Pane.join(
+        model, [found.get(at) for at in pane_fields(model, _number(field))], None
+    ).pack()
 
 
 def _number(field: bytes) -> int:

@@ -108,6 +108,15 @@ def _signals_of(reference: Reference, which: int, usual: Flags) -> tuple[_Signal
     return _signals[key]
 
 
+@cache
+def _joined(model: str, places: tuple[bytes | None, ...], rows: bytes | None) -> Pane:
+    return Pane.join(model, places, rows)
+
+
+def _pane(model: str, places: Sequence[bytes | None], rows: bytes | None) -> Pane:
+    return _joined(model, tuple(places), rows)
+
+
 def _bytes(summary: Summary) -> tuple[bytes, bytes, bytes]:
     return (
         summary.counts.tobytes(), summary.extremes.tobytes(), b"%d %d" % tuple(summary.thinned),
@@ -128,7 +137,7 @@ _REMEMBERED = (
     (alarms, "learn_signals", _signals_of),
     (book, "Schema", _schema),
     (fleet, "Reference", SimpleNamespace(unpack=cache(Reference.unpack))),
-    (gather, "Pane", SimpleNamespace(unpack=cache(Pane.unpack))),
+    (gather, "Pane", SimpleNamespace(join=_pane)),
     (gather, "unpack_rows", cache(unpack_rows)),
     (gather, "load", cache(load)),
     (partition, "load", cache(load)),

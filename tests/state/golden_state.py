@@ -77,7 +77,7 @@ def samples() -> dict[str, bytes]:
         fleet = store.peek(fleet_key(app))
         if b"r:0" in fleet:
             found.setdefault("entry", fleet[b"r:0"])
-            reference = bytes(load(fleet[b"r:0"], "entry")[0])
+            reference = fleet[bytes(load(fleet[b"r:0"], "entry")[0])]
             found.setdefault("reference", reference)
             found.setdefault("references", dump("references", [reference]))
     found.setdefault("plan", dump("plan", [1, 5_000, 6_000, [bytes(range(16))]]))

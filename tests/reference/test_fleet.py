@@ -1,0 +1,98 @@
+"""A reference is stored once, found by counting, and read by whoever comes later; as older releases wrote it, too."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from stream.reference.fleet import Fleet
+from stream.state.codec import pack
+from stream.state.memory import MemoryStore
+from tests.events import reference_of
+
+
+def test_a_reference_is_stored_once() -> None:
+    """The list of those in force names it, and is short; so is every look whether there is a new one."""
+    store = MemoryStore()
+    known = [reference_of([{"a": i}, {"a": "x" * 200}], version=str(i)) for i in range(9)]
+    for reference in known:
+        Fleet(store, "a").publish(reference)
+    kept = store.peek("{a:fleet}")
+    assert sorted(v for f, v in kept.items() if f[:2] == b"s:") == sorted(r.packed for r in known)
+    assert all(len(v) < 120 for f, v in kept.items() if f[:2] == b"r:")
+    assert len(kept) == 18
+
+
+def test_a_fleet_of_an_older_release_is_known_and_nothing_of_it_is_entered_twice() -> None:
+    """Then an entry was the reference itself, of version 1."""
+    known = [reference_of([{"a": i}], version=str(i)) for i in range(3)]
+    store, kept = MemoryStore(), MemoryStore()
+    for i, reference in enumerate(known):
+        Fleet(kept, "a").publish(reference)
+        payload = reference._payload([h.former_payload() for h in reference.histories])
+        former = pack("reference", 1, payload)
+        (field,) = (f for f, v in kept.peek("{a:fleet}").items() if v == reference.packed)
+        store.put_if_absent("{a:fleet}", field, former)
+        store.put_if_absent("{a:fleet}", b"r:%d" % i, pack("entry", 1, [former]))
+    before = store.peek("{a:fleet}")
+    fleet = Fleet(store, "a")
+    assert [fleet.publish(r).digest for r in known] == [r.digest for r in known]
+    assert [r.digest for r in fleet.book.all()] == [r.digest for r in known]
+    assert store.peek("{a:fleet}") == before
+    apart = fleet.publish(reference_of([{"a": 3}], version="9"))
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [*(r.digest for r in known), apart.digest]
+
+
+def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    looks: list[int] = []
+    ours = Fleet(store, "a")
+    for i in range(200):
+        ours.publish(reference_of([{"a": 1}], version=f"{i:03}"))
+    read = store.read
+
+    def looking(key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        looks.append(len(fields))
+        return read(key, fields)
+
+    monkeypatch.setattr(store, "read", looking)
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [r.digest for r in ours.book.all()]
+    assert len(looks) < 12
+    looks.clear()
+    late.refresh()
+    assert looks == [2]
+
+
+def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for_it() -> None:
+    """The store goes back between the two: by who entered it at once, and else by the next who learns it."""
+    store, reference = _Forgetful(), reference_of([{"a": 1}])
+    ours, other = Fleet(store, "a"), reference_of([{"a": 2}], version="2")
+    store.forgets = True
+    assert ours.publish(reference).digest == reference.digest
+    assert [f for f in store.peek("{a:fleet}") if f[:2] == b"r:"] == [b"r:0", b"r:1"]
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [r.digest for r in late.book.all()] == [reference.digest]
+    for field in [f for f in store.peek("{a:fleet}") if f[:2] == b"s:"]:
+        del store._hashes["{a:fleet}"][field]  # and who entered it has ended
+    heir = Fleet(store, "a")
+    for of in (other, reference):
+        assert heir.publish(of).digest == of.digest
+    late = Fleet(store, "a")
+    late.refresh()
+    assert {r.digest for r in late.book.all()} == {reference.digest, other.digest}
+
+
+class _Forgetful(MemoryStore):
+    """A store that once loses a reference before its entry comes."""
+
+    forgets = False
+
+    def put_if_absent(self, key: str, field: bytes, value: bytes) -> bytes:
+        if self.forgets and field[:2] == b"r:":
+            self.forgets = False
+            self._hashes[key].clear()
+        return super().put_if_absent(key, field, value)
