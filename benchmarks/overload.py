@@ -1,7 +1,8 @@
 """`python -m benchmarks.overload --json FILE`: a worker that gets more than it can carry, on a real Kafka.
 
 The worker is slowed down to a known number of events a second, so that it is the one who cannot keep up whatever the
-machine, unless it shall run as fast as the machine lets it. Three times as many come, whether it keeps up or not; then a fifth of them, until it counts every event again.
+machine, unless it shall run as fast as the machine lets it. Three times as many come, whether it keeps up or not; then
+a fifth of them, until it counts every event again.
 All that is told of the worker comes from its /metrics, as anybody would see it.
 """
 

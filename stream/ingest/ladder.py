@@ -57,10 +57,10 @@ def next_rung(
     """Tell the rung to stand on: the one below, the one above, or the same.
 
     Down only if the backlog is long, the worker busy, *and* the backlog not being made up for: what waits for a broker
-    or the store is not read sooner for being thinned, and a worker that comes back and catches up needs no help. Up only
-    if the backlog is short and twice the work would still not be too much, so a load that stays as it is never makes the
-    rate swing. Twice is more than one step up brings, as part of the work is done for every event, so when that has been
-    in the way for `patience_s` the step is tried.
+    or the store is not read sooner for being thinned, and a worker that comes back and catches up needs no help. Up
+    only if the backlog is short and twice the work would still not be too much, so a load that stays as it is never
+    makes the rate swing. Twice is more than one step up brings, as part of the work is done for every event, so when
+    that has been in the way for `patience_s` the step is tried.
 
     Args:
         rules: when to step.

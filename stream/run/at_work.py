@@ -1,6 +1,5 @@
 """How long this process has worked, or would have if it had been let."""
 
-import os
 import time
 from pathlib import Path
 
@@ -15,13 +14,13 @@ def at_work_s() -> float:
     Whoever has less to do than it is given cores for does not wait, whoever has more is always on a core or waiting for
     it: so over a second this tells who is at its limit, whatever part of a core that is. What a thread has waited
     goes with it when it ends. Where the system does not tell (it is Linux that does) waiting counts for nothing.
-    Cost: about 2 us a thread.
+    Cost: about 10 us a thread.
     """
     waited = 0
     try:
-        for thread in os.listdir(THREADS):
+        for thread in THREADS.iterdir():
             try:
-                told = (THREADS / thread / "schedstat").read_bytes()
+                told = (thread / "schedstat").read_bytes()
             except OSError:  # it has ended meanwhile
                 continue
             waited += int(told.split()[1])

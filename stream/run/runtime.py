@@ -90,7 +90,8 @@ class Runtime:
     read from. Batches of an older term are stale and left out, since what they hold is read again.
 
     `office` takes the dead letters; by default the topics beside those that are read. `work_s` tells the seconds
-    that this worker has been at work or waited for a core. `recorded`: partitions that are read at the rates of an earlier run.
+    that this worker has been at work or waited for a core. `recorded`: partitions that are read at the rates of an
+    earlier run.
     """
 
     def __init__(
