@@ -221,7 +221,7 @@ def test_what_is_noted_is_bounded_and_gone_with_its_pane(long_way: list[int]) ->
     log.commit()
     assert T0 // PANE not in crowd._noted
     assert T0 // PANE not in log.partition.fold_state._shelves
-    parties = log.decoder._parties.list if log.decoder else []
+    parties = log.last_decoder._parties.list if log.last_decoder else []
     parties += [("1", (("shop", f"n{i}"),)) for i in range(SEATS_MAX // 4)]  # four models are known
     log.fold(_many(12, 20 * PANE // 100), 13)
     log.fold(_many(12, 20 * PANE // 100 + 1), 25)
@@ -231,7 +231,7 @@ def test_what_is_noted_is_bounded_and_gone_with_its_pane(long_way: list[int]) ->
 def test_models_are_alike_by_names_and_types_of_columns() -> None:
     log = Log(FEATURES, BOOK)
     log.fold(_many(3))
-    assert log.decoder is not None
-    shapes = {schema.model: schema.shape for schema in log.decoder.schema_of.values()}
+    assert log.last_decoder is not None
+    shapes = {schema.model: schema.shape for schema in log.last_decoder.schema_of.values()}
     assert shapes["a"] == (("amount", "few"), (("channel", "string"), ("member", "boolean")))
     assert {model for model in shapes if shapes[model] == shapes["a"]} == set(ALIKE)
