@@ -88,7 +88,7 @@ class Crowd:
     def note(
         self, of: type[Any], pane: int, held: Pane, who: Ints, whole: Ints, segment: Ints
     ) -> None:
-        """Note the seats of parties of a type in a pane, but for those whose seat is to be found yet, or that have none.
+        """Note the seats of parties of a type in a pane, but for those whose seat was not found yet, or that have none.
 
         `who` are the parties' places in the list that is known.
         """
