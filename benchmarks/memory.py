@@ -107,6 +107,8 @@ def references(config: Config, columns: int, chains: int, windows: int) -> Itera
     (learned,) = build_reference(config, workload)
     rng = np.random.default_rng(7)
     end = START_MS // DAY * DAY
+    whole = Summary(learned.total.counts * max(1, windows), learned.total.extremes)
+    learned = replace(learned, total=whole)  # of as many events as its windows hold, or more
     histories = [
         tuple(_history(learned, rng, size.size_ms, end, windows) for size in learned.windows)
         for _ in range(min(chains + 1, HISTORIES))
@@ -143,7 +145,7 @@ def window(learned: Reference, rng: np.random.Generator, events: int) -> Summary
         summary.counts[cells] = rng.multinomial(events, of_total / of_total.sum())
         tail = layout.tail_of(i)
         for slot in (tail + 2, tail + 3):
-            share = total.counts[slot] * events / total.n
+            share = int(total.counts[slot]) * events / total.n
             summary.counts[slot] = round(share * (1 + 0.01 * rng.normal()))
     summary.counts[-1] = events
     reach = np.ptp(total.extremes, axis=1)

@@ -65,10 +65,12 @@ class Signals:
 
     def read(self, window: Summary | None) -> Readings:
         """Read a window; None tells nothing of any column."""
-        if window is None:
-            return self.in_place([], 1)
-        parts = [scheme.read(view([window])) for view, scheme, _ in self.batches]
-        return self.in_place(parts, 1)
+        return self.in_place([], 1) if window is None else self.read_all([window])
+
+    def read_all(self, windows: Sequence[Summary]) -> Readings:
+        """Read windows."""
+        parts = [scheme.read(view(windows)) for view, scheme, _ in self.batches]
+        return self.in_place(parts, len(windows))
 
     def worth(self, readings: Readings) -> Floats:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""

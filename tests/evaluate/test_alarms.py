@@ -75,8 +75,8 @@ class Run:
 
 def calm_since(run: "Run") -> Flags:
     """[C, T] who was in control in the windows since the reference."""
-    track = run.alarms.track
-    return track.history()[0].calm[:, len(track.starts) :]
+    own = len(run.alarms.reference.histories[0])
+    return run.alarms.history()[0].calm[:, own:]
 
 
 def stored(run: Run) -> bytes:
@@ -270,8 +270,8 @@ def test_empty_windows_and_windows_of_few_events_tell_nothing_of_columns() -> No
     named = [{f.column for f in one.findings} - {None} for one in judged[:6]]
     assert [bool(names) for names in named] == [True, False, False, False, True, True]
     assert run.alarms.layer.windows[X] < run.alarms.layer.windows.max() + 1
-    track = run.alarms.track
-    events = track.history()[0].readings.events[X, len(track.starts) :].tolist()[:5]
+    own = len(run.alarms.reference.histories[0])
+    events = run.alarms.history()[0].readings.events[X, own:].tolist()[:5]
     assert events == [200, 0, 0, 0, 0]
 
 
