@@ -333,7 +333,7 @@ def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     for chain in model.chains.values():
         if isinstance(chain, Chain):
             for alarms in filter(None, chain._alarms):
-                parts["alarms: own history"] += weigh(seen, alarms.track._own)
+                parts["alarms: windows of the reference"] += weigh(seen, alarms.track._near)
                 parts["alarms: track"] += weigh(seen, alarms.track)
                 parts["alarms: layers"] += weigh(seen, alarms.layer, alarms.volume_layer)
                 parts["alarms: signals"] += weigh(seen, alarms.signals)

@@ -104,7 +104,8 @@ class Model:
         self._touched: set[tuple[Series, Kind]] = set()
         self._lists_inline = False
         self.obsolete: set[bytes] = set()
-        self.latest: dict[tuple[Series, Kind, int], Judged] = {}
+        self.latest: dict[tuple[Series, Kind], Judged] = {}
+        """Of each chain the window of the smallest size that was judged last."""
         self._news: list[DriftEvent] = []
         self._publish = publish
         self._plan_at = plan_at
@@ -256,8 +257,7 @@ class Model:
         if kind is Kind.ERRORS:
             self.began.pop(series, None)
             self.changed[BEGAN] = b""
-        for key in [key for key in self.latest if key[:2] == (series, kind)]:
-            del self.latest[key]
+        self.latest.pop((series, kind), None)
         if isinstance(gone, Learner):
             self.changed[LEARNING] = b""
             for pane in gone.panes:
@@ -320,11 +320,13 @@ class Model:
         for window in judged:
             self.windows += 1
             which = chain.reference.windows.index(window.window)
-            self.latest[chain.series, chain.kind, which] = window
+            if which == 0:
+                self.latest[chain.series, chain.kind] = window
             slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
             self.changed[result_field(chain.series, chain.kind, which, slot)] = dump(
                 "result", kept_result(window)
             )
+            window.findings.kept = None  # it is stored; who asks again is told what is said
             of_window = drift_events(
                 chain, window, self.rules.context, told, new_version=self._is_new(chain, window)
             )

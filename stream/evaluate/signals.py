@@ -107,11 +107,12 @@ def learn_signals(reference: Reference, which: int, usual: Flags) -> tuple[Signa
     own = reference.histories[which].summaries
     batches: list[tuple[CellsOf, Scheme, list[int]]] = []
     parts: list[Readings] = []
+    totals = reference.totals
     for columns in side_by_side(reference.columns, len(own)):
-        view = CellsOf(reference.layout, columns)
+        view = totals.view(columns)
         history = view(own)
         usually = history if usual.all() else history.select(usual)
-        batches.append((view, Scheme(view([reference.total]), usually), columns))
+        batches.append((view, Scheme(totals.cells(columns), usually), columns))
         parts.append(batches[-1][1].read(history))
     signals = Signals(reference, batches)
     return signals, signals.in_place(parts, len(own))

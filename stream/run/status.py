@@ -93,7 +93,7 @@ def model_status(model: Model, plan: Plan, outbox: int) -> Told:
 
 
 def _chain(model: Model, chain: Chain, plan: Plan) -> Told:
-    latest = model.latest.get((chain.series, chain.kind, 0))
+    latest = model.latest.get((chain.series, chain.kind))
     return _series(chain.series, chain.kind) | {
         "reference": chain.reference.name,
         "share": plan.share(chain.reference),
