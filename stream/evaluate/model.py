@@ -44,6 +44,7 @@ from stream.state.fields import (
     outbox_field,
     part_field,
     result_field,
+    result_slot,
     standing_field,
 )
 from stream.state.versions import dump, load, making_sense
@@ -52,7 +53,7 @@ from stream.words import Kind, Series
 
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules"]
 
-RESULTS_KEPT = 168
+RESULTS_KEPT = 24
 """Results of windows kept for looking back, of each size of each chain."""
 NEW_WINDOWS = 10
 """Windows for which a version counts as new."""
@@ -455,6 +456,8 @@ class Model:
         # Deletions come after commits and may be lost: what is named no more goes with the next one.
         letters = (b"l", b"w", *PARTS)
         self.obsolete = {f for f in fields if b":" in f and f.split(b":")[0] in letters}
+        # A former release kept more results.
+        self.obsolete |= {f for f in fields if result_slot(f) >= RESULTS_KEPT}
         for version, segment, kind, panes in learning:
             series = series_named(self.name, version, segment)
             learner = Learner(series, Kind(kind), self.rules.learning)
