@@ -73,7 +73,7 @@ class Wander:
     def __init__(
         self, centre: Floats, scale: Floats, excess: Floats, n_eff: Floats, windows: Counts, directions: Floats
     ) -> None:  # fmt: skip
-        self._table = np.array([centre, scale, excess, n_eff, windows, directions], np.float64)
+        self._table: Floats = np.array([centre, scale, excess, n_eff, windows, directions], np.float64)
 
     @classmethod
     def beside(cls, parts: "Sequence[Wander]") -> "Wander":
@@ -82,35 +82,38 @@ class Wander:
         made._table = np.concatenate([part._table for part in parts], axis=1)
         return made
 
+    def _row(self, which: int) -> Floats:
+        return np.asarray(self._table[which])
+
     @property
     def centre(self) -> Floats:
         """[C] where a score lies (of z for distances, of x for levels)."""
-        return self._table[0]
+        return self._row(0)
 
     @property
     def scale(self) -> Floats:
         """[C] how far a typical window is from there, one standard deviation."""
-        return self._table[1]
+        return self._row(1)
 
     @property
     def excess(self) -> Floats:
         """[C] variance that sampling does not explain (rho or tau squared), >= 0."""
-        return self._table[2]
+        return self._row(2)
 
     @property
     def n_eff(self) -> Floats:
         """[C] how many independent windows the history is worth."""
-        return self._table[3]
+        return self._row(3)
 
     @property
     def windows(self) -> Counts:
         """[C] how many windows it has."""
-        return self._table[4].astype(np.int64)
+        return self._row(4).astype(np.int64)
 
     @property
     def directions(self) -> Floats:
         """[C] degrees of freedom nu of the excess of a distance, >= 1; 1 for levels."""
-        return self._table[5]
+        return self._row(5)
 
     @cached_property
     def ready(self) -> Flags:
