@@ -73,7 +73,9 @@ class Wander:
     def __init__(
         self, centre: Floats, scale: Floats, excess: Floats, n_eff: Floats, windows: Counts, directions: Floats
     ) -> None:  # fmt: skip
-        self._table: Floats = np.array([centre, scale, excess, n_eff, windows, directions], np.float64)
+        self._table: Floats = np.array(
+            [centre, scale, excess, n_eff, windows, directions], np.float64
+        )
 
     @classmethod
     def beside(cls, parts: "Sequence[Wander]") -> "Wander":

@@ -19,6 +19,7 @@ from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
+from stream.evaluate.signals import learn_signals
 from stream.evaluate.volume import Arrivals
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load
@@ -433,3 +434,21 @@ def test_a_size_of_windows_that_was_never_judged_has_nothing_to_tell() -> None:
     chain: Any = Run().chain
     assert chain._alarms == [None]
     assert chain.payload()[5] == [None]
+
+
+def test_windows_that_were_let_go_are_in_the_next_fit() -> None:
+    """They are read anew from the reference's counts, to the bit."""
+    own = Run(reference(4 * WEEK))
+    own.play(sound(1))
+    alarms, (history,) = own.alarms, own.reference.histories
+    assert alarms.track.own is None
+    usual = np.full(len(history), True)
+    _, read = learn_signals(own.reference, 0, usual)
+    columns, volume, starts = alarms.history()
+    assert (columns.readings.x[..., : len(history)] == read.x).all()
+    assert (columns.readings.valid[:, : len(history)] == read.valid).all()
+    assert volume.readings.valid[0, : len(history)].tolist() == [
+        summary.seen + 1 for summary in history.summaries
+    ]
+    assert starts[: len(history)].tolist() == history.starts.tolist()
+    assert len(starts) == len(history) + 1
