@@ -1,7 +1,8 @@
 """`python -m benchmarks.overload --json FILE`: a worker that gets more than it can carry, on a real Kafka.
 
 The worker is slowed down to a known number of events a second, so that it is the one who cannot keep up whatever the
-machine. Three times as many come, whether it keeps up or not; then a fifth of them, until it counts every event again.
+machine, unless it shall run as fast as the machine lets it. Three times as many come, whether it keeps up or not; then
+a fifth of them, until it counts every event again.
 All that is told of the worker comes from its /metrics, as anybody would see it.
 """
 
@@ -22,7 +23,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.meter import rss_mb
 from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import kafka_bed
-from benchmarks.throughput.case import NAMES, Case, Names
+from benchmarks.throughput.case import Case
 from benchmarks.throughput.passing import pass_events, settle
 from benchmarks.throughput.workers import Workers, page_of, worker_processes
 from benchmarks.workload import build_reference
@@ -30,9 +31,9 @@ from stream.config import from_text
 from stream.reference.file import write_references
 from stream.run.tables import show_table
 
-__all__ = ["Seen", "judged", "main"]
+__all__ = ["Seen", "judged", "main", "overloaded"]
 
-LADDER = "sample: {adaptive: {lag: 4s, down_after: 1s, up_after: 3s}}"
+LADDER = "{adaptive: {lag: 4s, down_after: 1s, up_after: 3s}}"
 """Shorter times than the default ones, so that all of it can be seen within a minute or two."""
 ALWAYS_ROOM = 2**62
 """What the producer is told of events consumed, so that it does not wait for anybody."""
@@ -41,22 +42,6 @@ CALM = 0.2
 LOOK_S, WARM_S = 1.0, 60.0
 """Between two looks; in which it comes to rest after its first seconds, which are slow."""
 _METRIC = re.compile(rb"^driftbus_(\w+?)(?:\{.*\})? (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Overloaded(Case):
-    """A case whose sample follows the load."""
-
-    def settings(
-        self,
-        bootstrap: str = "127.0.0.1:9092",
-        redis: str | None = None,
-        port: int = 0,
-        names: Names = NAMES,
-    ) -> str:
-        """Give the worker's configuration as YAML."""
-        told = super().settings(bootstrap, redis, port, names)
-        return told.replace(f"sample: {self.sample}", LADDER)
 
 
 @dataclass(frozen=True)
@@ -88,6 +73,8 @@ class Seen:
               help="Seconds in which the worker must have recovered.")  # fmt: skip
 @click.option("--carries", "carried", type=click.FloatRange(min=100), default=5_000, show_default=True,
               help="Events a second that the worker can count at most.")  # fmt: skip
+@click.option("--slowed/--unslowed", default=True, show_default=True,
+              help="Whether it is slowed down to that, or that is only what is believed of it.")  # fmt: skip
 def main(
     out: Path | None,
     bootstrap: str | None,
@@ -95,9 +82,10 @@ def main(
     flood_s: float,
     calm_s: float,
     carried: float,
+    slowed: bool,
 ) -> None:
     """Give a worker more than it can carry."""
-    case = Overloaded(feed="kafka", warm_up=5_000, slow_us=1e6 / carried)
+    case = overloaded(carried if slowed else None)
     with (
         TemporaryDirectory(prefix="driftbus-overload-") as folder,
         _worker(case, Path(folder), bootstrap) as both,
@@ -119,6 +107,12 @@ def main(
             "case": asdict(case), "figures": told, "seen": [asdict(of) for of in seen],
         }  # fmt: skip
         out.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def overloaded(carried: float | None) -> Case:
+    """Give the case of a worker whose sample follows the load, and that carries so many events a second at most."""
+    slow_us = 1e6 / carried if carried is not None else 0.0
+    return Case(feed="kafka", warm_up=5_000, slow_us=slow_us, ladder=LADDER)
 
 
 def judged(seen: Sequence[Seen], carried: float) -> dict[str, float]:

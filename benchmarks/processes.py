@@ -1,6 +1,7 @@
 """Processes that run until a block ends, a Redis among them where the machine has one."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -12,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 __all__ = [
+    "end",
     "free_port",
     "redis_process",
     "running",
@@ -71,12 +73,18 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, also one that was stopped: by SIGTERM, and by SIGKILL if it takes longer than that may."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def wait_until(

@@ -194,7 +194,7 @@ def promote(path: Path, config_path: Path, start: int | None) -> None:
     """Bring a reference to the workers, from a time on that they have not reached."""
     config = _load(config_path)
     if config.redis.url is None:
-        told = "redis.url is null: there is no state that workers share"
+        told = "is null, so there is no state that workers share"
         raise ConfigError(told, str(config_path), "set it, or use --reference", key="redis.url")
     from stream.run.promote import promote as enter
     from stream.run.promote import told_of
@@ -321,7 +321,7 @@ def status(config_path: Path, as_json: bool, model: str | None) -> None:
     config = _load(config_path)
     if config.redis.url is None:
         http = config.http
-        told = "redis.url is null: state in memory cannot be looked at from outside"
+        told = "is null, and state in memory cannot be looked at from outside"
         todo = f"ask the worker itself: http://{http.host}:{http.port}/status"
         raise ConfigError(told, str(config_path), todo, key="redis.url")
     import orjson

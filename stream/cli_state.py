@@ -26,27 +26,29 @@ def state() -> None:
 
 
 @state.command()
-@_config
+@click.option(
+    "-c", "--config", "path", type=FILE, help="The configuration file; a FILE needs none."
+)
 @click.argument("file", type=FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def show(path: Path, file: Path | None, as_json: bool) -> None:
+def show(path: Path | None, file: Path | None, as_json: bool) -> None:
     """Show what is kept: partitions, models, sizes. Of FILE, an export, instead of the store."""
     import orjson
 
-    from stream.run.export import read_export
-    from stream.run.restore import restore
-    from stream.run.state_command import open_store
+    from stream.errors import UsageError
+    from stream.run.state_command import export_told, open_store
     from stream.run.state_show import show_state, state_told
-    from stream.state.memory import MemoryStore
 
-    config = _load(path)
-    if file is None:
+    if file is not None:
+        told = export_told(file, None if path is None else _load(path))
+    elif path is not None:
+        config = _load(path)
         with closing(open_store(config, path)) as store:
             told = state_told(config, store)
     else:
-        held = MemoryStore()
-        restore(config, held, read_export(file).hashes, 0, force=False)
-        told = state_told(config, held)
+        raise UsageError(
+            "a store is found by a configuration", "state show", "give -c, or the FILE of an export"
+        )
     if as_json:
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:

@@ -137,17 +137,19 @@ class Log:
         self.rules = of or rules()
         self.store = MemoryStore()
         self.dead: list[DeadLetter] = []
+        self.last_decoder: Decoder | None = None
+        self._revision = 0
         self.partition = self._load()
 
     def fold(
         self, values: Sequence[bytes | None], first: int = 0, stamps: Sequence[int] | None = None
     ) -> None:
-        """Fold messages that stand at consecutive offsets."""
-        decoder = Decoder(
-            self.source.kind, self.book.schemas(self.source.kind), self.rules.event_bytes_max
-        )
+        """Fold messages that stand at consecutive offsets, with one decoder as long as the book is the same."""
+        if self.last_decoder is None or self._revision != self.book.revision:
+            self._revision, schemas = self.book.revision, self.book.schemas(self.source.kind)
+            self.last_decoder = Decoder(self.source.kind, schemas, self.rules.event_bytes_max)
         self.dead += self.partition.fold(
-            batch(self.source, values, first, stamps), decoder, self.book
+            batch(self.source, values, first, stamps), self.last_decoder, self.book
         )
 
     def run(

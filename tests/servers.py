@@ -5,7 +5,6 @@ A server's folder and port can be given, so that a test may end it and bring it 
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -19,10 +18,11 @@ from confluent_kafka.admin import AdminClient
 from redis import Redis
 from redis.exceptions import RedisError
 
+from benchmarks.processes import end
+
 ROOT = Path(__file__).resolve().parents[1]
 KAFKA = ROOT / "deploy" / "servers" / "kafka"
 START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 20.0
 
 
 def redis_missing() -> str:
@@ -121,7 +121,7 @@ def _running(
         _wait(process, log, answers)
         yield process
     finally:
-        _end(process)
+        end(process)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], bool]) -> None:
@@ -135,13 +135,3 @@ def _wait(process: subprocess.Popen[bytes], log: Path, answers: Callable[[], boo
         time.sleep(0.1)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
     raise RuntimeError(f"{process.args!r} did not come up; the end of its log:\n{tail}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGCONT)  # a test may have stopped it
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

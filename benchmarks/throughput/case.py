@@ -38,6 +38,7 @@ class Case:
         workers: processes that share the partitions.
         rate: events a second of event time; of the wall clock, too, if `paced`.
         sample, pane, windows, lateness, commit_interval: the worker's settings of these names.
+        ladder: settings of a sample that follows the load, as YAML; empty: `sample` is the rate.
         consume_size: messages the client is asked for at once; in memory, events of a batch.
         arrow: rows of an Arrow message, in memory only; 0: each event is a message, as JSON.
         slow_us: by so many microseconds an event is counted slower than the machine would, as on one of known speed.
@@ -58,6 +59,7 @@ class Case:
     rate: int = RATE
     paced: bool = False
     sample: float = 1.0
+    ladder: str = ""
     pane: str = "10s"
     windows: str = "20s,1m"
     lateness: str = "30s"
@@ -92,7 +94,7 @@ class Case:
             f"pane: {self.pane}",
             f"lateness: {self.lateness}",
             f"commit_interval: {self.commit_interval}",
-            f"sample: {self.sample}",
+            f"sample: {self.ladder or self.sample}",
             f"redis: {{url: {redis or 'null'}}}",
             f"http: {{port: {port}}}",
             f"limits: {{models_max: {max(1000, wholes)}, series_max: {max(1000, self.series + 1)},",

@@ -17,16 +17,21 @@ LATENCY: dict[str, Any] = {
 }
 """Windows close every two seconds, and each has something to tell."""
 LATENCY_S = 60
+HOURS = "1h,1d"
+"""Windows as they are where there are thousands of series, the worker's defaults: a window of 20 s has no more than a
+hundred events of each of them, and judging it costs more than counting them."""
 RATES = (1 / 64, 1 / 16, 0.1, 1 / 4, 1 / 2)
 
 
 def suite(base: Case) -> list[Case]:
     """Give the cases, each with the base's events and feed; from memory those that need no broker."""
     whole = replace(base, mode="whole")
+    hours = replace(whole, windows=HOURS)
     cases = [
         whole,
         replace(whole, features=100),
-        replace(whole, series=10_000),
+        hours,
+        replace(hours, series=10_000),
         replace(whole, models=64),
         *(replace(whole, sample=rate) for rate in RATES),
     ]

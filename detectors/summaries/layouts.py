@@ -40,7 +40,7 @@ class AtomColumn(NamedTuple):
     position: Ints
     slot_at: Ints
     bins: Ints
-    lookups: Sequence[Mapping[object, int]]
+    lookups: Sequence[dict[object, int]]
 
 
 class Layouts:
@@ -104,7 +104,7 @@ class Layouts:
 
     def _atom_columns(self) -> Mapping[str, AtomColumn]:
         held = self._layouts
-        found: dict[str, list[tuple[int, int, int, int, Mapping[object, int]]]] = {}
+        found: dict[str, list[tuple[int, int, int, int, dict[object, int]]]] = {}
         for at, layout in enumerate(held):
             for i, column, lookup in layout.atoms:
                 told = (at, i, layout.slot_at[i], column.bins, lookup)
@@ -112,9 +112,9 @@ class Layouts:
         return {name: _column(told, len(held)) for name, told in sorted(found.items())}
 
 
-def _column(told: list[tuple[int, int, int, int, Mapping[object, int]]], n: int) -> AtomColumn:
+def _column(told: list[tuple[int, int, int, int, dict[object, int]]], n: int) -> AtomColumn:
     position, slot_at, bins = (np.full(n, -1, dtype=np.int64) for _ in range(3))
-    lookups: list[Mapping[object, int]] = [{}] * n
+    lookups: list[dict[object, int]] = [{}] * n
     for at, *of, lookup in told:
         position[at], slot_at[at], bins[at] = of
         lookups[at] = lookup

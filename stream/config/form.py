@@ -67,7 +67,14 @@ def detection_hash(config: Config) -> bytes:
         "sample": _sample(config.sampling),
         "alarms": _section(
             config.alarms,
-            {"weights", "exclude", "ongoing_every_ms", "cooldown_ms", "confirm_within_ms"},
+            {
+                "weights",
+                "exclude",
+                "ongoing_every_ms",
+                "cooldown_ms",
+                "confirm_within_ms",
+                "refit_ms",
+            },
         ),
         "detectors": {name: _detector(config, name) for name in names},
     }

@@ -22,6 +22,7 @@ Problem = tuple[str, str, str]
 WEEK_MS = 604_800_000
 LAST_WEEK_EVERY_MS = 1_800_000
 """Windows that end more often are not kept for a week and as long again, to learn from."""
+REFIT_LEAST_MS = 3_600_000
 _KAFKA_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _NAME_RULE = "use letters, digits, `.`, `_` and `-`, at most 249"
@@ -38,6 +39,7 @@ def problems_of(config: Config, also_of_kafka: Collection[str] = ()) -> Iterator
     yield from _windows(config)
     yield from _compared(config)
     yield from _excluded(config)
+    yield from _refitted(config)
     yield from detector_problems(config)
     yield from _sinks(config)
     yield from _columns(config.files)
@@ -175,6 +177,12 @@ def _excluded(config: Config) -> Iterator[Problem]:
                 span_of(told.name, told.first, told.last)
             except ValueError as error:
                 yield f"{key}.to", str(error), "change one of them"
+
+
+def _refitted(config: Config) -> Iterator[Problem]:
+    if config.alarms.refit_ms < REFIT_LEAST_MS:
+        told = "oftener than every hour: to learn costs as much as to judge some 400 windows"
+        yield "alarms.refit", told, "make it 1h at least; 1d follows changes well"
 
 
 def _sinks(config: Config) -> Iterator[Problem]:

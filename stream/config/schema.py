@@ -263,6 +263,13 @@ class Alarms(_Section, frozen=True, kw_only=True):
             " are late, as a rule."
         ),
     ] = field(name="confirm_within", default=86_400_000)
+    refit_ms: Annotated[
+        Span,
+        Meta(
+            description="How often what is usual is learned anew, counted from Mondays 0:00 UTC: at the first window of"
+            " every such time."
+        ),
+    ] = field(name="refit", default=604_800_000)
 
 
 class DetectorConfig(_Section, frozen=True, kw_only=True):

@@ -110,18 +110,27 @@ class AlarmJudge:
         share = cautious(share)
         if window is not None:
             alphas = np.array([share * test.share for test in COLUMN_TESTS])
-            seen = self._seen(recent, columns_worth(self.signals, recent))
-            seen.worth[..., -1] *= self.layer.covers(start)
+            seen = self.columns_seen(recent, start)
             judged = self.layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
             newest = recent.readings.windows(np.array([-1]))  # a copy, as verdicts are kept
             said += self._columns(judged, newest, window, seen.worth[..., -1] > 0, alphas)
         if self.tells_volume:
             alphas = np.array([share * VOLUME_TEST.share])
-            seen = self._seen(volume, volumes_worth(volume))
+            seen = self.volumes_seen(volume)
             told = self.volume_layer.judge(seen.x, seen.worth, start, alphas, seen.base[..., -1])
             newest = volume.readings.windows(np.array([-1]))
             said.append(self._volume(told[0], newest, alphas[0], seen.worth[0, :, -1] > 0))
         return said
+
+    def columns_seen(self, recent: Past, start: int) -> Compared:
+        """Give what is looked back on of the columns, of which the newest window began at a time."""
+        seen = self._seen(recent, columns_worth(self.signals, recent))
+        seen.worth[..., -1] *= self.layer.covers(start)
+        return seen
+
+    def volumes_seen(self, volume: Past) -> Compared:
+        """Give what is looked back on of the volumes."""
+        return self._seen(volume, volumes_worth(volume))
 
     def _columns(
         self, judged: list[Judged], newest: Readings, window: Summary, comparable: Flags, alphas: Floats
@@ -141,7 +150,7 @@ class AlarmJudge:
 
     def _score(
         self, told: Judged, newest: Readings, window: Summary
-    ) -> tuple[Score, Callable[[], Floats], Floats | None]:
+    ) -> tuple[Score, Callable[[], Floats], Floats]:
         """Say in terms that people know what was found of columns, from where on that alarms, and what is usual."""
         test, n, m = told.test.name, newest.valid[:, 0], self.signals.known
         effect = np.abs(told.size)
@@ -152,7 +161,7 @@ class AlarmJudge:
             return told.needed if told.test.up else np.copysign(told.needed, told.size)
 
         if test != "missing":
-            return Score(test, told.size, effect, n, m), bound, None
+            return Score(test, told.size, effect, n, m), bound, told.usual
         events = newest.events[:, 0]
 
         def bound_of_share() -> Floats:
@@ -182,7 +191,7 @@ class AlarmJudge:
 
     def _verdicts(
         self, told: Judged, score: Score, bound: Callable[[], Floats], alpha: float, layer: AlarmLayer,
-        comparable: Flags, events_min: int, usual: Floats | None = None,
+        comparable: Flags, events_min: int, usual: Floats,
     ) -> Verdicts:  # fmt: skip
         """Complete the verdicts of a test, of which nothing is said where there is a reason for it."""
         floor = floor_of(self.rules, told.test)
@@ -199,9 +208,7 @@ class AlarmJudge:
 
         away = np.where(some, np.where(alarm, told.size, told.away), 0.0)
         lag = np.where(alarm, told.lag, 0)
-        if usual is not None:
-            usual = np.where(some, usual, nan)
-        return score.later(alarm, why, lag, away, usual)
+        return score.later(alarm, why, lag, away, np.where(some, usual, nan))
 
     def _seen(self, recent: Past, worth: Floats) -> Compared:
         """Give what is looked back on, without the windows of incidents that are over: their ends are no news.

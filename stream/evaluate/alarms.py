@@ -1,6 +1,7 @@
 """The alarm layer of one size of windows of one chain: its history, its fits, and what it says of a window."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -25,23 +26,24 @@ from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
 from stream.evaluate.shelf import Shelf
 from stream.evaluate.signals import learn_signals
-from stream.evaluate.standing import Standing
+from stream.evaluate.standing import CONSTANT, NO_VALUES, OFF, Standing
 from stream.evaluate.track import Past, Track, recent_of
 from stream.evaluate.unsteady import told_step
 from stream.evaluate.volume import Arrivals, arrivals_of
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["Alarms"]
+__all__ = ["Alarms", "Heard"]
 
-DAY_MS, WEEK_MS = 86_400_000, 7 * 86_400_000
+DAY_MS = 86_400_000
+MONDAY_MS = 4 * DAY_MS
 
 
 class Alarms:
     """Follows the windows of one size of one chain. `take` a window, then `judge` it, then say what was not `calm`.
 
     The layer is fitted to the reference's own windows; with those in control since then it is fitted anew at the first
-    window of every week (from Monday, UTC), and before it can judge at every window. `refitted`: what was
+    window of every week, or of another `Rules.refit_ms`, and before it can judge at every window. `refitted`: what was
     learned is not stored yet. `saved` is what `payload` gave of one like it. Cost: see `AlarmLayer`.
     """
 
@@ -100,8 +102,11 @@ class Alarms:
 
     def judge(self, share: float) -> list[Said]:
         """Judge the window taken last, given the false alarms that each monitor may raise by such a window."""
-        recent, volume = recent_of([self.track], self.baseline.reach)
-        return self.judging.judge(recent, volume, self._window, self.track.newest_ms, share)
+        return self.heard().judge(share)
+
+    def heard(self) -> "Heard":
+        """Give the window taken last with all that it is judged by, whatever is taken after it."""
+        return Heard(self.judging, self.track.view(), self._window)
 
     @property
     def judging(self) -> AlarmJudge:
@@ -131,15 +136,10 @@ class Alarms:
         for c, column in enumerate(self.reference.columns):
             steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if np.isfinite(x[c])}
             if self.signals.used[c] < 2:
-                many = (
-                    "constant in the reference: only missing, invalid and unknown values are told"
-                )
-                reason = many if self.signals.used[c] else "no value of it is in the reference"
+                reason = CONSTANT if self.signals.used[c] else NO_VALUES
                 yield Standing(column.name, "unwatched", reason, steps)
             elif not found:
-                yield Standing(
-                    column.name, "unwatched", "all its calibrated detectors are switched off"
-                )
+                yield Standing(column.name, "unwatched", OFF)
             elif not self.layer.ready[c]:
                 reason = self.layer.reason(c).removeprefix("learning: ")
                 yield Standing(column.name, "learning", reason)
@@ -185,7 +185,11 @@ class Alarms:
     def _is_due(self, start_ms: int) -> bool:
         if not self.track.taken:
             return False
-        return self._is_learning or _week(start_ms) > _week(self.fitted_ms)
+        return self._is_learning or self._period(start_ms) > self._period(self.fitted_ms)
+
+    def _period(self, time_ms: int) -> int:
+        """Number the times between fits, as if one had begun on the first Monday after the epoch."""
+        return (time_ms - MONDAY_MS) // self.rules.refit_ms
 
     @property
     def _is_learning(self) -> bool:
@@ -196,7 +200,7 @@ class Alarms:
         return self.track.history(self._own())
 
     def _own(self) -> Shelf:
-        """Give the reference's own windows; read anew, as they take no room from one week's fit to the next."""
+        """Give the reference's own windows; read anew, as they take no room from one fit to the next."""
         if self.track.own is not None:
             return self.track.own
         summaries = self._history.summaries
@@ -256,6 +260,23 @@ class Alarms:
         self.refitted = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """A window that was taken: what judges it, the windows up to it, and what it holds.
+
+    Any thread may ask, at any time, and gets the same answer. Cost: nothing but references until then.
+    """
+
+    judging: AlarmJudge
+    track: Track
+    window: Summary | None
+
+    def judge(self, share: float) -> list[Said]:
+        """Judge it; see `Alarms.judge`."""
+        recent, volume = recent_of([self.track], self.judging.baseline.reach)
+        return self.judging.judge(recent, volume, self.window, self.track.newest_ms, share)
+
+
 def _watched(column: str | None, step: Unsteady | None, steps: dict[str, float]) -> Standing:
     """Tell how a column stands whose history is long enough."""
     if step is None:
@@ -267,8 +288,3 @@ def _volume_of(told: Sequence[Arrivals]) -> Readings:
     """Read the volumes of windows; of one of which nothing was kept, what one event more would have stood for."""
     more = [a.seen + round(a.weight) - VOLUME_SLACK for a in told]
     return read_volume(np.array(more, np.int64), np.array([a.worth for a in told], np.int64))
-
-
-def _week(time_ms: int) -> int:
-    """Number the weeks, which begin on Mondays."""
-    return (time_ms - 4 * DAY_MS) // WEEK_MS

@@ -1,7 +1,7 @@
 """One kind of one series under its reference: panes into windows, windows to the judge, verdicts to incidents."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from detectors import WINDOWS_MIN
 from detectors.alarms.signals import Readings
 from detectors.summaries.summary import Summary
-from stream.evaluate.alarms import Alarms
+from stream.evaluate.account import Account, accounts_of
+from stream.evaluate.alarms import Alarms, Heard
 from stream.evaluate.case import Case, Judges
 from stream.evaluate.extra import Extra, Seen, errors_of, extras
 from stream.evaluate.finding import Finding
@@ -41,7 +42,8 @@ class Judged:
 
     `closed` is what was judged of columns: the window itself or, where it has too few events, with those held over from
     the windows before; `own` is the window itself, which the series as a whole is judged by. `plan` is the one whose
-    share of the budget it was judged by, `standings` tell how the monitors stood then.
+    share of the budget it was judged by, `standings` tell how the monitors stood then. `accounts` tell what
+    the alarm layer's verdicts were made of by which a change is told, by column.
     """
 
     window: WindowSize
@@ -51,6 +53,7 @@ class Judged:
     changes: tuple[tuple[str | None, Change], ...]
     plan: Plan
     standings: tuple[Standing, ...] = ()
+    accounts: Mapping[str | None, Account] = field(default_factory=dict)
 
 
 class Chain:
@@ -172,10 +175,11 @@ class Chain:
         if judges is not None and judges.alarms.enter(start, case.own, judges.arrivals, read):
             self._stand(case.which)
 
-    def say(self, case: Case) -> list[Said]:
-        """Tell what is found of the window entered last; the same whenever it is asked before the next one is entered.
+    def say(self, case: Case, heard: Heard | None = None) -> list[Said]:
+        """Tell what is found of the window entered last, or of one that the alarm layer has `heard`.
 
-        The alarm layer judges windows as they are; scores may tell of several that were held over.
+        The alarm layer judges windows as they are; scores may tell of several that were held over. Of what was
+        heard any thread may ask, whatever has been entered since.
         """
         judges, said = case.judges, list[Said]()
         if judges is None:
@@ -189,16 +193,31 @@ class Chain:
             said += of_columns if case.closed.whole else [s.only(s.hard()) for s in of_columns]
         if case.closed.whole:
             ruled = [s for s in said if s.verdicts.detector in LAYERED]
-            said += [_told_once(s, ruled) for s in judges.alarms.judge(case.share)]
+            heard = heard or judges.alarms.heard()
+            said += [_told_once(s, ruled) for s in heard.judge(case.share)]
         return said
 
     def conclude(self, case: Case, findings: Findings) -> Judged:
         """End the judging of a window: what its findings do to the incidents and to the history."""
         changes = tuple(self._changes(case.window, case.told, findings))
+        accounts = dict(self._accounts(case, changes))  # of the past as it was judged
         if case.judges is not None and case.closed.whole:
             self._learn(case.which, case.closed, findings.loud())
         standings = self.standings.get(case.which, ())
-        return Judged(case.window, case.told, case.closed, findings, changes, case.plan, standings)
+        return Judged(
+            case.window, case.told, case.closed, findings, changes, case.plan, standings, accounts
+        )
+
+    def _accounts(
+        self, case: Case, changes: Sequence[tuple[str | None, Change]]
+    ) -> Iterator[tuple[str | None, Account]]:
+        """Tell what the verdicts were made of that are told, where they are the alarm layer's."""
+        if case.judges is None or not case.closed.whole:
+            return
+        names = {self._place(column): column for column, _ in changes}
+        told = [(self._place(column), change.verdict) for column, change in changes]
+        for place, account in accounts_of(case.judges.alarms, case.share, told, case.own):
+            yield names[place], account
 
     def _excluded(self, closed: Closed) -> str:
         """Name the excluded time that a window overlaps; empty where none."""

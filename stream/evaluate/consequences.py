@@ -37,7 +37,7 @@ class Reminder(NamedTuple):
 class Consequences:
     """The spells of one model that may still meet. `note` what chains tell, then let time `advance`.
 
-    Memory: an event (some 5 KB) for each incident that is open, or that a slower kind has not reached.
+    Memory: an event (some 8 KB) for each incident that is open, or that a slower kind has not reached.
     """
 
     def __init__(self, calm: Calm) -> None:

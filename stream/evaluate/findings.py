@@ -66,17 +66,21 @@ class Findings:
     def quiet(
         cls, places: Mapping[str, int], say: Callable[[], Sequence[Said]], kept: list[list[object]]
     ) -> "Findings":
-        """Tell of a window in which nothing alarms: what is `kept` of it is known, what is said only once asked for."""
+        """Tell of a window in which nothing alarms: what is `kept` of it is known, what is said only once asked for.
+
+        `say` must give the same whenever it is asked, on any thread.
+        """
         made = cls(places)
         made._said, made._loud, made.kept = say, {}, kept
         return made
 
     @property
     def said(self) -> tuple[Said, ...]:
-        """What detectors say."""
-        if not isinstance(self._said, tuple):
-            self._said = tuple(self._said())
-        return self._said
+        """What detectors say. Two threads may ask at once: each then works it out."""
+        said = self._said
+        if not isinstance(said, tuple):
+            said = self._said = tuple(said())
+        return said
 
     def __iter__(self) -> Iterator[Finding]:
         """Give all, column by column, those of the series first."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, structured
+from stream.evaluate.carried import tell_segments
 from stream.evaluate.chain import Chain, Judged, PlanAt
 from stream.evaluate.consequences import Consequences, Reminder
 from stream.evaluate.gather import Evidence, Merged, MergedRows
@@ -108,6 +109,7 @@ class Model:
         self.latest: dict[tuple[Series, Kind], Judged] = {}
         """Of each chain the window of the smallest size that was judged last."""
         self._news: list[DriftEvent] = []
+        self._posted: dict[bytes, DriftEvent] = {}
         self._publish = publish
         self._plan_at = plan_at
 
@@ -344,6 +346,7 @@ class Model:
     def _gather(self, kind: Kind) -> list[DriftEvent]:
         """Tell what the chains of a kind began together, once all have judged what ends by the same time."""
         news, self._news = self._news, []
+        tell_segments(news)
         return self._post(list(roll_ups(kind, news)))
 
     def _is_new(self, chain: Chain, judged: Judged) -> bool:
@@ -361,8 +364,10 @@ class Model:
         return young and any(self.began[other] < began for other in others)
 
     def _post(self, events: list[DriftEvent]) -> list[DriftEvent]:
+        """Put alerts into the outbox; they are packed when the fields are asked for, as `_gather` may complete them."""
         for event in events:
-            self.changed[outbox_field(self.next_alert)] = structured(event)
+            field = outbox_field(self.next_alert)
+            self.changed[field], self._posted[field] = b"", event
             self.next_alert += 1
         self.alerts += len(events)
         return events
@@ -394,6 +399,7 @@ class Model:
             chain = self.chains.get(key)
             if isinstance(chain, Chain):
                 self._write(chain)
+        self.changed |= {field: structured(event) for field, event in self._posted.items()}
         if self._lists_inline or LEARNING in self.changed:
             learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(self.chains.items())
                         if isinstance(c, Learner)]  # fmt: skip
@@ -426,6 +432,7 @@ class Model:
     def settled(self) -> list[bytes]:
         """Forget what changed, as it is committed; give the fields that may be deleted now."""
         self.changed.clear()
+        self._posted.clear()
         self._lists_inline = False
         for key in self._touched:
             chain = self.chains.get(key)

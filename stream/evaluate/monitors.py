@@ -5,13 +5,18 @@ from typing import NamedTuple
 
 from stream.evaluate.chain import Chain
 from stream.evaluate.model import Model
-from stream.evaluate.standing import STATES, Standing, State
+from stream.evaluate.standing import SOON, STATES, WHYS, Standing, State, why
 from stream.reference.reference import WindowSize
 from stream.words import Kind, Series
 
-__all__ = ["Monitor", "count_monitors", "monitors_of_chain", "monitors_of_model"]
-
-SOON = "its first window has not ended yet"
+__all__ = [
+    "Monitor",
+    "Stock",
+    "count_monitors",
+    "monitors_of_chain",
+    "monitors_of_model",
+    "take_stock",
+]
 
 
 class Monitor(NamedTuple):
@@ -43,12 +48,45 @@ def monitors_of_model(model: Model) -> Iterator[Monitor]:
             yield Monitor(series, kind, None, chain.standing())
 
 
-def count_monitors(model: Model) -> dict[State, int]:
-    """Count the monitors by state; one that is watched in windows of any size is watched."""
-    best: dict[tuple[Series, Kind, str | None], int] = {}
+class Stock(NamedTuple):
+    """The monitors of a model, counted; one that is watched in windows of any size is watched.
+
+    Attributes:
+        states: how many stand how.
+        whys: how many of those that are not watched are not for which reason.
+        effects: by test, the smallest effect that each watched monitor finds within a day, in windows of any size.
+    """
+
+    states: dict[State, int]
+    whys: dict[str, int]
+    effects: dict[str, list[float]]
+
+
+def take_stock(model: Model) -> Stock:
+    """Count the monitors. Cost: some 3 us each."""
+    best: dict[tuple[Series, Kind, str | None], Standing] = {}
+    effects: dict[tuple[Series, Kind, str | None], dict[str, float]] = {}
     for monitor in monitors_of_model(model):
-        place = (monitor.series, monitor.kind, monitor.standing.column)
-        rank = STATES.index(monitor.standing.state)
-        best[place] = min(rank, best.get(place, rank))
-    ranks = list(best.values())
-    return {state: ranks.count(rank) for rank, state in enumerate(STATES)}
+        standing = monitor.standing
+        place = (monitor.series, monitor.kind, standing.column)
+        known = best.get(place)
+        if known is None or STATES.index(standing.state) < STATES.index(known.state):
+            best[place] = standing
+        if standing.state == "watching":
+            found = effects.setdefault(place, {})
+            for test, effect in standing.detectable.items():
+                found[test] = min(effect, found.get(test, effect))
+    stock = Stock(dict.fromkeys(STATES, 0), dict.fromkeys(WHYS, 0), {})
+    for standing in best.values():
+        stock.states[standing.state] += 1
+        if standing.state != "watching":
+            stock.whys[why(standing)] += 1
+    for found in effects.values():
+        for test, effect in found.items():
+            stock.effects.setdefault(test, []).append(effect)
+    return stock
+
+
+def count_monitors(model: Model) -> dict[State, int]:
+    """Count the monitors by state; see `Stock`."""
+    return take_stock(model).states

@@ -118,7 +118,7 @@ def _event(
         },
         "onset": onset(judged.window, closed, verdict),
         "explain": explained(reference, column, judged, verdict, bins)
-        | ({} if change.phase == "resolved" else hints),
+        | ({} if change.phase == "resolved" else hints) | _signal(judged, column),
         "replay": [
             {"topic": topic, "partition": partition, "from_offset": first, "to_offset": last}
             for (topic, partition), (first, last) in sorted(closed.evidence.items())
@@ -149,6 +149,12 @@ def _sample(chain: Chain, summary: Summary | None, rules: SampleRules) -> dict[s
 def _detectable(judged: Judged, column: str | None) -> Mapping[str, float]:
     """Tell by test the smallest effect that the monitor would find; see `Standing`."""
     return next((s.detectable for s in judged.standings if s.column == column), {})
+
+
+def _signal(judged: Judged, column: str | None) -> dict[str, object]:
+    """Tell what the score was made of, if it is one of the alarm layer's."""
+    account = judged.accounts.get(column)
+    return {} if account is None else {"signal": account}
 
 
 def _score(verdict: Verdict, detectable: Mapping[str, float]) -> dict[str, object]:

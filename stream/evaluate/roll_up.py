@@ -13,7 +13,7 @@ from stream.evaluate.cause import commonest
 from stream.evaluate.incidents import RANK
 from stream.words import Kind
 
-__all__ = ["MEMBERS_MIN", "roll_ups"]
+__all__ = ["MEMBERS_MIN", "has_moved", "roll_ups"]
 
 NEW = ("started", "escalated")
 MEMBERS_MIN = 3
@@ -30,12 +30,17 @@ def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[DriftEvent]:
     To be called with all events of the ends that it sees. What came back counts beside these, but where nothing is new
     there is nothing new to tell.
     """
-    moved = [event for event in events if event.phase in NEW or "returned" in event.data]
+    moved = filter(has_moved, events)
     for _, of in groupby(sorted(moved, key=_order), key=_together):
         members = list(of)
         together = len(members) >= MEMBERS_MIN or _is_carried(members)
         if together and any(event.phase in NEW for event in members):
             yield _gather(kind, members)
+
+
+def has_moved(event: DriftEvent) -> bool:
+    """Whether an event tells that something starts, gets worse, or came back."""
+    return event.phase in NEW or "returned" in event.data
 
 
 def _is_carried(members: Sequence[DriftEvent]) -> bool:

@@ -16,7 +16,8 @@ class Rules:
 
     `floors`, `fixed`, `off` and `on` (asked for by name) are by detector name, `extra` are the sequential detectors
     asked for; `calm` says when an incident is told; `windows_min` windows are the shortest history to judge by;
-    `calendar` has the times in which only hard rules speak; `compare` and `history_ms`: see `Baseline`.
+    `calendar` has the times in which only hard rules speak; `compare` and `history_ms`: see `Baseline`;
+    what is usual is learned anew at the first window of every `refit_ms`, counted from Mondays 0:00 UTC.
     """
 
     events_min: int
@@ -30,3 +31,4 @@ class Rules:
     calendar: Calendar = field(default_factory=Calendar)
     compare: Compare = "fixed"
     history_ms: int = 28 * 86_400_000
+    refit_ms: int = 7 * 86_400_000

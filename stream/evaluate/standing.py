@@ -1,15 +1,36 @@
 """How a monitor stands: whether it is watched, still learns, or cannot be watched, and why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from stream.state.versions import dump, load, making_sense
 
-__all__ = ["STATES", "Standing", "State", "dump_standings", "load_standings"]
+__all__ = [
+    "CONSTANT", "NO_VALUES", "OFF", "SOON", "STATES", "WHYS", "Standing", "State", "dump_standings", "load_standings",
+    "why",
+]  # fmt: skip
 
 State = Literal["watching", "learning", "unwatched"]
 STATES: tuple[State, ...] = ("watching", "learning", "unwatched")
+
+SOON = "its first window has not ended yet"
+CONSTANT = "constant in the reference: only missing, invalid and unknown values are told"
+NO_VALUES = "no value of it is in the reference"
+OFF = "all its calibrated detectors are switched off"
+WHYS = {
+    "no_reference": re.compile(r"[\d,]+ of [\d,]+ events"),
+    "no_window": re.compile(re.escape(SOON)),
+    "few_windows": re.compile(r"\d+ of \d+ windows"),
+    "little_time": re.compile(r"\d+ of \d+ hours"),
+    "constant": re.compile(re.escape(CONSTANT)),
+    "no_values": re.compile(re.escape(NO_VALUES)),
+    "switched_off": re.compile(re.escape(OFF)),
+    "unsteady": re.compile(r"its reference is not homogeneous: .*"),
+    "other": re.compile(r".*"),
+}
+"""The reasons for which a monitor is not watched, in a word, and how each reads (`Standing.reason`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,15 @@ class Standing:
     state: State
     reason: str = ""
     detectable: Mapping[str, float] = field(default_factory=dict)
+
+
+def why(standing: Standing) -> str:
+    """Name the reason for which a monitor is not watched: one of `WHYS`.
+
+    >>> why(Standing("x", "learning", "5 of 28 windows"))
+    'few_windows'
+    """
+    return next(name for name, reads in WHYS.items() if reads.fullmatch(standing.reason))
 
 
 def dump_standings(reference_digest: bytes, by_window: Mapping[int, Sequence[Standing]]) -> bytes:

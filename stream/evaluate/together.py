@@ -201,4 +201,6 @@ class _Sheet:
         chain, case = seat.chain, seat.case
         if self.loud[k]:
             return Findings(chain.places, chain.say(case))
-        return Findings.quiet(chain.places, lambda: chain.say(case), kept_scores(self.entries[k]))
+        heard = seat.judges.alarms.heard()
+        kept = kept_scores(self.entries[k])
+        return Findings.quiet(chain.places, lambda: chain.say(case, heard), kept)

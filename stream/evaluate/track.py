@@ -5,6 +5,7 @@ a block that is full is written no more, unless an incident is found to have beg
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,14 +78,22 @@ class Track:
     def disturb(self, ago: Counts) -> None:
         """Say who is out of control: [C + 1] since how many windows before the newest, -1 if not; the volume last."""
         newest, furthest = self.newest_ms, int(ago.max(initial=-1))
+        calm = self._since.calm.copy()  # views go on seeing what was
         for at in reversed(self._latest(len(self)).tolist()):
             back = (newest - int(self._since.starts[at])) // self.every_ms
             if back > furthest:
-                return
-            calm = self._since.calm[at] & (ago < back)
-            if (calm != self._since.calm[at]).any():
-                self._since.calm[at] = calm
+                break
+            of_window = calm[at] & (ago < back)
+            if (of_window != calm[at]).any():
+                calm[at] = of_window
                 self.changed.add(at // BLOCK)
+        self._since.calm = calm
+
+    def view(self) -> "Track":
+        """Give the windows taken so far to look at: the last n stay as they are until `ROOM` - n more have come."""
+        seen = copy(self)
+        seen._since = copy(self._since)
+        return seen
 
     @property
     def signals(self) -> int:

@@ -56,6 +56,11 @@ class Admission:
         else:
             self._enter_in_turn(arrivals, days)
 
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for all, so that some may have been refused, and some may have left."""
+        return self._refused is not None
+
     def refuses(self, model: str) -> bool:
         """Tell whether there was no room for a model of the batch."""
         return self._refused is not None and model not in self._rosters.of

@@ -25,11 +25,12 @@ def count(
     if 2 * len(rows) > len(group.at) and (seats == seats[0]).all():
         _count_alone(group, shelf.held[seats[0]], book, rows)
         return
-    tally = np.bincount(seats)
-    alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at)).tolist()
-    for seat in alone:
+    first = int(seats.min())  # those of other models may stand before
+    tally = np.bincount(seats - first)
+    alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at)) + first
+    for seat in alone.tolist():
         _count_alone(group, shelf.held[seat], book, rows[seats == seat])
-    if table is None or sum(tally[alone].tolist()) == len(rows):
+    if table is None or int(tally[alone - first].sum()) == len(rows):
         return
     left = ~np.isin(seats, alone)
     room = Room(

@@ -3,7 +3,7 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,13 +16,16 @@ from stream.ingest.arrow.group import group_table
 from stream.ingest.arrow.message import read_message, row_draws
 from stream.ingest.arrow.messages import is_arrow, parts_of, put_right
 from stream.ingest.count import count
+from stream.ingest.crowd import Crowd, Kinds, kinds_of
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
+from stream.ingest.roster import DAY_MS
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import SampleRules, kept_ids
 from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
+from stream.ingest.shelf import Shelf
 from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
@@ -103,6 +106,8 @@ class Fold:
     rosters: Rosters = field(init=False)
     thinning: Thinning = field(init=False)
     _seats: dict[str, Seats] = field(init=False, default_factory=dict)
+    _shelves: dict[int, dict[Hashable, Shelf]] = field(init=False, default_factory=dict)
+    _crowd: Crowd = field(init=False, default_factory=Crowd)
 
     def __post_init__(self) -> None:
         """Begin with empty rosters, at the fixed rates."""
@@ -133,11 +138,56 @@ class Fold:
         self.counters.seen += len(batch)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
-        groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
-        stays = None if chosen is None else chosen.at(decoded.offsets)
-        self._fold_groups(groups, decoded, book, stays)
+        kinds, stays = (
+            kinds_of(decoded.events),
+            None if chosen is None else chosen.at(decoded.offsets),
+        )
+        if stays is None and self.source.kind is Kind.FEATURES:
+            accepted = self._count_crowd(decoded, kinds, accepted, decoder)
+        groups = [
+            g for g in group_by_model(decoded, accepted, decoder.schema_of, kinds) if len(g.at)
+        ]
+        of_groups = self._fold_groups(groups, decoded, book, stays)
+        if stays is None and kinds.which is not None:
+            self._note_crowd(of_groups, decoded)
         put_right(decoded.dead)
         return decoded.dead
+
+    def _count_crowd(
+        self, decoded: Decoded, kinds: Kinds, accepted: NDArray[np.int64], decoder: Decoder
+    ) -> NDArray[np.int64]:
+        """Count the events whose seats are noted, and give those that are left.
+
+        On the day on which its seat was given out a series was entered into the roster. Where the events of a batch are
+        of several days, one may leave it for a newcomer within the batch, so then all go the long way.
+        """
+        self._crowd.know(decoder.schema_of, decoded.parties)
+        if not len(accepted):
+            return accepted
+        panes = decoded.ts[accepted] // self.rules.pane_ms
+        days = panes * self.rules.pane_ms // DAY_MS
+        if days.min() != days.max():
+            return accepted
+        left, touched = self._crowd.count(decoded, kinds, accepted, panes)
+        self.touched.update(touched)
+        return left
+
+    def _note_crowd(self, arrivals: Sequence[Arrivals], decoded: Decoded) -> None:
+        """Note the seats of events that have just been counted, for those to come."""
+        for of in arrivals:
+            group = of.group
+            if group.schema is None or group.parties is not decoded.parties:
+                continue
+            for number, block in _by_pane(of.panes):
+                pane = self.open.get((group.model, number))
+                if pane is None:
+                    continue
+                who, first = np.unique(group.who[block], return_index=True)
+                whole, segment = of.seats.of(number)[:, of.numbers[block[first]]]
+                lone = np.array([not group.parties[i][1] for i in who.tolist()])
+                self._crowd.note(
+                    type(group.events[0]), number, pane, who, whole, np.where(lone, NOBODY, segment)
+                )
 
     def _fold_parts(
         self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
@@ -174,19 +224,28 @@ class Fold:
 
     def _fold_groups(
         self, groups: Sequence[Group], decoded: Decoded, book: Book, stays: Chosen | None
-    ) -> None:
-        """Count the events of groups, as far as there is room for their models and series."""
+    ) -> list[Arrivals]:
+        """Count the events of groups, as far as there is room for their models and series; give them, if they stay."""
         if sum(map(len, self._seats.values())) > PARTIES_MAX:
             self._forget_seats()
         arrivals = [self._arrivals(group, decoded.ts) for group in groups]
         admission = Admission(self.rosters, arrivals, self.rules.pane_ms)
-        raw: list[_RawRow] = []
+        found: list[_Found] = []
         for of_group in arrivals:
             if admission.refuses(of_group.group.model):
                 self.counters.models_refused += len(of_group.group.at)
             else:
-                self._fold_group(of_group, decoded, book, admission, raw, stays)
+                found += self._fold_group(of_group, decoded, book, admission, stays)
+        raw: list[_RawRow] = []
+        for (
+            seated
+        ) in found:  # once all have their seats, as layouts are laid out anew for each new one
+            self._count(seated, book, raw)
         self._keep_raw(raw)
+        if admission.full:
+            self._crowd.forget()  # some may have left
+            return []
+        return arrivals
 
     def skip(self, offset: int) -> None:
         """Go on at an offset, as the log no longer holds what stands at the next one; noted in the state.
@@ -227,10 +286,13 @@ class Fold:
     def close(self, model: str, pane: int) -> Pane:
         """Take a pane out of the open ones."""
         self._seats_of(model).forget(pane)
+        self._crowd.forget(pane)
+        self._shelves.pop(pane, None)
         return self.open.pop((model, pane))
 
     def _forget_seats(self) -> None:
         self._seats.clear()
+        self._crowd.forget()
         for pane in self.open.values():
             pane.learning.clear()
 
@@ -243,9 +305,9 @@ class Fold:
         return Arrivals(group, ts[group.at] // self.rules.pane_ms, numbers, seats)
 
     def _fold_group(
-        self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, raw: "list[_RawRow]",
-        stays: Chosen | None,
-    ) -> None:  # fmt: skip
+        self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, stays: Chosen | None,
+    ) -> "Iterator[_Found]":  # fmt: skip
+        """Find the seats of the events of a group, and take in their rows for the join."""
         group = arrivals.group
         rate = self.rules.sample.of(group.model)
         joins = None if self.source.kind is Kind.FEATURES else group.rows(self.source.kind)
@@ -253,7 +315,7 @@ class Fold:
             chosen = self._thinned(group, block, stays)
             if not len(chosen):
                 continue
-            pane = self._pane(group.model, number)
+            pane = self._pane(group, number, book)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             for part in (WHOLE, SEGMENT) if arrivals.seats.segments else (WHOLE,):
@@ -262,7 +324,7 @@ class Fold:
                     seats = self._seat(pane, number, part, arrivals, own, admission, book)
                     if rates is not None:
                         _stand_for(pane, seats, rates)
-                    self._count(pane, group, own, seats, book, raw)
+                    yield _Found(pane, group, own, seats)
             if joins is not None:
                 has_value = ~np.isnan(joins.value.number[chosen]) | (joins.value.text[chosen] != 0)
                 fresh = chosen[has_value]
@@ -273,11 +335,9 @@ class Fold:
                         joins.take(fresh), self.rules.join_rows_max
                     )
 
-    def _count(
-        self, pane: Pane, group: Group, own: NDArray[np.int64], seats: NDArray[np.int64], book: Book,
-        raw: "list[_RawRow]",
-    ) -> None:  # fmt: skip
+    def _count(self, found: "_Found", book: Book, raw: "list[_RawRow]") -> None:
         """Count events in their seats; what is to be kept raw is added to `raw`."""
+        pane, group, own, seats = found
         if seats.min() >= 0:
             pane.shelf.changed[seats] = True
             count(group, pane.shelf, book, own, seats)
@@ -307,14 +367,24 @@ class Fold:
         self.counters.folded -= out
         return block[which]
 
-    def _pane(self, model: str, number: int) -> Pane:
-        key = (model, number)
+    def _pane(self, group: Group, number: int, book: Book) -> Pane:
+        key = (group.model, number)
         self.touched.add(key)
         pane = self.open.get(key)
         if pane is None:
             pane = self.open[key] = Pane()
             self.counters.panes += 1
+        if not pane.seats:
+            pane.shelf = self._shelf(group, number, book)
         return pane
+
+    def _shelf(self, group: Group, number: int, book: Book) -> Shelf:
+        """Give the shelf of a model in a pane, which is that of all models with the same columns."""
+        of: Hashable = group.model if group.schema is None else group.schema.shape
+        shelves = self._shelves.setdefault(number, {})
+        if of not in shelves:
+            shelves[of] = Shelf(book.layouts(self.source.kind, of))
+        return shelves[of]
 
     def _seat(
         self, pane: Pane, number: int, part: int, arrivals: Arrivals, chosen: NDArray[np.int64],
@@ -358,11 +428,7 @@ class Fold:
         if isinstance(entry, Raw):
             pane.learning.append(entry)
             return RAW - len(pane.learning) + 1
-        layouts = book.layouts(kind, model)
-        seat = pane.shelf.take(entry, layouts, book.by_digest(entry.digest).layout)
-        if seat == len(pane.seated):
-            pane.seated.append(series)
-        return seat
+        return pane.seat(series, entry, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""
@@ -375,6 +441,15 @@ class Fold:
             refused = entry.add(fields, rules.raw_rows_max, told, rules.columns_max)
             self.counters.columns_refused += refused
         self.counters.raw_rows_dropped += sum(entry.dropped for entry in entries) - before
+
+
+class _Found(NamedTuple):
+    """Events of a group in a pane, by their places in the group, and their seats there."""
+
+    pane: Pane
+    group: Group
+    own: NDArray[np.int64]
+    seats: NDArray[np.int64]
 
 
 class _RawRow(NamedTuple):

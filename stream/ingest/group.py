@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.ingest.crowd import Kinds, kinds_of
 from stream.ingest.decode import Decoded
 from stream.ingest.envelope import Envelope, read_envelope
 from stream.reference.reference import Reference
@@ -21,9 +22,12 @@ class Group:
     """Some events of one model that were read the same way (all typed, or all by hand).
 
     `at` int64 [n]: their positions in the batch, ascending; `parties` and `who` int64 [n]: event i is of
-    parties[who[i]], its version and segment, and there may be parties without events. Columns are made when first
-    asked for.
+    parties[who[i]], its version and segment, and there may be parties without events. `schema` is what is known of the
+    model, None where that is nothing, or each reference reads events its own way. Columns are made when first asked
+    for.
     """
+
+    schema: Schema | None
 
     def __init__(
         self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64], *, typed: bool = True,
@@ -31,7 +35,7 @@ class Group:
     ) -> None:  # fmt: skip
         self.model = model
         self.at = at
-        self._schema = schema
+        self.schema = schema
         self._typed = typed
         self._decoded = decoded
         self._shared = numbers
@@ -55,8 +59,8 @@ class Group:
 
     def table(self) -> Table | None:
         """Give the columns of all events; None where each reference of the model reads them its own way."""
-        if self._table is None and self._schema is not None:
-            schema, numbers = self._schema, self._shared
+        if self._table is None and self.schema is not None:
+            schema, numbers = self.schema, self._shared
             if not self._typed:
                 self._table = schema.table_of_fields([event.fields for event in self.events])
             else:
@@ -81,10 +85,10 @@ class Group:
     def rows(self, kind: Kind) -> Rows:
         """Give the rows for the join; those without a value have none in `value`."""
         names = JOINED[kind]
-        if self._schema is None or not self._typed:
+        if self.schema is None or not self._typed:
             values = [[event.fields.get(name) for event in self.events] for name in names]
         else:
-            values = [list(column) for column in self._schema.joined(self.events)]
+            values = [list(column) for column in self.schema.joined(self.events)]
         carried = values[1] if len(values) > 1 else [None] * len(self.events)
         identity = hash_texts([event.id for event in self.events])
         ts = self._decoded.ts[self.at]
@@ -94,24 +98,28 @@ class Group:
 
 
 def group_by_model(
-    decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema]
-) -> Iterator[Group]:
-    """Split the chosen events by model; one model, as most topics have, costs next to nothing."""
+    decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema], kinds: Kinds | None = None
+) -> Iterator[Group]:  # fmt: skip
+    """Split the chosen events by model; one model, as most topics have, costs next to nothing.
+
+    `kinds` are the types of all events, if they are known already.
+    """
     if not len(chosen):
         return
     events = decoded.events
-    types = list(map(type, events))
-    numbers = {of: i for i, of in enumerate(dict.fromkeys(types))}
-    if len(numbers) == 1 and (schema := schema_of.get(types[0])):
+    types, which = kinds_of(events) if kinds is None else kinds
+    if which is None and (schema := schema_of.get(types[0])):
         yield Group(schema.model, schema, decoded, chosen)
         return
-    which = np.fromiter(map(numbers.__getitem__, types), np.int64, len(types))
-    schemas = [schema for of in numbers if (schema := schema_of.get(of))]
-    shared = numbers_of(events, schemas, which) if len(schemas) == len(numbers) else None
+    if which is None:
+        which = np.zeros(len(events), dtype=np.int64)
+    schemas = [schema for of in types if (schema := schema_of.get(of))]
+    all_of_it = len(schemas) == len(types) and 2 * len(chosen) > len(events)
+    shared = numbers_of(events, schemas, which) if all_of_it else None
     code = which[chosen]
     order = np.argsort(code, kind="stable")
-    ends = np.cumsum(np.bincount(code, minlength=len(numbers)))
-    for of, at in zip(numbers, np.split(chosen[order], ends[:-1]), strict=True):
+    ends = np.cumsum(np.bincount(code, minlength=len(types)))
+    for of, at in zip(types, np.split(chosen[order], ends[:-1]), strict=True):
         schema = schema_of.get(of)
         if schema is not None:
             yield Group(schema.model, schema, decoded, at, numbers=shared)

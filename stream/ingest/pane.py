@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.summaries.layout import Layout
 from stream.ingest.portions import Portions
 from stream.ingest.shelf import Binned, Shelf
 from stream.ingest.stack import Stack, unstack
@@ -19,19 +20,20 @@ __all__ = ["Binned", "Pane", "unpack_rows"]
 class Pane:
     """One model in one pane of one partition; `first` and `last` are the offsets of its events.
 
-    `shelf` has the summaries that the fold counts in, of the series `seated`; `learning` the raw values that it adds
-    to, and `learned` tells that it did since they were written. Cost of packing: about 4 us a series that is binned,
-    and what raw values take.
+    `shelf` has the summaries that the fold counts in, perhaps those of other models, too; the series `seated` are in
+    the seats `seats`. `learning` has the raw values that it adds to, and `learned` tells that it did since they were
+    written. Cost of packing: about 4 us a series that is binned, and what raw values take.
     """
 
     __slots__ = (
-        "_portions", "_stack", "entries", "first", "last", "learned", "learning", "rows", "seated", "shelf",
+        "_portions", "_stack", "entries", "first", "last", "learned", "learning", "rows", "seated", "seats", "shelf",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.entries: dict[Series, Binned | Raw] = {}
         self.shelf = Shelf()
         self.seated: list[Series] = []
+        self.seats: list[int] = []
         self.learning: list[Raw] = []
         self.learned = False
         self.rows: list[Rows] = []
@@ -53,6 +55,13 @@ class Pane:
             self.rows = [Rows.concat(self.rows).smallest(rows_max)]
         return max(0, over)
 
+    def seat(self, series: Series, entry: Binned, layout: Layout) -> int:
+        """Give a series its seat on the shelf, if it has none yet."""
+        if entry.seat < 0:
+            self.seats.append(self.shelf.take(entry, layout))
+            self.seated.append(series)
+        return entry.seat
+
     @property
     def raw_rows(self) -> int:
         """Rows whose raw values are kept."""
@@ -73,10 +82,11 @@ class Pane:
 
     def pack_changed(self) -> dict[int, bytes]:
         """Give what is to be written at which place, as the pane changed since the last call; see `Portions`."""
-        changed = {self.seated[seat] for seat in np.flatnonzero(self.shelf.changed).tolist()}
+        own = np.array(self.seats, dtype=np.int64)
+        changed = {self.seated[i] for i in np.flatnonzero(self.shelf.changed[own]).tolist()}
         if self.learned:
             changed |= {series for series, entry in self.entries.items() if isinstance(entry, Raw)}
-        self.shelf.changed[:] = False
+        self.shelf.changed[own] = False
         self.learned = False
         place, series, void = self._portions.next(changed, len(self.entries))
         if series is None:

@@ -34,15 +34,16 @@ class Binned:
 class Shelf:
     """The counts and extremes of summaries in two arrays, of which each summary's own arrays are views.
 
-    Summary s has its counts from count_at[s] and its extremes from extreme_at[s] on, and the layout layout_of[s] of
-    `layouts`; changed[s] tells that something was counted in it, until somebody takes that back. Where there is no
-    room left, the arrays are made anew, twice as large.
+    It is one model's in a pane, or that of all models whose columns have the same names and types. Summary s has its
+    counts from count_at[s] and its extremes from extreme_at[s] on, and the layout layout_of[s] of `layouts`; changed[s]
+    tells that something was counted in it, until somebody takes that back. Where there is no room left, the arrays are
+    made anew, twice as large.
 
     Memory: up to twice that of the summaries, of which what was never touched is not taken from the system.
     """
 
-    def __init__(self) -> None:
-        self.layouts = Layouts()
+    def __init__(self, layouts: Layouts | None = None) -> None:
+        self.layouts = Layouts() if layouts is None else layouts
         self.held: list[Binned] = []
         self.counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
         self.extremes: NDArray[np.float64] = np.zeros((ROOM // 8, 2), dtype=np.float64)
@@ -51,15 +52,14 @@ class Shelf:
         self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
         self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
 
-    def take(self, binned: Binned, layouts: Layouts, layout: Layout) -> int:
-        """Move a summary onto the shelf, if it is not there yet, and tell its seat; `layouts` are always the same."""
+    def take(self, binned: Binned, layout: Layout) -> int:
+        """Move a summary onto the shelf, if it is not there yet, and tell its seat."""
         if binned.seat >= 0:
             return binned.seat
-        self.layouts = layouts
         seat = binned.seat = len(self.held)
         self._make_room(seat, binned.summary)
         self.held.append(binned)
-        self.layout_of[seat] = layouts.place(layout)
+        self.layout_of[seat] = self.layouts.place(layout)
         summary = binned.summary
         counts, extremes = summary.counts, summary.extremes
         self._bind(binned, len(counts), len(extremes))

@@ -1,6 +1,6 @@
 """Which reference judges a series in a pane."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import Lock
 
 from detectors.summaries.layouts import Layouts
@@ -23,7 +23,7 @@ class Book:
         self._lock = Lock()
         self._by_series: dict[tuple[Series, Kind], Sequence[Reference]] = {}
         self._by_digest: dict[bytes, Reference] = {}
-        self._layouts: dict[tuple[Kind, str], Layouts] = {}
+        self._layouts: dict[tuple[Kind, Hashable], Layouts] = {}
         for reference in references:
             self.add(reference)
 
@@ -69,9 +69,9 @@ class Book:
         """List every reference, ordered by series, kind and number."""
         return [r for _, line in sorted(self._by_series.items()) for r in line]
 
-    def layouts(self, kind: Kind, model: str) -> Layouts:
-        """Give the layouts of a model that panes use, to which those who use more of them add."""
-        return self._layouts.setdefault((kind, model), Layouts())
+    def layouts(self, kind: Kind, of: Hashable) -> Layouts:
+        """Give the layouts that panes use of a model, or of models with the same columns; who uses more adds them."""
+        return self._layouts.setdefault((kind, of), Layouts())
 
     def schemas(self, kind: Kind) -> list[Schema]:
         """Give one schema a model for a kind: the union of the columns of its references."""

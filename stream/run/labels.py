@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
-__all__ = ["OTHER", "SERIES_MAX", "bounded", "label_of"]
+__all__ = ["OTHER", "SERIES_MAX", "bounded", "label_of", "labels_of"]
 
 SERIES_MAX = 5_000
 """Series of one metric, those of `OTHER` included."""
@@ -31,6 +31,17 @@ def label_of(name: str) -> str:
     return _ODD.sub("_", name[: LENGTH_MAX - len(tail)]) + tail
 
 
+def labels_of(names: Iterable[str], names_max: int) -> list[str]:
+    """Give each name its label, at most `names_max` different ones, in order; where none is left, it is `OTHER`."""
+    known: set[str] = set()
+    labels = []
+    for label in map(label_of, names):
+        has_room = label in known or len(known) < names_max - 1
+        labels.append(label if has_room else OTHER)
+        known.add(labels[-1])
+    return labels
+
+
 def bounded(
     counted: Iterable[tuple[str, Sequence[float]]], names_max: int
 ) -> list[tuple[str, list[float]]]:
@@ -38,11 +49,10 @@ def bounded(
 
     Names that share a label add up, too: a sample that is there twice would spoil the whole scrape. Cost: linear.
     """
+    named = list(counted)
     rows: dict[str, list[float]] = {}
-    for name, values in counted:
-        label = label_of(name)
-        if label not in rows and len(rows) >= names_max - 1:
-            label = OTHER
+    labels = labels_of((name for name, _ in named), names_max)
+    for label, (_, values) in zip(labels, named, strict=True):
         known = rows.setdefault(label, [0.0] * len(values))
         rows[label] = [a + b for a, b in zip(known, values, strict=True)]
     return list(rows.items())

@@ -7,11 +7,10 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stream.evaluate.monitors import count_monitors
-from stream.evaluate.standing import STATES
+from stream.evaluate.monitors import take_stock
 from stream.ingest.fold import NEVER
 from stream.run.backup import Backup
-from stream.run.labels import SERIES_MAX, bounded
+from stream.run.monitor_metrics import MONITOR_NAMES, monitor_metrics
 from stream.run.runtime import Runtime
 from stream.state.store import model_key, partition_key
 
@@ -44,7 +43,7 @@ NAMES = {
     "driftbus_backup_failures_total": "Copies of the state that could not be taken",
     "driftbus_partitions_owned": "Partitions this worker owns",
     "driftbus_models_owned": "Models this worker owns",
-    "driftbus_monitors": "Monitors of the models this worker owns, by how they stand: watching, learning, unwatched",
+    **MONITOR_NAMES,
     "driftbus_build_info": "The version",
 }
 """Every metric and what it tells; names are part of the public interface."""
@@ -99,7 +98,7 @@ class WorkerMetrics(Collector):
         yield _counter("driftbus_backup_failures_total", self.backup.failed)
         yield _gauge("driftbus_partitions_owned", len(runtime.ingest.partitions))
         yield _gauge("driftbus_models_owned", len(runtime.models.evaluators))
-        yield self._of_monitors()
+        yield from self._of_monitors()
         build = GaugeMetricFamily(
             "driftbus_build_info", NAMES["driftbus_build_info"], labels=["version"]
         )
@@ -120,18 +119,9 @@ class WorkerMetrics(Collector):
                 family.add_metric([sink], n)
             yield family
 
-    def _of_monitors(self) -> Metric:
-        monitors = GaugeMetricFamily(
-            "driftbus_monitors", NAMES["driftbus_monitors"], labels=["model", "state"]
-        )
-        counted = (
-            (name, [float(n) for n in count_monitors(evaluator.model).values()])
-            for name, evaluator in sorted(self.runtime.models.evaluators.copy().items())
-        )
-        for name, values in bounded(counted, SERIES_MAX // len(STATES)):
-            for state, n in zip(STATES, values, strict=True):
-                monitors.add_metric([name, state], n)
-        return monitors
+    def _of_monitors(self) -> Iterator[Metric]:
+        evaluators = sorted(self.runtime.models.evaluators.copy().items())
+        yield from monitor_metrics([(name, take_stock(of.model)) for name, of in evaluators])
 
     def _of_topics(self) -> Iterator[Metric]:
         counted = {"events_consumed": "seen", "events_late": "late", "events_malformed": "malformed",

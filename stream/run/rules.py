@@ -87,6 +87,7 @@ def model_rules(config: Config) -> ModelRules:
         calendar=Calendar(tuple(span_of(e.name, e.first, e.last) for e in config.alarms.exclude)),
         compare=config.reference.compare,
         history_ms=config.reference.history_ms,
+        refit_ms=config.alarms.refit_ms,
     )
     learning = LearnRules(
         learn_events=config.reference.learn_events,

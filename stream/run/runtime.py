@@ -24,6 +24,7 @@ from stream.ingest.partition import Marks, Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
+from stream.run.at_work import at_work_s
 from stream.run.calls import Calls
 from stream.run.holds import Holds
 from stream.run.lost_log import go_on, is_same_log
@@ -88,8 +89,9 @@ class Runtime:
     `term[source]` goes up whenever a partition is taken over or loaded anew, and the bus is told it with the offset to
     read from. Batches of an older term are stale and left out, since what they hold is read again.
 
-    `office` takes the dead letters; by default the topics beside those that are read. `cpu_s` tells the CPU seconds
-    that this worker has spent. `recorded`: partitions that are read at the rates of an earlier run.
+    `office` takes the dead letters; by default the topics beside those that are read. `work_s` tells the seconds
+    that this worker has been at work or waited for a core. `recorded`: partitions that are read at the rates of an
+    earlier run.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class Runtime:
         outlet: Outlet,
         clock: Callable[[], float] = time.monotonic,
         office: Office | None = None,
-        cpu_s: Callable[[], float] = time.process_time,
+        work_s: Callable[[], float] = at_work_s,
         recorded: Mapping[Source, Schedule] | None = None,
     ):
         self.config = config
@@ -109,7 +111,7 @@ class Runtime:
         self.outlet = outlet
         self.ingest = Ingest(store, config.app, fold_rules(config), fleet, recorded)
         ladder = self.ingest.rules.sample.ladder
-        self.pressure = None if ladder is None else Pressure(ladder, cpu_s, clock())
+        self.pressure = None if ladder is None else Pressure(ladder, work_s, clock())
         self.tallies = Tallies()
         self.term: dict[Source, int] = {}
         self.calls = Calls("driftbus-store", clock)
@@ -236,7 +238,8 @@ class Runtime:
             return
         ends, owned = self.bus.ends.copy(), self.ingest.partitions
         behind = (ends[s] - p.fold_state.next_offset for s, p in owned.items() if s in ends)
-        if not self.calls.well or not self.pressure.look(now, sum(max(0, n) for n in behind)):
+        lag = sum(max(0, n) for n in behind)
+        if not self.calls.well or not self.pressure.look(now, lag, ends):
             return
         LOG.info("the ladder of the sample stands at 1/%d", 1 << self.pressure.rung)
         for source in list(self.ingest.partitions):

@@ -3,23 +3,30 @@
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.log_bounds import log_bounds
-from stream.config import Config
+from stream.config import Config, Topics
 from stream.errors import ConfigError, UsageError
+from stream.reference.fleet import Fleet
 from stream.run.census import take_cut
 from stream.run.export import Export, Written, canonical, read_export, write_export
 from stream.run.restore import missing_events, restore
+from stream.run.state_show import state_told
 from stream.run.topics import cluster_of, input_topics, sources_of
 from stream.state.kept import Kept
+from stream.state.memory import MemoryStore
 from stream.state.redis import RedisStore
 from stream.state.snapshot import newest_snapshot
 from stream.state.store import Store
-from stream.words import Kind
+from stream.words import INPUTS, Kind
 
-__all__ = ["Restored", "export_of", "export_state", "kinds_of", "open_store", "restore_state"]
+__all__ = [
+    "Restored", "export_of", "export_state", "export_told", "kinds_of", "open_store", "restore_state",
+]  # fmt: skip
 
 
 class Restored(NamedTuple):
@@ -38,7 +45,7 @@ def open_store(config: Config, where: Path) -> RedisStore:
         StoreRefused, StoreUnavailable: it cannot be used.
     """
     if config.redis.url is None:
-        told = "redis.url is null: there is no state that outlives a worker"
+        told = "is null, so there is no state that outlives a worker"
         raise ConfigError(told, str(where), "set it", key="redis.url")
     store = RedisStore(config.redis.url)
     store.check()
@@ -71,6 +78,28 @@ def export_state(config: Config, store: Store, path: Path) -> Written:
         FileError: it cannot be written.
     """
     return write_export(path, export_of(config, store))
+
+
+def export_told(path: Path, config: Config | None) -> dict[str, Any]:
+    """Tell what an export holds, as `state_told` does of a store; without a configuration by what it says itself.
+
+    Raises:
+        FileError: the export cannot be read.
+    """
+    export, held = read_export(path), MemoryStore()
+    if config is not None:
+        restore(config, held, export.hashes, 0, force=False)
+        return state_told(config, held)
+    of_kind = {kind: topic for topic, kind in export.kinds.items()}
+    features, predictions, labels = map(of_kind.get, INPUTS)
+    topics = Topics(features=features, predictions=predictions, labels=labels)
+    config = Config(app=path.name, topics=topics)
+    restore(config, held, export.hashes, 0, force=False)
+    fleet = Fleet(held, config.app)
+    fleet.refresh()
+    lengths = [reference.pane_ms for reference in fleet.book.all()]
+    config = replace(config, pane_ms=lengths[0]) if lengths else config
+    return state_told(config, held, panes=bool(lengths))
 
 
 def restore_state(config: Config, where: Path, path: Path | None, *, force: bool) -> Restored:

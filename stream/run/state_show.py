@@ -28,8 +28,11 @@ __all__ = ["show_state", "state_told"]
 Told = dict[str, Any]
 
 
-def state_told(config: Config, store: Store) -> Told:
-    """Tell what a store keeps, as plain values; nothing is changed. Cost: reads the whole state."""
+def state_told(config: Config, store: Store, *, panes: bool = True) -> Told:
+    """Tell what a store keeps, as plain values; nothing is changed. Cost: reads the whole state.
+
+    Without `panes` it is not known how long one is, and how far a model is evaluated is told by its number.
+    """
     hashes = list(take_cut(config, store))
     fleet = Fleet(store, config.app)
     fleet.refresh()
@@ -45,7 +48,7 @@ def state_told(config: Config, store: Store) -> Told:
             if kept.what[0] == "partition"
         ],
         "models": [
-            _model(config, kept, fleet, plan) | {"bytes": sizes[kept.what]}
+            _model(config, kept, fleet, plan, panes=panes) | {"bytes": sizes[kept.what]}
             for kept in hashes
             if kept.what[0] == "model"
         ],
@@ -80,13 +83,13 @@ def _partition(kept: Kept) -> Told:
     }
 
 
-def _model(config: Config, kept: Kept, fleet: Fleet, plan: Plan) -> Told:
+def _model(config: Config, kept: Kept, fleet: Fleet, plan: Plan, *, panes: bool) -> Told:
     rules = model_rules(config)
     model = Model(kept.what[1], rules, fleet.book, lambda r: r, lambda _: plan)
     model.restore(kept.base, kept.fields)
     chains = [chain for chain in model.chains.values() if isinstance(chain, Chain)]
     evaluated = {
-        kind.value: rfc3339(base * config.pane_ms)
+        kind.value: rfc3339(base * config.pane_ms) if panes else f"pane {base}"
         for kind, base in model.bases.items()
         if base > NEVER
     }

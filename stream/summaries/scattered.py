@@ -1,6 +1,7 @@
 """Counts rows of which each belongs to a series of its own, all series of a model in one pass."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -70,10 +71,8 @@ def _count_atoms(
 ) -> None:  # fmt: skip
     """Count one column that is binned by value, of rows whose layouts all have it."""
     values = _values(table, name, rows)
-    known = column.lookups
-    codes = np.fromiter(
-        (known[at].get(value, UNKNOWN) for at, value in zip(of.tolist(), values, strict=True)), np.int64, len(rows)
-    )  # fmt: skip
+    known = map(column.lookups.__getitem__, of.tolist())
+    codes = np.fromiter(map(dict.get, known, values, repeat(UNKNOWN)), np.int64, len(rows))
     other = np.flatnonzero(codes == UNKNOWN).tolist()
     for i in other:
         value, at, seat = values[i], int(of[i]), int(seats[i])

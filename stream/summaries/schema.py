@@ -81,6 +81,11 @@ class Schema:
         self.numbers_of, self._others_of = self._getters()
 
     @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """Names and types of the columns; models of the same have typed events that are read as if of one."""
+        return tuple(self.numbers), tuple(self.others.items())
+
+    @cached_property
     def struct(self) -> type[msgspec.Struct]:
         """The type of an event of this model; each schema has its own, so the type tells the model."""
         typed = [(name, _TYPES["number"]) for name in self.numbers]
@@ -131,6 +136,9 @@ class Schema:
 
     def table(self, events: Sequence[Any], X: NDArray[np.float64] | None = None) -> Table:
         """Columns of typed events, which hold values of the right types only; X, if the numbers are known already.
+
+        Events of other models will do as well if their schemas have the same `shape`.
+
 
         Cost: about 60 ns a value.
         """

@@ -11,10 +11,12 @@ __all__ = ["dump_unseen", "load_thinned", "load_unseen"]
 
 def dump_unseen(summary: Summary) -> list[object]:
     """Give up to two more items of a summary's payload; none where all values were known and every event counted."""
+    if not summary.unseen and not any(summary.thinned):
+        return []
     unseen = [[i, summary.unseen[i].state()] for i in sorted(summary.unseen)]
     if any(summary.thinned):
         return [unseen, list(summary.thinned)]
-    return [unseen] if unseen else []
+    return [unseen]
 
 
 def load_unseen(payload: Any) -> dict[int, UnseenValues]:

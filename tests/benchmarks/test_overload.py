@@ -6,7 +6,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.overload import Overloaded, Seen, judged, main
+from benchmarks.overload import Seen, judged, main, overloaded
 from stream.config import Sampling, from_text
 
 
@@ -36,7 +36,7 @@ def test_a_worker_that_does_not_come_back_never_recovers() -> None:
 
 
 def test_the_workers_sample_follows_the_load() -> None:
-    config = from_text(Overloaded(slow_us=200.0).settings(), {})
+    config = from_text(overloaded(5_000).settings(), {})
     assert isinstance(config.sample, Sampling)
     assert config.sample.adaptive is not None
     assert config.sample.default == 1.0

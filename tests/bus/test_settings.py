@@ -26,6 +26,11 @@ def test_offsets_are_never_stored_behind_our_back_and_letters_are_acknowledged_b
     assert (producer["acks"], producer["enable.idempotence"]) == ("all", True)
 
 
+def test_a_client_whose_queue_was_full_fetches_again_before_the_queue_is_read() -> None:
+    """The queue holds some 100,000 events, which a worker reads in less than half a second."""
+    assert consumer_settings(Config())["fetch.queue.backoff.ms"] <= 100
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_a_consumer_can_be_made_for_either_protocol_of_groups(protocol: str) -> None:
     """Under the newer one the client refuses what the broker decides."""

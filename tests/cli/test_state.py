@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.cli.command import driftbus, write_config
+from tests.cli.command import driftbus, events, rows, write_config, write_jsonl
 
 
 def replay(config: Path, stream: Path, state: Path, *more: object) -> Result:
@@ -64,6 +64,37 @@ def test_an_export_is_shown_as_a_table_or_as_json(replayed: Path, config: Path) 
     assert told["partitions"][0]["watermark"].startswith("2023-")
 
 
+def test_an_export_is_shown_without_a_configuration(replayed: Path, config: Path) -> None:
+    """All that is told of it stands in it; only the app has no name, so that of the file is told."""
+    own, given = (
+        json.loads(driftbus("state", "show", *options, replayed, "--json").output)
+        for options in ([], ["-c", config])
+    )
+    assert own.pop("app") == replayed.name
+    given.pop("app")
+    assert own == given
+    assert own["models"][0]["evaluated"]
+
+
+def test_an_export_without_a_reference_tells_panes_in_place_of_times(
+    config: Path, tmp_path: Path
+) -> None:
+    """How long a pane is, only references tell."""
+    stream, out = tmp_path / "short.jsonl", tmp_path / "young"
+    write_jsonl(stream, events(rows(0.5)))
+    replay(config, stream, out)
+    (model,) = json.loads(driftbus("state", "show", out, "--json").output)["models"]
+    assert model["learning"] == 4
+    assert all(told.startswith("pane ") for told in model["evaluated"].values())
+    assert driftbus("state", "show", out).exit_code == 0
+
+
+def test_to_show_a_store_its_configuration_is_needed() -> None:
+    done = driftbus("state", "show")
+    assert done.exit_code == 2
+    assert "give -c, or the FILE of an export" in done.output
+
+
 def test_files_that_are_no_exports_end_in_one_line(replayed: Path, config: Path) -> None:
     """Exit code 2: the file's fault."""
     for arguments in (["diff", replayed, config], ["show", "-c", config, config]):
@@ -87,7 +118,7 @@ def test_a_state_in_memory_is_nobodys_to_look_at(config: Path, verb: list[str]) 
     """The key is named."""
     done = driftbus("state", verb[0], "-c", config, *verb[1:])
     assert done.exit_code == 2
-    assert "redis.url is null" in done.output
+    assert "redis.url: is null, so there is no state" in done.output
 
 
 @pytest.mark.servers

@@ -126,7 +126,7 @@ def test_state_in_memory_cannot_be_looked_at_and_the_error_says_where_to_look(co
     """At the worker itself."""
     result = driftbus("status", "-c", config)
     assert result.exit_code == 2
-    assert "redis.url: redis.url is null" in result.output
+    assert "redis.url: is null" in result.output
     assert "http://127.0.0.1:6066/status" in result.output
 
 

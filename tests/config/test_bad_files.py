@@ -43,6 +43,8 @@ BAD = [
     ("reference: {bins: 2.5}", "reference.bins", 1, "a whole number"),
     ("labels: {wait: 0}", "labels.wait", 1, "> 0"),
     ("alarms: {exclude: [{to: 12-27, name: x}]}", "alarms.exclude[0].from", 1, "missing"),
+    ("alarms: {refit: 59m}", "alarms.refit", 1, "oftener than every hour"),
+    ("alarms: {refit: 0}", "alarms.refit", 1, "> 0, got '0'"),
     ("alarms: {exclude: 2013-12-24}", "alarms.exclude", 1, "expected a list"),
     (
         "alarms:\n  exclude:\n  - {from: 12-24, to: 12-27, name: x}\n  - {from: soon,\n     to: 12-27, name: x}",

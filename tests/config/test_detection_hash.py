@@ -35,6 +35,7 @@ DECIDES = [
     "alarms: {cooldown: 2d}",
     "alarms: {cooldown: 0}",
     "alarms: {confirm_within: 7d}",
+    "alarms: {refit: 1d}",
     "alarms: {exclude: [{from: 12-24, to: 12-27, name: holidays}]}",
     "alarms: {exclude: [{from: 12-24, to: 12-28, name: holidays}]}",
     "reference: {compare: rolling}",
@@ -71,7 +72,7 @@ RUNS = [
     "sample: {default: 1}",
     "alarms: {exclude: []}",
     "reference: {compare: fixed, history: 28d}",
-    "alarms: {ongoing_every: 168h, cooldown: 24h, confirm_within: 1d}",
+    "alarms: {ongoing_every: 168h, cooldown: 24h, confirm_within: 1d, refit: 168h}",
 ]
 
 

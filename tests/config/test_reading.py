@@ -39,6 +39,7 @@ reference: {learn_events: 500, bins: 10, categories_max: 9, windows_min: 4,
 labels: {wait: 2d, waiting_max: 10}
 sample: 0.25
 alarms: {budget_per_week: 0.5, events_min: 10, clear_after: 2, ongoing_every: null, cooldown: 2h, confirm_within: 3d,
+         refit: 1d,
          exclude: [{from: '12-24', to: '12-27', name: xmas}, {from: '2013-07-04T06:00:00Z', to: '2013-07-05', name: y}]}
 detectors: {adwin: {enabled: false}, psi: {floor: 0.1, threshold: 0.25}, g: {},
             cusum: {settings: {mode: up, threshold: 5, mean: 0.0}}}

@@ -12,7 +12,19 @@ LANGUAGE = {
 }
 """The functions and operators in use here."""
 LABELS = {
-    *("topic", "severity", "state", "kind", "half", "sink", "version", "at", "reason"),
+    *(
+        "topic",
+        "severity",
+        "state",
+        "kind",
+        "half",
+        "sink",
+        "version",
+        "at",
+        "reason",
+        "detector",
+        "monitor",
+    ),
     *("instance", "job", "le", "alertname", "alertstate"),
 }
 """The labels of the worker's metrics, and those Prometheus adds."""

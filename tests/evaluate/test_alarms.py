@@ -250,6 +250,21 @@ def test_history_grows_by_what_is_in_control_for_each_column_by_itself() -> None
     assert {*windows, *run.alarms.volume_layer.windows.tolist()} == {LEARNED + until}
 
 
+def test_with_a_daily_refit_it_learns_anew_at_the_first_window_of_each_day() -> None:
+    """Days begin at 0:00 UTC; by default the same windows bring one new fit, on Monday."""
+    fits: dict[int, set[int]] = {}
+    for days in (1, 7):
+        run = Run(rules=replace(RULES, refit_ms=days * 24 * HOUR))
+        fits[days] = set()
+        for summary in sound(WEEK):
+            run.play([summary])
+            fits[days].add(run.alarms.fitted_ms)
+    end = reference().end_ms
+    later = range(end + WINDOW, end + WEEK * WINDOW, WINDOW)
+    assert fits[1] == {end} | {start for start in later if start % (24 * HOUR) == 0}
+    assert fits[7] == {end} | {T0 + m * WINDOW for m in MONDAYS if T0 + m * WINDOW in later}
+
+
 def test_what_lies_between_the_onset_and_the_discovery_is_no_history() -> None:
     run = Run()
     judged = run.play([*sound(10), *(window(300 + i, shift=0.25, n=150) for i in range(12))])
@@ -376,9 +391,13 @@ def eventful() -> tuple[Summary | None, ...]:
     )  # fmt: skip
 
 
-def test_a_chain_goes_on_from_its_payload_at_any_window_as_one_that_never_stopped() -> None:
+@pytest.mark.parametrize("refit_days", [7, 1])
+def test_a_chain_goes_on_from_its_payload_at_any_window_as_one_that_never_stopped(
+    refit_days: int,
+) -> None:
     """From the first window, while it learns, in incidents and out of them: the same bytes and the same findings."""
-    whole, restarted = Run(reference(10)), Run(reference(10))
+    rules = replace(RULES, refit_ms=refit_days * 24 * HOUR)
+    whole, restarted = Run(reference(10), rules), Run(reference(10), rules)
     for i, summary in enumerate(eventful()):
         one, other = whole.play([summary]), restarted.play([summary])
         assert [list(j.findings) for j in other] == [list(j.findings) for j in one], i

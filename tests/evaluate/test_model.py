@@ -67,6 +67,20 @@ def test_evaluation_in_any_steps_with_any_restarts_tells_the_same(seed: int) -> 
     assert learned[0] == learned[1]
 
 
+def test_with_a_daily_refit_any_steps_with_any_restarts_tell_the_same() -> None:
+    """When to learn anew is a matter of event time, so of no portion and of no owner; and it is no other config's."""
+    often = replace(CONFIG, alarms=replace(CONFIG.alarms, refit_ms=24 * 3_600_000))
+    whole, stepped = Pipeline(often), Pipeline(often)
+    whole.fold(events())
+    whole.step(flush=True)
+    for start, end in pairwise(cut([150, 400, 401, 640, 900])):
+        stepped.fold(events()[start:end])
+        stepped.step()
+        stepped.restart()
+    stepped.step(flush=True)
+    assert stepped.told() == whole.told() != at_once().told()
+
+
 def test_restarts_leave_no_trace_in_the_committed_fields() -> None:
     """Payload and restore are exact: a run with a restart after each step commits the same bytes as one without."""
     runs = []

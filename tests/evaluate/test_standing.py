@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 
+from detectors.alarms.homogeneity import Unsteady
 from detectors.summaries.summary import Summary
 from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain
 from stream.evaluate.model import Model
-from stream.evaluate.monitors import count_monitors, monitors_of_model
+from stream.evaluate.monitors import count_monitors, monitors_of_model, take_stock
 from stream.evaluate.rules import Rules
-from stream.evaluate.standing import STATES, Standing, dump_standings, load_standings
+from stream.evaluate.standing import (
+    SOON,
+    STATES,
+    WHYS,
+    Standing,
+    dump_standings,
+    load_standings,
+    why,
+)
+from stream.evaluate.unsteady import told_step
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference
 from stream.words import Kind
@@ -52,6 +62,37 @@ def test_a_column_without_values_and_what_is_off_are_not_watched() -> None:
     tests = frozenset({"location", "spread", "shape", "missing"})
     off = by_column(reference(), replace(RULES, off=tests))["x"]
     assert off == Standing("x", "unwatched", "all its calibrated detectors are switched off")
+
+
+def test_every_reason_for_not_watching_has_a_name() -> None:
+    """So that they can be counted, whatever numbers and dates they tell."""
+    nothing: dict[str, list[object]] = {column.name: [None] * 50 for column in COLUMNS}
+    tests = frozenset({"location", "spread", "shape", "missing"})
+    told = [
+        *by_column(reference()).values(),
+        *by_column(reference(4)).values(),
+        *by_column(reference(30)).values(),
+        *by_column(replace(reference(0), total=Summary.of(LAYOUT, nothing))).values(),
+        *by_column(reference(), replace(RULES, off=tests)).values(),
+        *(m.standing for m in monitors_of_model(evaluated(5).evaluator.model)),
+        Standing("x", "learning", SOON),
+        Standing("x", "unwatched", told_step(Unsteady("location", 2.0, 0, True, 20.0))),
+    ]
+    named = {why(standing) for standing in told if standing.state != "watching"}
+    assert named == WHYS.keys() - {"other"}
+
+
+def test_the_stock_has_every_monitor_once_and_the_smallest_effect_of_any_size_of_windows() -> None:
+    model = evaluated(LEARNED + 6).evaluator.model
+    stock = take_stock(model)
+    assert stock.states == count_monitors(model)
+    assert sum(stock.whys.values()) == sum(stock.states.values()) - stock.states["watching"]
+    found = [
+        m.standing.detectable["location"]
+        for m in monitors_of_model(model)
+        if m.standing.state == "watching" and "location" in m.standing.detectable
+    ]
+    assert sorted(stock.effects["location"]) == sorted(found)  # of one size only, the other learns
 
 
 def test_standings_go_round_as_bytes_and_belong_to_their_reference() -> None:

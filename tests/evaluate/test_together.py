@@ -144,7 +144,12 @@ def weekly() -> ModelRules:
     return replace(RULES, judging=judging)
 
 
-@pytest.mark.parametrize("rules", [plain, weekly], ids=lambda rules: str(rules.__name__))
+def daily() -> ModelRules:
+    """Learn anew every day."""
+    return replace(RULES, judging=replace(RULES.judging, refit_ms=24 * HOUR))
+
+
+@pytest.mark.parametrize("rules", [plain, weekly, daily], ids=lambda rules: str(rules.__name__))
 @pytest.mark.parametrize("most", [6, 500])
 def test_judged_together_is_judged_alone(
     rules: Callable[[], ModelRules], most: int, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +183,19 @@ def test_what_was_found_quiet_tells_as_much_when_asked_later() -> None:
     """Status asks for every verdict of the last window: the same as of one that was judged alone."""
     run, one = Run(plain()), alone(plain)
     assert any(callable(of.findings._said) for of in run.model.latest.values())
+    for key, judged in run.model.latest.items():
+        assert window_result(judged) == window_result(one.model.latest[key])
+
+
+def test_who_asks_in_the_middle_of_a_step_is_told_of_the_window_that_was_told_last() -> None:
+    """Status is asked on another thread while the next windows are judged; what it shows is of one window."""
+    run, one = Run(plain()), alone(plain)
+    chains = [chain for chain in run.model.chains.values() if isinstance(chain, Chain)]
+    for chain in chains:
+        series = int(chain.series.segment[0][1][1:])
+        chain.take(MONDAY + HOURS * HOUR, hour(series, HOURS, shift=0.2), {})
+    together.judge_ahead(chains, lambda _: MONDAY + (HOURS + 1) * HOUR)
+    assert sum(bool(chain.ahead) for chain in chains) > 1
     for key, judged in run.model.latest.items():
         assert window_result(judged) == window_result(one.model.latest[key])
 

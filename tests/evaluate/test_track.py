@@ -121,6 +121,20 @@ def test_a_track_goes_round_as_bytes_block_by_block(windows: int) -> None:
             assert (one.calm == other.calm).all()
 
 
+@pytest.mark.parametrize("more", [0, 1, 40])
+def test_a_view_shows_the_windows_as_they_were_whatever_comes_after(more: int) -> None:
+    """Neither windows taken later, nor that some are known later to have been out of control."""
+    track = tracked(range(3))
+    view, before = track.view(), recent_of([track], REACH)
+    for i in range(3, 3 + more):
+        take(track, i)
+    track.disturb(np.full(4, 2 + more))
+    for was, now in zip(before, recent_of([view], REACH), strict=True):
+        assert (was.readings.x == now.readings.x).all()
+        assert (was.readings.events == now.readings.events).all()
+        assert (was.calm == now.calm).all()
+
+
 def test_what_is_to_be_stored_of_a_window_is_one_block_whatever_is_kept() -> None:
     """And what an incident is found to have begun in, as long as it was not known to be out of control."""
     track = tracked([])

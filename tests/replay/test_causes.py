@@ -1,10 +1,13 @@
 """Faults put into a stream, each found by a replay, gathered by one event and told with its cause."""
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
+from sinks.event import DriftEvent
+from stream.evaluate import model
+from stream.evaluate.carried import SEGMENTS_TOLD, tell_segments
 from stream.files.source import FileEvent
 from stream.words import Kind
 from tests.evaluate.streams import WINDOW
@@ -112,6 +115,48 @@ def test_a_column_that_moves_as_a_whole_and_in_one_segment_is_gathered_as_that_o
     assert {(a.column, a.segment.get("country")) for a in members} == {("a", None), ("a", "DE")}
     said = "a moved in the same window in country=DE; likely cause: missing values"
     assert gathered.data["summary"] == said
+
+
+def test_the_alert_of_the_whole_names_the_segments_that_carry_its_shift(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those in which its column moves at the same window's end; ids and order are as if nothing were said of them."""
+
+    def broken(row: Row) -> Row:
+        return row if row["country"] == "IT" else row | {"a": None}
+
+    given, stream = learned(rows(sound, FAULT, COUNTRIES)), rows(broken, END, COUNTRIES)
+    alerts = told(stream, given)
+    (whole,) = (a for a in alerts if a.column == "a" and not a.segment and a.phase == "started")
+    explain: Any = whole.data["explain"]
+    parts = [a for a in alerts if a.column == "a" and a.segment and a.time_ms == whole.time_ms]
+    assert {s["segment"]["country"] for s in explain["segments"]} == {"DE", "FR"}
+    assert {s["id"] for s in explain["segments"]} == {a.id for a in parts}
+    effects = [s["effect"] for s in explain["segments"]]
+    assert effects == sorted(effects, reverse=True)
+    others = [a for a in alerts if a is not whole and "members" not in a.data]
+    assert not any("segments" in cast("Any", a.data["explain"]) for a in others)
+    monkeypatch.setattr(model, "tell_segments", lambda events: None)
+    assert [a.id for a in told(stream, given)] == [a.id for a in alerts]
+
+
+def test_of_many_segments_the_strongest_are_named_and_the_others_counted() -> None:
+    events = [segment_event(f"C{i}", 0.01 * i) for i in range(SEGMENTS_TOLD + 3)]
+    whole = segment_event(None, 0.1)
+    tell_segments([whole, *events, segment_event("late", 9.0, T0 + WINDOW)])
+    explain: Any = whole.data["explain"]
+    assert explain["segments_left_out"] == 3
+    named = [s["segment"]["country"] for s in explain["segments"]]
+    assert named == [f"C{i}" for i in range(SEGMENTS_TOLD + 2, 2, -1)]
+
+
+def segment_event(country: str | None, effect: float, time_ms: int = T0) -> DriftEvent:
+    """Make what is read of an alert of a column in a country; None: of the whole."""
+    data: dict[str, object] = {"sample": {"n_used": 9}, "score": {"effect": effect}, "explain": {}}
+    segment = {} if country is None else {"country": country}
+    return DriftEvent(
+        f"{country}", time_ms, "m", "1", segment, "a", "location", "started", "warning", "data_drift", data
+    )  # fmt: skip
 
 
 def test_labels_that_do_not_come_are_told_as_late() -> None:

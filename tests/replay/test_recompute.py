@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from detectors.alarms.account import TESTS, recompute
 from sinks.event import DriftEvent, parse, structured
 from tests.replay.faults import changed, rows, told
 
@@ -66,6 +67,19 @@ def test_chi_square_is_pearsons_of_the_counts() -> None:
         assert parts.sum() == pytest.approx(value, rel=1e-5)
         if (expected >= 1).all():
             assert chisquare(seen, expected).statistic == pytest.approx(value, rel=1e-5)
+
+
+def test_the_score_of_what_alarmed_follows_from_the_account_of_its_signal() -> None:
+    """By the library; scores are told with six digits. A hard rule needs no account."""
+    layered: list[Any] = [alert.data for alert in alerts() if alert.detector in TESTS]
+    found = [data for data in layered if not data["score"]["note"].startswith("hard rule")]
+    assert len(found) >= 3
+    for data in found:
+        score = data["score"]
+        again = recompute(data["explain"]["signal"])
+        assert float(f"{again.p_value:.6g}") == score["p_value"]
+        assert float(f"{again.statistic:.6g}") == score["value"]
+        assert score["usual"] is not None
 
 
 def test_an_alert_tells_when_it_began_what_it_rests_on_and_one_sentence_first() -> None:

@@ -92,7 +92,7 @@ class Rig:
         self.outlet = Outlet([self.sink, self.other], self.clock)
         fleet = Fleet(self.store, self.config.app)
         self.runtime = Runtime(
-            self.config, self.store, fleet, self.outlet, self.clock, cpu_s=lambda: self.cpu
+            self.config, self.store, fleet, self.outlet, self.clock, work_s=lambda: self.cpu
         )
         self.runtime.know_partitions(COUNTS)
         self.bus = NotingBus()

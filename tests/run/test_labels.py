@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
+from stream.evaluate.monitors import Stock
+from stream.evaluate.standing import WHYS, State
 from stream.run.backup import Backup
 from stream.run.labels import OTHER, SERIES_MAX, bounded, label_of
 from stream.run.metrics import WorkerMetrics, exposition
+from stream.run.monitor_metrics import MONITOR_NAMES
 from tests.run.copies import MemoryLog
 from tests.run.rig import Rig
 
@@ -68,19 +72,24 @@ def test_a_hundred_thousand_models_make_a_scrape_of_a_few_thousand_series(
     rig, number = Rig(), 100_000
     names = [ODD[i % len(ODD)] + str(i) for i in range(number)]
     monkeypatch.setattr(rig.runtime.models, "evaluators", {name: Evaluator() for name in names})
-    states = {"watching": 2, "learning": 1, "unwatched": 0}
-    monkeypatch.setattr("stream.run.metrics.count_monitors", lambda _: states)
+    states: dict[State, int] = {"watching": 2, "learning": 1, "unwatched": 0}
+    whys = dict.fromkeys(WHYS, 0) | {"constant": 1}
+    effects = {test: [0.1, 0.3, 0.7] for test in ("location", "spread", "missing", "volume")}
+    stock = Stock(states, whys, effects)
+    monkeypatch.setattr("stream.run.metrics.take_stock", lambda _: stock)
     text = exposition(
         WorkerMetrics(rig.runtime, Backup(rig.config, rig.store, MemoryLog()))
     ).decode()
-    samples = [
-        sample
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == "driftbus_monitors"
-    ]
-    assert 3_000 < len(samples) <= SERIES_MAX
-    assert len({tuple(sorted(sample.labels.items())) for sample in samples}) == len(samples)
-    assert sum(sample.value for sample in samples) == 3 * number
-    assert all(FINE.fullmatch(sample.labels["model"]) for sample in samples)
+    samples: dict[str, list[Sample]] = {name: [] for name in MONITOR_NAMES}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.get(sample.name, []).append(sample)
+    for of_metric in samples.values():
+        assert 3_000 < len(of_metric) <= SERIES_MAX
+        assert len({tuple(sorted(s.labels.items())) for s in of_metric}) == len(of_metric)
+        assert all(FINE.fullmatch(s.labels["model"]) for s in of_metric)
+    assert sum(s.value for s in samples["driftbus_monitors"]) == 3 * number
+    assert sum(s.value for s in samples["driftbus_monitors_not_watched"]) == number
+    told = {(s.labels["monitor"], s.value) for s in samples["driftbus_detectable_effect"]}
+    assert told == {("best", 0.1), ("median", 0.3), ("worst", 0.7)}
     rig.runtime.close()

@@ -38,7 +38,7 @@ class Moods(Pressure):
         super().__init__(LadderRules(), lambda: 0.0, 0.0)
         self._random = random
 
-    def look(self, now: float, lag_records: int) -> bool:
+    def look(self, now: float, lag_records: int, ends: Mapping[Source, int]) -> bool:
         before = self.rung
         if self._random.random() < 0.7:
             self.rung = max(0, min(RUNGS, before + self._random.choice((-1, -1, 1, 2))))

@@ -30,6 +30,7 @@ class TableGroup(Group):
         who: NDArray[np.int64],
     ) -> None:
         self.model = model
+        self.schema = None
         self.at = at
         self.parties = parties
         self.who = who

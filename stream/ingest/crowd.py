@@ -1,0 +1,168 @@
+"""Counts events of many models at once, where their columns have the same names and types, as most topics' have.
+
+By itself each model of a batch costs some 100 us, however few of its events are in it. What makes that dear is the
+same from batch to batch: whose summary an event counts in. It is noted here once the fold has found it, by the type of
+the event and its party, and from then on one pass counts the events of all models that have the same columns.
+
+Nothing here is state, and nothing is decided: who is not noted is counted by the fold, with the same outcome.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.ingest.decode import Decoded
+from stream.ingest.pane import Pane
+from stream.ingest.seats import NOBODY, UNKNOWN
+from stream.ingest.shelf import Shelf
+from stream.summaries.rows import Party
+from stream.summaries.scattered import Room, count_scattered
+from stream.summaries.schema import Schema
+
+__all__ = ["Crowd", "Kinds", "kinds_of"]
+
+SEATS_MAX = 2**16
+"""Pairs of a type and a party that seats are noted for in a pane; where there are more, the fold counts."""
+
+Ints = NDArray[np.int64]
+
+
+class Kinds(NamedTuple):
+    """The types of some events: each distinct one, and for each event the place of its own; None if there is one."""
+
+    types: Sequence[type[Any]]
+    which: Ints | None
+
+
+def kinds_of(events: Sequence[Any]) -> Kinds:
+    """Tell the types of events, in the order in which they come first. Cost: about 60 ns an event."""
+    types = list(map(type, events))
+    numbers = {of: i for i, of in enumerate(dict.fromkeys(types))}
+    if len(numbers) < 2:
+        return Kinds(list(numbers), None)
+    return Kinds(list(numbers), np.fromiter(map(numbers.__getitem__, types), np.int64, len(types)))
+
+
+class _Noted(NamedTuple):
+    """Where events count in a pane: seats int64 [types, parties, 2], of the whole and of the segment.
+
+    They are on the shelf of their columns. `panes` has for each type what its model has in the pane, so that it can be
+    told of the events.
+    """
+
+    seats: Ints
+    shelves: dict[int, Shelf]
+    panes: dict[int, Pane]
+
+
+class Crowd:
+    """The seats of all series of a partition that need no looking for."""
+
+    def __init__(self) -> None:
+        self._schema_of: dict[type[Any], Schema] = {}
+        self._parties: Sequence[Party] = ()
+        self._number: dict[type[Any], int] = {}
+        self._shape: Ints = np.zeros(0, dtype=np.int64)
+        self._noted: dict[int, _Noted] = {}
+
+    def forget(self, pane: int | None = None) -> None:
+        """Forget a pane that has closed, or everything."""
+        if pane is None:
+            self._noted.clear()
+        else:
+            self._noted.pop(pane, None)
+
+    def know(self, schema_of: dict[type[Any], Schema], parties: Sequence[Party]) -> None:
+        """Know the types of the events to come and who their parties are; seats are noted under both."""
+        if schema_of is self._schema_of and parties is self._parties:
+            return
+        self._schema_of, self._parties = schema_of, parties
+        self._number = {of: i for i, of in enumerate(schema_of)}
+        shapes: dict[Hashable, int] = {}
+        numbers = [shapes.setdefault(schema.shape, len(shapes)) for schema in schema_of.values()]
+        self._shape = np.array(numbers, dtype=np.int64)
+        self._noted.clear()
+
+    def note(
+        self, of: type[Any], pane: int, held: Pane, who: Ints, whole: Ints, segment: Ints
+    ) -> None:
+        """Note the seats of parties of a type in a pane, but for those whose seat was not found yet, or that have none.
+
+        `who` are the parties' places in the list that is known.
+        """
+        number, size = self._number.get(of), (len(self._number), len(self._parties))
+        if number is None or size[0] * size[1] > SEATS_MAX:
+            return
+        noted = self._noted.get(pane)
+        if noted is None or noted.seats.shape[1] < size[1]:
+            noted = self._noted[pane] = _with_room(noted, size)
+        if noted.shelves.setdefault(int(self._shape[number]), held.shelf) is not held.shelf:
+            return  # it was begun under other columns
+        good = (whole >= 0) & ((segment >= 0) | (segment == NOBODY))
+        noted.seats[number, who[good]] = np.stack([whole[good], segment[good]], axis=1)
+        noted.panes[number] = held
+
+    def count(
+        self, decoded: Decoded, kinds: Kinds, chosen: Ints, panes: Ints
+    ) -> tuple[Ints, list[tuple[str, int]]]:
+        """Count those of the chosen events, each in its pane, whose seats are noted.
+
+        Gives the events that are left, and the model and pane of those that were counted.
+
+        Cost: some 10 ns a number, 0.2 us a category, 1 us a model.
+        """
+        if kinds.which is None or not self._noted:
+            return chosen, []
+        numbers = np.array([self._number.get(of, -1) for of in kinds.types], dtype=np.int64)
+        of, who = numbers[kinds.which[chosen]], decoded.who[chosen]
+        left = np.ones(len(chosen), dtype=bool)
+        touched: list[tuple[str, int]] = []
+        for pane, noted in self._noted.items():
+            here = np.flatnonzero((panes == pane) & (of >= 0) & (who < noted.seats.shape[1]))
+            here = here[noted.seats[of[here], who[here], 0] >= 0]
+            if not len(here):
+                continue
+            left[here] = False
+            touched += self._touch(noted, pane, of[here], decoded.offsets[chosen[here]])
+            shape = self._shape[of[here]]
+            for one in np.unique(shape).tolist():
+                own = here[shape == one]
+                self._count(
+                    noted.shelves[one], decoded, chosen[own], noted.seats[of[own], who[own]]
+                )
+        return chosen[left], touched
+
+    def _count(self, shelf: Shelf, decoded: Decoded, at: Ints, seats: Ints) -> None:
+        schema = self._schema_of[type(decoded.events[int(at[0])])]
+        table = schema.table(list(map(decoded.events.__getitem__, at.tolist())))
+        segment = np.flatnonzero(seats[:, 1] >= 0)
+        rows = np.concatenate([np.arange(len(at)), segment])
+        places = np.concatenate([seats[:, 0], seats[segment, 1]])
+        shelf.changed[places] = True
+        room = Room(
+            shelf.layouts, shelf.layout_of, shelf.count_at, shelf.extreme_at, shelf.counts, shelf.extremes, shelf.held
+        )  # fmt: skip
+        count_scattered(table, room, rows, places)
+
+    def _touch(
+        self, noted: _Noted, pane: int, of: Ints, offsets: Ints
+    ) -> Iterator[tuple[str, int]]:
+        """Tell each model's pane of the last of its events; it had earlier ones, or nothing would be noted of it."""
+        models = list(self._schema_of.values())
+        last = np.full(len(models), -1, dtype=np.int64)
+        last[of] = offsets  # of those of one model the last one stays
+        for number in np.flatnonzero(last >= 0).tolist():
+            noted.panes[number].touch(int(last[number]), int(last[number]))
+            yield models[number].model, pane
+
+
+def _with_room(noted: _Noted | None, size: tuple[int, int]) -> _Noted:
+    """Make room for parties that came."""
+    types, parties = size
+    seats = np.full((types, 2 * parties, 2), UNKNOWN, dtype=np.int64)
+    if noted is None:
+        return _Noted(seats, {}, {})
+    seats[:, : noted.seats.shape[1]] = noted.seats
+    return noted._replace(seats=seats)
