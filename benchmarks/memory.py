@@ -46,10 +46,10 @@ from stream.reference.plans import Plans
 from stream.reference.reference import Reference
 from stream.run.rules import fold_rules, model_rules, plan_rules
 from stream.state.memory import MemoryStore
-from stream.state.store import Commit, fleet_key, model_key, partition_key
+from stream.state.store import Commit, Store, fleet_key, model_key, partition_key
 from stream.words import Kind, Series
 
-__all__ = ["Weighed", "weigh", "weigh_parts"]
+__all__ = ["Bed", "Weighed", "config_of", "references", "segment", "warm", "weigh", "weigh_parts"]
 
 HOUR, DAY = 3_600_000, 86_400_000
 FLEET = 100_000
@@ -107,11 +107,13 @@ def references(config: Config, columns: int, chains: int, windows: int) -> Itera
     (learned,) = build_reference(config, workload)
     rng = np.random.default_rng(7)
     end = START_MS // DAY * DAY
+    whole = Summary(learned.total.counts * max(1, windows), learned.total.extremes)
+    learned = replace(learned, total=whole)  # of as many events as its windows hold, or more
     histories = [
         tuple(_history(learned, rng, size.size_ms, end, windows) for size in learned.windows)
         for _ in range(min(chains + 1, HISTORIES))
     ]
-    owners = [Series("fraud", "1"), *(_segment(s) for s in range(chains))]
+    owners = [Series("fraud", "1"), *(segment(s) for s in range(chains))]
     for i, series in enumerate(owners):
         yield replace(
             learned, series=series, histories=histories[i % len(histories)], end_ms=end,
@@ -119,7 +121,8 @@ def references(config: Config, columns: int, chains: int, windows: int) -> Itera
         )  # fmt: skip
 
 
-def _segment(s: int) -> Series:
+def segment(s: int) -> Series:
+    """Name a segment's series."""
     return Series("fraud", "1", (("shop", f"s{s:05}"),))
 
 
@@ -143,7 +146,7 @@ def window(learned: Reference, rng: np.random.Generator, events: int) -> Summary
         summary.counts[cells] = rng.multinomial(events, of_total / of_total.sum())
         tail = layout.tail_of(i)
         for slot in (tail + 2, tail + 3):
-            share = total.counts[slot] * events / total.n
+            share = int(total.counts[slot]) * events / total.n
             summary.counts[slot] = round(share * (1 + 0.01 * rng.normal()))
     summary.counts[-1] = events
     reach = np.ptp(total.extremes, axis=1)
@@ -155,7 +158,7 @@ def window(learned: Reference, rng: np.random.Generator, events: int) -> Summary
 class Bed:
     """A worker's ingest and evaluation of one model, over a store that is not weighed."""
 
-    def __init__(self, config: Config, kept: MemoryStore) -> None:
+    def __init__(self, config: Config, kept: Store) -> None:
         self.config = config
         self.store = kept
         self.fleet = Fleet(kept, config.app)
@@ -211,12 +214,12 @@ class Bed:
         self.partition.commit()
         return (self.store.written if isinstance(self.store, CountingStore) else 0) - before
 
-    def judge(self, known: Reference, hours: int) -> None:
-        """Judge some hours of every series, each committed, as the evaluator does."""
+    def judge(self, known: Reference, hours: int, since: int = 0) -> None:
+        """Judge some hours of every series, each committed, as the evaluator does; so many were judged before."""
         model, per_hour = self.evaluator.model, HOUR // self.config.pane_ms
         rng, book = np.random.default_rng(11), self.fleet.book
         first = known.end_ms // self.config.pane_ms
-        for hour in range(hours):
+        for hour in range(since, since + hours):
             number = first + hour * per_hour
             drawn = [window(known, rng, EVENTS) for _ in range(HISTORIES)]
             parts: dict[Series, list[Any]] = {
@@ -246,7 +249,7 @@ def weigh_parts(
     columns: int, chains: int, weeks: float, hours: int, per_pane: int
 ) -> tuple[Weighed, dict[str, dict[bytes, bytes]]]:
     """Weigh a fleet of chains; give also the hashes that the store then has."""
-    config, own = _config(chains), CountingStore()
+    config, own = config_of(chains), CountingStore()
     publisher, first = Fleet(own, config.app), None
     for reference in references(config, columns, chains, int(weeks * 168)):
         publisher.publish(reference)
@@ -283,8 +286,8 @@ def weigh_parts(
     return Weighed(monitors, parts, {}, allocated, bed.written), hashes
 
 
-def _config(chains: int) -> Config:
-    """The defaults, with room for all."""
+def config_of(chains: int) -> Config:
+    """Give the defaults, with room for all."""
     config, room = Config(), 2 * chains + 10
     limits = msgspec.structs.replace(config.limits, series_max=room, partition_series_max=room)
     return msgspec.structs.replace(config, limits=limits)
@@ -292,7 +295,7 @@ def _config(chains: int) -> Config:
 
 def warm(columns: int) -> None:
     """Have compiled what compiles, so that it is not counted."""
-    config, own = _config(1), MemoryStore()
+    config, own = config_of(1), MemoryStore()
     fleet = Fleet(own, config.app)
     made = list(references(config, columns, 1, 336))
     for reference in made:
@@ -331,7 +334,7 @@ def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     for chain in model.chains.values():
         if isinstance(chain, Chain):
             for alarms in filter(None, chain._alarms):
-                parts["alarms: own history"] += weigh(seen, alarms.track._own)
+                parts["alarms: windows of the reference"] += weigh(seen, alarms.track._near)
                 parts["alarms: track"] += weigh(seen, alarms.track)
                 parts["alarms: layers"] += weigh(seen, alarms.layer, alarms.volume_layer)
                 parts["alarms: signals"] += weigh(seen, alarms.signals)

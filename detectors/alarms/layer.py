@@ -7,6 +7,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from detectors.alarms.homogeneity import Step, Unsteady, largest_steps
@@ -98,12 +99,12 @@ class AlarmLayer:
         self.tails: list[Tail] = []
         self.unsteady: dict[int, Unsteady] = {}
         """By column, where its history is not homogeneous."""
-        self.hours: Counts = np.zeros((C, HOURS), np.int64)
+        self.hours: NDArray[np.int8] = np.zeros((C, HOURS), np.int8)
         """[C, 24] windows of each hour of the day that were learned from, `SEEN` at most."""
         told = np.asarray(worth.any(axis=0))
         for c in range(C):
-            self.hours[c] = np.bincount(self._hour(starts[told[c]]), minlength=HOURS)
-        self.hours = np.minimum(self.hours, SEEN)
+            of_hour = np.bincount(self._hour(starts[told[c]]), minlength=HOURS)
+            self.hours[c] = np.minimum(of_hour, SEEN)
         if self.ready.any():
             self._fit(x, worth, starts)
 
@@ -320,7 +321,8 @@ class AlarmLayer:
         tails = [[tail.share, tail.slope] for tail in self.tails]
         memories = [memory.payload() for memory in self.memories]
         unsteady = [[c, *step] for c, step in sorted(self.unsteady.items())]
-        return [self.windows, self.span_ms, self.usual, memories, tails, unsteady, self.hours]
+        hours = self.hours.astype(np.int64)
+        return [self.windows, self.span_ms, self.usual, memories, tails, unsteady, hours]
 
     @classmethod
     def restore(
@@ -331,7 +333,7 @@ class AlarmLayer:
         nothing = np.zeros((len(tests), len(windows), 0))
         layer = cls(tests, nothing, nothing, np.zeros(0, np.int64), size, rates)
         layer.windows, layer.span_ms, layer.usual = windows, span_ms, usual
-        layer.hours = hours
+        layer.hours = hours.astype(np.int8)
         layer.memories = [Memory.restore(fields) for fields in memories]
         layer.tails = [Tail(share, slope) for share, slope in tails]
         layer.unsteady = {c: Unsteady(*step) for c, *step in unsteady}

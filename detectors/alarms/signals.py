@@ -159,7 +159,8 @@ class Scheme:
             placed.sum(axis=1) + 0.5 * self.used
         )[:, None].clip(1e-9)
         self.scores = np.where(below < 1, ndtri(np.minimum(below, 1 - 1e-12)), 0.0)
-        self.weights = np.stack(probit_weights(self.scores, self.used, PLACES))
+        of_mu, of_spread = probit_weights(self.scores, self.used, PLACES)
+        self.mu_weights, self.spread_weights = of_mu[:, len(PLACES) // 2].copy(), of_spread.copy()
         self.freedom = np.maximum(self.used - 3, 1)
         none = np.zeros(C, np.bool_)
         self.rates = np.stack([self.used == 2, none, none, ~none])
@@ -179,9 +180,8 @@ class Scheme:
         made = cls.__new__(cls)
         made.place = beside([part.place + 1 for part in parts]) - 1  # what pads is in no place
         made.scores = beside([part.scores for part in parts])
-        made.weights = np.concatenate([part.weights for part in parts], axis=1)
         made.rates = np.concatenate([part.rates for part in parts], axis=1)
-        for name in ("used", "known", "freedom", "excess"):
+        for name in ("used", "known", "freedom", "excess", "mu_weights", "spread_weights"):
             setattr(made, name, np.concatenate([getattr(part, name) for part in parts]))
         return made
 
@@ -203,7 +203,7 @@ class Scheme:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
         n, events = readings.valid, readings.events
         enough = n >= EVENTS_MIN
-        of_mu = n * self.weights[0, :, len(PLACES) // 2, None]
+        of_mu = n * self.mu_weights[:, None]
         of_mu = np.where((self.used == 2)[:, None], n + 0.75, of_mu)
         filled = n >= PER_BIN * self.used[:, None]  # else a misfit is no chi-square
         shape = np.where(self.used > 3, 4.5 * self.freedom, 0.0)[:, None] * (enough & filled)
@@ -220,7 +220,7 @@ class Scheme:
         at = (np.clip(mu, PLACES[0], PLACES[-1]) - PLACES[0]) / (PLACES[1] - PLACES[0])
         low = np.minimum(at.astype(np.int64), len(PLACES) - 2)
         c = np.arange(len(mu))[:, None]
-        lower, upper = self.weights[1, c, low], self.weights[1, c, low + 1]
+        lower, upper = self.spread_weights[c, low], self.spread_weights[c, low + 1]
         return np.asarray(lower + (at - low) * (upper - lower))
 
     def misfit(self, readings: Readings) -> Floats:

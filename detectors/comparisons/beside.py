@@ -1,7 +1,6 @@
 """Comparisons of one kind, of several references, as one comparison of all their columns."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
 
@@ -62,6 +61,5 @@ def _beside(values: list[Any], joined: Joined) -> Any:
             joined[key] = Cells.beside(values)
         return joined[key]
     if isinstance(first, Wander):
-        names = [field.name for field in fields(Wander)]
-        return Wander(*(np.concatenate([getattr(of, name) for of in values]) for name in names))
+        return Wander.beside(values)
     return first

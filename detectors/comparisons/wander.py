@@ -22,7 +22,7 @@ freedom as there are independent windows, n_eff = T / a, where a = 1 + 2 (rho_1 
 the integrated autocorrelation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from math import inf, sqrt
 from typing import Literal, NamedTuple
@@ -57,19 +57,10 @@ EVENTS_MIN = 30
 Sided = Literal["both", "up"]
 
 
-@dataclass(frozen=True, eq=False)
 class Wander:
     """How the scores of C columns behave between windows in control.
 
-    Attributes:
-        centre: [C] where a score lies (of z for distances, of x for levels).
-        scale: [C] how far a typical window is from there, one standard deviation.
-        excess: [C] variance that sampling does not explain (rho or tau squared), >= 0.
-        n_eff: [C] how many independent windows the history is worth.
-        windows: [C] how many windows it has.
-        directions: [C] degrees of freedom nu of the excess of a distance, >= 1; 1 for levels.
-
-    Cost: 48 bytes a column. Learning takes O(T L) a column, L the number of windows after
+    Cost: 48 bytes a column, in one table. Learning takes O(T L) a column, L the number of windows after
     which one no longer resembles another; a chance or a threshold takes O(1) a column.
 
     >>> from detectors import Cells, Location
@@ -79,12 +70,52 @@ class Wander:
     ([24], [True], [0.0])
     """
 
-    centre: Floats
-    scale: Floats
-    excess: Floats
-    n_eff: Floats
-    windows: Counts
-    directions: Floats
+    def __init__(
+        self, centre: Floats, scale: Floats, excess: Floats, n_eff: Floats, windows: Counts, directions: Floats
+    ) -> None:  # fmt: skip
+        self._table: Floats = np.array(
+            [centre, scale, excess, n_eff, windows, directions], np.float64
+        )
+
+    @classmethod
+    def beside(cls, parts: "Sequence[Wander]") -> "Wander":
+        """Put the columns of several one after the other."""
+        made = cls.__new__(cls)
+        made._table = np.concatenate([part._table for part in parts], axis=1)
+        return made
+
+    def _row(self, which: int) -> Floats:
+        return np.asarray(self._table[which])
+
+    @property
+    def centre(self) -> Floats:
+        """[C] where a score lies (of z for distances, of x for levels)."""
+        return self._row(0)
+
+    @property
+    def scale(self) -> Floats:
+        """[C] how far a typical window is from there, one standard deviation."""
+        return self._row(1)
+
+    @property
+    def excess(self) -> Floats:
+        """[C] variance that sampling does not explain (rho or tau squared), >= 0."""
+        return self._row(2)
+
+    @property
+    def n_eff(self) -> Floats:
+        """[C] how many independent windows the history is worth."""
+        return self._row(3)
+
+    @property
+    def windows(self) -> Counts:
+        """[C] how many windows it has."""
+        return self._row(4).astype(np.int64)
+
+    @property
+    def directions(self) -> Floats:
+        """[C] degrees of freedom nu of the excess of a distance, >= 1; 1 for levels."""
+        return self._row(5)
 
     @cached_property
     def ready(self) -> Flags:
@@ -204,7 +235,7 @@ class _Fit(NamedTuple):
 def _wander(fits: list[_Fit]) -> Wander:
     """Put columns side by side."""
     table = np.array(fits, np.float64).reshape(len(fits), len(_Fit._fields)).T
-    centre, scale, excess, n_eff, windows, directions = np.ascontiguousarray(table)
+    centre, scale, excess, n_eff, windows, directions = table
     return Wander(centre, scale, excess, n_eff, windows.astype(np.int64), directions)
 
 

@@ -24,6 +24,7 @@ from stream.evaluate.alarm_judge import (
 from stream.evaluate.baseline import Baseline
 from stream.evaluate.findings import Said
 from stream.evaluate.rules import Rules
+from stream.evaluate.shelf import Shelf
 from stream.evaluate.signals import learn_signals
 from stream.evaluate.standing import CONSTANT, NO_VALUES, OFF, Standing
 from stream.evaluate.track import Past, Track, recent_of
@@ -55,18 +56,19 @@ class Alarms:
             rules.compare, rules.history_ms, window.every_ms, rules.windows_min
         )
         self.names: list[str | None] = [column.name for column in reference.columns]
-        own = reference.histories[which]
+        self._history = own = reference.histories[which]
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self.signals, readings = learn_signals(reference, which, usual)
-        volume = _volume_of(arrivals_of(own.summaries))
-        self.track = Track((readings, volume), own.starts, window.every_ms, self._excluded)
+        shelf = self._shelf_of(readings, own.summaries, own.starts)
+        self.track = Track(shelf, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
         self.refitted = True
         self._window: Summary | None = None
         if saved is None:
-            self.layer, self.volume_layer = self._fit()
+            self.layer, self.volume_layer = self._fit(shelf)
         else:
             self._restore(saved)
+        self._let_go()
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -89,10 +91,11 @@ class Alarms:
         anew = self._is_due(start_ms)
         if anew:
             former = self.layer, self.volume_layer
-            self.layer, self.volume_layer = self._fit()
+            self.layer, self.volume_layer = self._fit(self._own())
             self.layer.keep(former[0])
             self.volume_layer.keep(former[1])
             self.fitted_ms, self.refitted = start_ms, True
+            self._let_go()
         self._window = summary
         self.track.append(start_ms, read, _volume_of([arrivals]))
         return anew
@@ -182,15 +185,38 @@ class Alarms:
     def _is_due(self, start_ms: int) -> bool:
         if not self.track.taken:
             return False
-        learning = not (self.layer.memories and self.volume_layer.memories)
-        return learning or self._period(start_ms) > self._period(self.fitted_ms)
+        return self._is_learning or self._period(start_ms) > self._period(self.fitted_ms)
 
     def _period(self, time_ms: int) -> int:
         """Number the times between fits, as if one had begun on the first Monday after the epoch."""
         return (time_ms - MONDAY_MS) // self.rules.refit_ms
 
-    def _fit(self) -> tuple[AlarmLayer, AlarmLayer]:
-        columns, volume, starts = self.track.history()
+    @property
+    def _is_learning(self) -> bool:
+        return not (self.layer.memories and self.volume_layer.memories)
+
+    def history(self) -> tuple[Past, Past, Counts]:
+        """Give all windows, the reference's own and those since: columns, volume, when they began."""
+        return self.track.history(self._own())
+
+    def _own(self) -> Shelf:
+        """Give the reference's own windows; read anew, as they take no room from one fit to the next."""
+        if self.track.own is not None:
+            return self.track.own
+        summaries = self._history.summaries
+        return self._shelf_of(self.signals.read_all(summaries), summaries, self._history.starts)
+
+    def _let_go(self) -> None:
+        """Hold no more windows than are looked back on, unless the layer is fitted with every window."""
+        if not self._is_learning:
+            self.track.let_go(self.baseline.reach)
+
+    def _shelf_of(self, readings: Readings, summaries: Sequence[Summary], starts: Counts) -> Shelf:
+        told = np.array([not self._excluded(at) for at in starts.tolist()], np.bool_)
+        return Shelf.of(readings, _volume_of(arrivals_of(summaries)), starts, told)
+
+    def _fit(self, own: Shelf) -> tuple[AlarmLayer, AlarmLayer]:
+        columns, volume, starts = self.track.history(own)
         of_columns = self._fit_layer(
             COLUMN_TESTS, columns, columns_worth(self.signals, columns), starts
         )

@@ -48,6 +48,7 @@ from stream.state.fields import (
     outbox_field,
     part_field,
     result_field,
+    result_slot,
     standing_field,
 )
 from stream.state.versions import dump, load, making_sense
@@ -56,7 +57,7 @@ from stream.words import Kind, Series
 
 __all__ = ["RESULTS_KEPT", "Model", "ModelRules"]
 
-RESULTS_KEPT = 168
+RESULTS_KEPT = 24
 """Results of windows kept for looking back, of each size of each chain."""
 NEW_WINDOWS = 10
 """Windows for which a version counts as new."""
@@ -109,7 +110,8 @@ class Model:
         self._touched: set[tuple[Series, Kind]] = set()
         self._lists_inline = False
         self.obsolete: set[bytes] = set()
-        self.latest: dict[tuple[Series, Kind, int], Judged] = {}
+        self.latest: dict[tuple[Series, Kind], Judged] = {}
+        """Of each chain the window of the smallest size that was judged last."""
         self._news: list[DriftEvent] = []
         self._posted: dict[bytes, DriftEvent] = {}
         self._publish = publish
@@ -262,8 +264,7 @@ class Model:
         if kind is Kind.ERRORS:
             self.began.pop(series, None)
             self.changed[BEGAN] = b""
-        for key in [key for key in self.latest if key[:2] == (series, kind)]:
-            del self.latest[key]
+        self.latest.pop((series, kind), None)
         if isinstance(gone, Learner):
             self.changed[LEARNING] = b""
             for pane in gone.panes:
@@ -326,11 +327,13 @@ class Model:
         for window in judged:
             self.windows += 1
             which = chain.reference.windows.index(window.window)
-            self.latest[chain.series, chain.kind, which] = window
+            if which == 0:
+                self.latest[chain.series, chain.kind] = window
             slot = window.closed.end_ms // window.window.every_ms % RESULTS_KEPT
             self.changed[result_field(chain.series, chain.kind, which, slot)] = dump(
                 "result", kept_result(window)
             )
+            window.findings.kept = None  # it is stored; who asks again is told what is said
             of_window = drift_events(
                 chain, window, self.rules.context, told, new_version=self._is_new(chain, window)
             )
@@ -475,6 +478,8 @@ class Model:
         # Deletions come after commits and may be lost: what is named no more goes with the next one.
         letters = (b"l", b"w", *PARTS)
         self.obsolete = {f for f in fields if b":" in f and f.split(b":")[0] in letters}
+        # A former release kept more results.
+        self.obsolete |= {f for f in fields if result_slot(f) >= RESULTS_KEPT}
         for version, segment, kind, panes in learning:
             series = series_named(self.name, version, segment)
             learner = Learner(series, Kind(kind), self.rules.learning)

@@ -53,15 +53,15 @@ class Scores:
         self, reference: Reference, which: int, grown: Sequence[Summary], rules: Rules
     ) -> None:
         self._columns = len(reference.columns)
-        own = reference.histories[which].summaries
+        own, totals = reference.histories[which].summaries, reference.totals
         history = [*own, *grown]
         inside = np.arange(len(history)) < len(own)
         self._fixed = frozenset(rules.fixed)
         self._kinds = enabled(rules)
         self._batches: list[_Batch] = []
         for columns in side_by_side(reference.columns, len(history)):
-            view = CellsOf(reference.layout, columns)
-            total, windows = view([reference.total]), view(history)
+            view = totals.view(columns)
+            total, windows = totals.cells(columns), view(history)
             tests: list[tuple[Comparison, Counts]] = []
             alike: dict[bytes, Counts] = {}  # the same columns are the same array
             for kind in self._kinds:
@@ -69,12 +69,14 @@ class Scores:
                 asked = alike.setdefault(asked.tobytes(), asked)
                 if len(asked):
                     floor, fixed = rules.floors.get(kind.name), rules.fixed.get(kind.name)
-                    test = kind(part(total, asked), part(windows, asked), inside, floor, fixed)
+                    of_total = totals.cells(columns, asked)
+                    test = kind(of_total, part(windows, asked), inside, floor, fixed)
                     tests.append((test, asked))
             located = np.flatnonzero(Location.applies(total))
             location = None
             if rules.extra:
-                location = Location(part(total, located), part(windows, located), inside)
+                of_total = totals.cells(columns, located)
+                location = Location(of_total, part(windows, located), inside)
             self._batches.append(_Batch(columns, view, tests, location, located))
         counts, past = _events([reference.total]), _events(history)
         self._volume: list[Comparison] = []

@@ -53,6 +53,14 @@ class Shelf:
         shelf.volume = _told(volume)
         return shelf
 
+    def since(self, first_ms: int) -> "Shelf":
+        """Copy the windows that began at a time or later."""
+        at = np.flatnonzero(self.starts >= first_ms)
+        made = Shelf(*self.x.shape[1:])
+        for name, held in vars(self).items():
+            setattr(made, name, held[at])
+        return made
+
     def make_room(self, least: int, most: int) -> None:
         """See that there are so many places, by making twice as many as there were, but no more than `most`."""
         if least <= len(self.starts):

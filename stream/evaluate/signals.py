@@ -65,10 +65,12 @@ class Signals:
 
     def read(self, window: Summary | None) -> Readings:
         """Read a window; None tells nothing of any column."""
-        if window is None:
-            return self.in_place([], 1)
-        parts = [scheme.read(view([window])) for view, scheme, _ in self.batches]
-        return self.in_place(parts, 1)
+        return self.in_place([], 1) if window is None else self.read_all([window])
+
+    def read_all(self, windows: Sequence[Summary]) -> Readings:
+        """Read windows."""
+        parts = [scheme.read(view(windows)) for view, scheme, _ in self.batches]
+        return self.in_place(parts, len(windows))
 
     def worth(self, readings: Readings) -> Floats:
         """[S, C, T] one over the sampling variance of the signals, 0 where they tell nothing."""
@@ -105,11 +107,12 @@ def learn_signals(reference: Reference, which: int, usual: Flags) -> tuple[Signa
     own = reference.histories[which].summaries
     batches: list[tuple[CellsOf, Scheme, list[int]]] = []
     parts: list[Readings] = []
+    totals = reference.totals
     for columns in side_by_side(reference.columns, len(own)):
-        view = CellsOf(reference.layout, columns)
+        view = totals.view(columns)
         history = view(own)
         usually = history if usual.all() else history.select(usual)
-        batches.append((view, Scheme(view([reference.total]), usually), columns))
+        batches.append((view, Scheme(totals.cells(columns), usually), columns))
         parts.append(batches[-1][1].read(history))
     signals = Signals(reference, batches)
     return signals, signals.in_place(parts, len(own))

@@ -39,26 +39,22 @@ class Past(NamedTuple):
 class Track:
     """The latest windows of one size since a reference, at most `KEPT`; `taken` counts all there were.
 
-    `own` are the readings of the reference's own windows, columns and volume, that began at `starts`. `excluded` tells
-    of a window's begin whether nothing is to be learned from it; it is asked anew when a state is restored, so an
-    exclusion that comes later counts for the past, too. `changed` are the blocks, by their places, that are to be
-    stored.
+    `own` are the reference's own windows, None once some were let go; then who wants the `history` brings them along.
+    `excluded` tells of a window's begin whether nothing is to be learned from it; it is asked anew when a state is
+    restored, so an exclusion that comes later counts for the past, too. `changed` are the blocks, by their places, that
+    are to be stored.
 
-    Memory: see `Shelf`, of the own windows and of as many as were taken so far, or up to twice these.
+    Memory: see `Shelf`, of the own windows that are held and of as many as were taken so far, or up to twice these.
     """
 
-    def __init__(
-        self, own: tuple[Readings, Readings], starts: Counts, every_ms: int,
-        excluded: Callable[[int], bool],
-    ) -> None:  # fmt: skip
-        self.starts = starts
+    def __init__(self, own: Shelf, every_ms: int, excluded: Callable[[int], bool]) -> None:
         self.every_ms = every_ms
         self.taken = 0
         self.changed: set[int] = set()
+        self.own: Shelf | None = own
         self._excluded = excluded
-        told = np.array([not excluded(start) for start in starts.tolist()], np.bool_)
-        self._own = Shelf.of(*own, starts, told)
-        self._since = Shelf(*own[0].x.shape[:2])
+        self._near = own
+        self._since = Shelf(*own.x.shape[1:])
 
     def __len__(self) -> int:
         return min(self.taken, KEPT)
@@ -111,14 +107,29 @@ class Track:
 
     def lay(self, first_ms: int, windows: int, out: Laid, column: int, chain: int) -> None:
         """Lay the last so many windows, of which the first begins at a time, where they belong; see `Laid`."""
-        own = np.arange(np.searchsorted(self.starts, first_ms), len(self.starts))
+        own = np.arange(np.searchsorted(self._near.starts, first_ms), len(self._near.starts))
         latest = self._latest(min(len(self), windows))
-        for shelf, places in ((self._own, own), (self._since, latest)):
+        for shelf, places in ((self._near, own), (self._since, latest)):
             shelf.lay(places, first_ms, self.every_ms, out, column, chain)
 
-    def history(self) -> tuple[Past, Past, Counts]:
+    def let_go(self, reach: int) -> None:
+        """Forget the reference's own windows but those of which the last `reach` windows, or those to come, may be."""
+        newest = self.newest_ms if self.taken else int(self._near.starts.max(initial=0))
+        near = self._near.since(newest - reach * self.every_ms)
+        if len(near.starts) < len(self._near.starts):
+            self._near, self.own = near, None
+
+    def history(self, own: Shelf) -> tuple[Past, Past, Counts]:
         """Give all windows, the reference's own and those since: columns, volume, when they began."""
-        return self._read(np.arange(len(self.starts)), self._latest(len(self)))
+        since = self._since
+        places = (own, np.arange(len(own.starts))), (since, self._latest(len(self)))
+        told = np.concatenate([shelf.told[at] for shelf, at in places]).astype(np.float64)
+        parts = zip(*(shelf.read(at) for shelf, at in places), strict=True)
+        columns, volume = (
+            Past(Readings.join([a, b]), np.concatenate([calm_a, calm_b], axis=1), told)
+            for (a, calm_a), (b, calm_b) in parts
+        )
+        return columns, volume, np.concatenate([shelf.starts[at] for shelf, at in places])
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -157,16 +168,6 @@ class Track:
     def _latest(self, windows: int) -> Counts:
         """Give the places of the latest windows, in order."""
         return np.arange(self.taken - windows, self.taken, dtype=np.int64) % ROOM
-
-    def _read(self, own: Counts, since: Counts) -> tuple[Past, Past, Counts]:
-        """Give windows of the reference and of the time since, in order."""
-        told = np.concatenate([self._own.told[own], self._since.told[since]]).astype(np.float64)
-        parts = zip(self._own.read(own), self._since.read(since), strict=True)
-        columns, volume = (
-            Past(Readings.join([a, b]), np.concatenate([calm_a, calm_b], axis=1), told)
-            for (a, calm_a), (b, calm_b) in parts
-        )
-        return columns, volume, np.concatenate([self.starts[own], self._since.starts[since]])
 
 
 def recent_of(tracks: Sequence[Track], windows: int) -> tuple[Past, Past]:

@@ -15,6 +15,7 @@ from stream.config import Window
 from stream.config.durations import duration_text
 from stream.errors import ReferenceMismatch
 from stream.reference.history import History
+from stream.reference.totals import Totals
 from stream.state.versions import digest_of_reference as digest_of
 from stream.state.versions import dump, load, making_sense
 from stream.summaries.schema import Schema
@@ -63,6 +64,11 @@ class Reference:
     def layout(self) -> Layout:
         """Where the columns have their slots."""
         return Layout(self.columns)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Its totals as comparisons read them."""
+        return Totals(self.layout, self.total)
 
     @cached_property
     def schema(self) -> Schema:

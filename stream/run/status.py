@@ -103,7 +103,7 @@ def several_status(upto_ms: Mapping[Kind, int], alerts: int, outbox: int) -> Tol
 
 
 def _chain(model: Model, chain: Chain, plan: Plan) -> Told:
-    latest = model.latest.get((chain.series, chain.kind, 0))
+    latest = model.latest.get((chain.series, chain.kind))
     return _series(chain.series, chain.kind) | {
         "reference": chain.reference.name,
         "share": plan.share(chain.reference),

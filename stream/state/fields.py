@@ -8,7 +8,7 @@ __all__ = [
     "BEGAN", "CONSEQUENCES", "LEARNING", "LOG", "MODELS", "MOVED", "MOVERS", "PARTS", "STATE", "chain_field",
     "index_field",
     "join_field", "known_field", "learn_field", "model_tag", "outbox_field", "pane_field",
-    "part_field", "result_field", "roster_field", "rows_field", "standing_field",
+    "part_field", "result_field", "result_slot", "roster_field", "rows_field", "standing_field",
 ]  # fmt: skip
 
 STATE = b"state"
@@ -97,6 +97,11 @@ def outbox_field(number: int) -> bytes:
 def result_field(series: Series, kind: str, window: int, slot: int) -> bytes:
     """Name the kept results of a window; slots are used in turn, so the number of fields is bounded."""
     return b"h:%b:%b:%d:%d" % (_series_tag(series), kind.encode(), window, slot)
+
+
+def result_slot(field: bytes) -> int:
+    """Tell the slot of a field that `result_field` named; -1 of any other."""
+    return int(field.rsplit(b":", 1)[1]) if field.startswith(b"h:") else -1
 
 
 def _series_tag(series: Series) -> bytes:

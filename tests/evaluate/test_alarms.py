@@ -19,6 +19,7 @@ from stream.evaluate.alarms import Alarms
 from stream.evaluate.chain import Chain, Judged
 from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
+from stream.evaluate.signals import learn_signals
 from stream.evaluate.volume import Arrivals
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load
@@ -75,8 +76,8 @@ class Run:
 
 def calm_since(run: "Run") -> Flags:
     """[C, T] who was in control in the windows since the reference."""
-    track = run.alarms.track
-    return track.history()[0].calm[:, len(track.starts) :]
+    own = len(run.alarms.reference.histories[0])
+    return run.alarms.history()[0].calm[:, own:]
 
 
 def stored(run: Run) -> bytes:
@@ -285,8 +286,8 @@ def test_empty_windows_and_windows_of_few_events_tell_nothing_of_columns() -> No
     named = [{f.column for f in one.findings} - {None} for one in judged[:6]]
     assert [bool(names) for names in named] == [True, False, False, False, True, True]
     assert run.alarms.layer.windows[X] < run.alarms.layer.windows.max() + 1
-    track = run.alarms.track
-    events = track.history()[0].readings.events[X, len(track.starts) :].tolist()[:5]
+    own = len(run.alarms.reference.histories[0])
+    events = run.alarms.history()[0].readings.events[X, own:].tolist()[:5]
     assert events == [200, 0, 0, 0, 0]
 
 
@@ -452,3 +453,21 @@ def test_a_size_of_windows_that_was_never_judged_has_nothing_to_tell() -> None:
     chain: Any = Run().chain
     assert chain._alarms == [None]
     assert chain.payload()[5] == [None]
+
+
+def test_windows_that_were_let_go_are_in_the_next_fit() -> None:
+    """They are read anew from the reference's counts, to the bit."""
+    own = Run(reference(4 * WEEK))
+    own.play(sound(1))
+    alarms, (history,) = own.alarms, own.reference.histories
+    assert alarms.track.own is None
+    usual = np.full(len(history), True)
+    _, read = learn_signals(own.reference, 0, usual)
+    columns, volume, starts = alarms.history()
+    assert (columns.readings.x[..., : len(history)] == read.x).all()
+    assert (columns.readings.valid[:, : len(history)] == read.valid).all()
+    assert volume.readings.valid[0, : len(history)].tolist() == [
+        summary.seen + 1 for summary in history.summaries
+    ]
+    assert starts[: len(history)].tolist() == history.starts.tolist()
+    assert len(starts) == len(history) + 1

@@ -33,8 +33,8 @@ def test_nights_of_few_events_raise_no_alarm(seed: int) -> None:
     assert alarms(feed(of, stream(WEEK, seed))) == []
     (layer,) = of._alarms
     assert layer is not None
-    columns, _, starts = layer.track.history()
-    since = slice(len(layer.track.starts), None)
+    columns, _, starts = layer.history()
+    since = slice(len(OWN.histories[0]), None)
     told = set(starts[since][columns.readings.events[0, since] > 0] // HOUR % DAY)
     assert {MONDAY // HOUR % DAY + hour for hour in range(8, 18)} >= told
 

@@ -19,6 +19,7 @@ from stream.evaluate.model import RESULTS_KEPT, _merge
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
+from stream.state.fields import result_field, result_slot
 from stream.state.store import Answer, Commit
 from stream.state.versions import load
 from stream.summaries.raw_values import Raw
@@ -317,6 +318,24 @@ def test_every_window_leaves_its_result_and_the_number_of_results_is_bounded() -
     for places, names, statistics, alarms in results[0]["scores"]:
         assert statistics.shape == alarms.shape == (len(names), len(places))
     assert RESULTS_KEPT < 1000
+
+
+def test_results_that_a_former_release_kept_beyond_the_bound_are_deleted() -> None:
+    """With the next commit, and none that is kept today."""
+    pipeline = Pipeline(CONFIG)
+    _, middle, end = cut([900])
+    pipeline.fold(events()[:middle])
+    pipeline.step()
+    there = pipeline.state()
+    kept = next(field for field in sorted(there) if field.startswith(b"h:"))
+    old = result_field(Series("m", "1"), Kind.FEATURES, 0, RESULTS_KEPT)
+    assert result_slot(old) == RESULTS_KEPT
+    pipeline.store._hashes[pipeline.evaluator.key][old] = there[kept]
+    pipeline.restart()
+    pipeline.fold(events()[middle:end])
+    pipeline.step()
+    assert old not in pipeline.state()
+    assert kept in pipeline.state()
 
 
 def test_without_any_label_predictions_are_kept_no_longer_than_they_would_wait() -> None:

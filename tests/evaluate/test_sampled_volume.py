@@ -115,7 +115,7 @@ def test_volumes_of_changing_rates_survive_being_stored() -> None:
         made.take(MONDAY + i * HOUR, window, Arrivals.of(window, made.weight))
         made.judge(SHARE)
     again = Alarms(of, 0, RULES, made.payload())
-    before, after = (of.track.history()[1].readings for of in (made, again))
+    before, after = (of.history()[1].readings for of in (made, again))
     for name in ("x", "valid", "events"):
         assert getattr(before, name).tolist() == getattr(after, name).tolist()
     assert again.weight == made.weight

@@ -7,6 +7,7 @@ import pytest
 
 from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
+from stream.evaluate.shelf import Shelf
 from stream.evaluate.track import BLOCK, KEPT, Track, recent_of
 from stream.state.codec import pack, unpack
 
@@ -20,14 +21,21 @@ def readings(value: float, windows: int = 1) -> Readings:
     return Readings(x, counts, counts + 1)
 
 
+OWN_WINDOWS = Shelf.of(
+    readings(-1.0, OWN),
+    read_volume(np.full(OWN, 90)),
+    EVERY * np.arange(OWN, dtype=np.int64),
+    np.full(OWN, True),
+)
+
+
 def take(track: Track, i: int) -> None:
     """Take the window i windows after the reference, whose signals are i + 0.1."""
     track.append((OWN + i) * EVERY, readings(i + 0.1), read_volume(np.array([100 + i])))
 
 
 def tracked(windows: Iterable[int]) -> Track:
-    own = readings(-1.0, OWN), read_volume(np.full(OWN, 90))
-    track = Track(own, EVERY * np.arange(OWN, dtype=np.int64), EVERY, lambda _: False)
+    track = Track(OWN_WINDOWS, EVERY, lambda _: False)
     for i in windows:
         take(track, i)
     return track
@@ -36,7 +44,7 @@ def tracked(windows: Iterable[int]) -> Track:
 def test_the_latest_windows_are_kept_and_no_more() -> None:
     track = tracked(range(KEPT + 9))
     assert len(track) == KEPT
-    columns, _, starts = track.history()
+    columns, _, starts = track.history(OWN_WINDOWS)
     assert starts.tolist() == [EVERY * i for i in (*range(OWN), *range(OWN + 9, OWN + 9 + KEPT))]
     assert columns.readings.x[0, 0, OWN:].tolist() == [np.float32(i + 9 + 0.1) for i in range(KEPT)]
 
@@ -52,12 +60,41 @@ def test_looking_back_begins_in_the_reference_and_a_gap_tells_nothing() -> None:
     assert not columns.events[:, : REACH - len(told)].any()
 
 
+@pytest.mark.parametrize("windows", [[], [0, 3], range(1, 9)])
+@pytest.mark.parametrize("reach", [1, 3, OWN + 4])
+def test_own_windows_that_are_let_go_are_not_looked_back_on(
+    windows: Iterable[int], reach: int
+) -> None:
+    """Neither now nor later; and the history has them as long as they are brought along."""
+    whole, near = tracked(windows), tracked(windows)
+    near.let_go(reach)
+    for i in range(20, 25):
+        for track in (whole, near):
+            take(track, i)
+        pairs = [recent_of([whole], reach), recent_of([near], reach)]
+        pairs += [of.history(OWN_WINDOWS)[:2] for of in (whole, near)]
+        for of_whole, of_near in zip(*pairs[:2], strict=True):
+            assert (of_whole.readings.x == of_near.readings.x).all()
+            assert (of_whole.readings.events == of_near.readings.events).all()
+        assert (pairs[2][0].readings.x == pairs[3][0].readings.x).all()
+
+
+def test_own_windows_take_no_room_once_none_is_looked_back_on() -> None:
+    track = tracked(range(4))
+    assert track.own is OWN_WINDOWS
+    track.let_go(OWN + 4)
+    assert track.own is OWN_WINDOWS
+    track.let_go(2)
+    assert track.own is None
+    assert len(track._near.starts) == 0
+
+
 def test_a_column_out_of_control_is_no_history_and_its_neighbours_are() -> None:
     track = tracked([0, 1])
     track.disturb(np.array([-1, 0, -1, -1]))
     take(track, 2)
     track.disturb(np.array([-1, -1, -1, 0]))
-    columns, volume, starts = track.history()
+    columns, volume, starts = track.history(OWN_WINDOWS)
     assert starts.tolist() == [EVERY * i for i in range(OWN + 3)]
     assert columns.calm[:, :OWN].all()
     assert volume.calm[:, :OWN].all()
@@ -74,7 +111,7 @@ def test_a_track_goes_round_as_bytes_block_by_block(windows: int) -> None:
     stored = [pack("track", 1, track.block(place)) for place in track.blocks()]
     again.restore(track.taken, [unpack(blob, "track", 1)[1] for blob in stored])
     assert [pack("track", 1, again.block(place)) for place in again.blocks()] == stored
-    looks = [(track.history()[:2], again.history()[:2])]
+    looks = [(track.history(OWN_WINDOWS)[:2], again.history(OWN_WINDOWS)[:2])]
     looks += [(recent_of([track], REACH), recent_of([again], REACH))] if windows else []
     for of_track, of_again in looks:
         for one, other in zip(of_track, of_again, strict=True):
@@ -148,7 +185,7 @@ def test_however_many_events_are_kept_exactly(many: int) -> None:
     )
     again.restore(track.taken, [track.block(0)])
     for one in (track, again):
-        columns, volume, _ = one.history()
+        columns, volume, _ = one.history(OWN_WINDOWS)
         assert columns.readings.valid[0, -2:].tolist() == [51, many]
         assert columns.readings.events[0, -2:].tolist() == [52, many + 1]
         assert volume.readings.events[0, -1] == many + 1
