@@ -253,9 +253,9 @@ class Partition:
     def clean(self, evaluated: Mapping[str, int], retention_panes: int) -> Answer:
         """Delete panes that are evaluated and older than the retention; `evaluated`: a model's first pane that is not.
 
-        Idempotent, and apart from commits: the index loses them with the next one. While a commit is under way nothing is
-        deleted. CONFLICT: the store is not where we left it, and what lies there is not ours to delete, though the epoch
-        be the same: a store that has lost everything begins at 1 again.
+        Idempotent, and apart from commits: the index loses them with the next one. While a commit is under way nothing
+        is deleted. CONFLICT: the store is not where we left it, and what lies there is not ours to delete, though the
+        epoch be the same: a store that has lost everything begins at 1 again.
         """
         if self._pending is not None:
             return Answer.OK
