@@ -3,10 +3,13 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["INPUTS", "Kind", "Segment", "Series", "pane_of"]
+__all__ = ["INPUTS", "SEVERAL", "Kind", "Segment", "Series", "pane_of"]
 
 Segment = tuple[tuple[str, str], ...]
 """Name and value pairs, sorted by name; the empty tuple is the whole."""
+
+SEVERAL = ""
+"""Stands for several models where one's name, or version, does. No model is called so: it would be refused."""
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from stream.evaluate.meaning import CAUSE_OF, OUTSIDE, column_position, means
 from stream.reference.reference import Reference
 from stream.words import Kind
 
-__all__ = ["SHIFT", "cause_of", "commonest"]
+__all__ = ["OF_SERIES", "SHIFT", "cause_of", "commonest"]
 
 SHIFT = "population shift"
 """The cause of what moved without a sign of a fault."""

@@ -17,6 +17,7 @@ from stream.evaluate.join import Join, JoinCounters, JoinRules
 from stream.evaluate.kept import kept_result
 from stream.evaluate.learner import Learner
 from stream.evaluate.model_state import KINDS, lists_of, part_fields, series_named
+from stream.evaluate.movers import Movers
 from stream.evaluate.parts import Part, whole
 from stream.evaluate.report import Context, Told, drift_events
 from stream.evaluate.report_consequence import meeting_event, reminder_event
@@ -36,6 +37,8 @@ from stream.state.fields import (
     BEGAN,
     CONSEQUENCES,
     LEARNING,
+    MOVED,
+    MOVERS,
     PARTS,
     STATE,
     chain_field,
@@ -96,6 +99,7 @@ class Model:
         self.chains: dict[tuple[Series, Kind], Chain | Learner] = {}
         self.join = Join(name, rules.join)
         self.consequences = Consequences(rules.judging.calm)
+        self.movers = Movers()
         self.began: dict[Series, int] = {}
         self.rosters = {kind: Roster(rules.series_max) for kind in KINDS}
         self.series_refused = 0
@@ -347,7 +351,13 @@ class Model:
         """Tell what the chains of a kind began together, once all have judged what ends by the same time."""
         news, self._news = self._news, []
         tell_segments(news)
-        return self._post(list(roll_ups(kind, news)))
+        told = []
+        for rolled in roll_ups(kind, news):
+            self.movers.note(kind, rolled)
+            self.changed[MOVERS] = b""
+            if rolled.is_told:
+                told.append(rolled.event)
+        return self._post(told)
 
     def _is_new(self, chain: Chain, judged: Judged) -> bool:
         """Whether a version is at its beginning and another one was there before it.
@@ -410,6 +420,9 @@ class Model:
         if CONSEQUENCES in self.changed:
             spells = self.consequences.payload()
             self.changed[CONSEQUENCES] = dump("consequences", spells)
+        if MOVERS in self.changed:
+            self.changed[MOVERS] = dump("movers", self.movers.payload())
+            self.changed[MOVED] = self.movers.moved()
         for kind, roster in self.rosters.items():
             if roster.changed:
                 self.changed[known_field(kind)] = dump("roster", roster.payload())
@@ -459,6 +472,8 @@ class Model:
         self.began = {series_named(self.name, v, segment): ms for v, segment, ms in began}
         if CONSEQUENCES in fields:
             self.consequences.restore(self.name, load(fields[CONSEQUENCES], "consequences"))
+        if MOVERS in fields:
+            self.movers.restore(load(fields[MOVERS], "movers"))
         self.join.counters = JoinCounters(*joined[0])
         # Deletions come after commits and may be lost: what is named no more goes with the next one.
         letters = (b"l", b"w", *PARTS)

@@ -4,18 +4,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from stream.evaluate.parts import parts_of
+from stream.ingest.fold import NEVER
 from stream.state.fields import BEGAN, LEARNING, PARTS, STATE, learn_field, part_field
 from stream.state.versions import load, making_sense
 from stream.words import Kind, Series
 
-__all__ = ["KINDS", "lists_of", "needed_from", "part_fields", "pending_fields", "series_named"]
+__all__ = [
+    "KINDS",
+    "by_kind",
+    "lists_of",
+    "needed_from",
+    "part_fields",
+    "pending_fields",
+    "series_named",
+]
 
 KINDS = tuple(Kind)
 
 
+def by_kind(blob: bytes | None) -> dict[Kind, int]:
+    """Read a number of each kind, as bases have them; NEVER for all where nothing was written."""
+    if not blob:
+        return dict.fromkeys(KINDS, NEVER)
+    return dict(zip(KINDS, map(int, blob.split(b",")), strict=True))
+
+
 def needed_from(base: bytes) -> dict[Kind, int]:
     """Read a model's base: for each kind the first pane still needed, by its own chain or, rows, by the join."""
-    bases = dict(zip(KINDS, map(int, base.split(b",")), strict=True))
+    bases = by_kind(base)
     joined = {
         kind: min(bases[kind], bases[Kind.ERRORS]) for kind in (Kind.PREDICTIONS, Kind.LABELS)
     }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,7 +13,7 @@ from stream.evaluate.cause import commonest
 from stream.evaluate.incidents import RANK
 from stream.words import Kind
 
-__all__ = ["MEMBERS_MIN", "has_moved", "roll_ups"]
+__all__ = ["KEPT", "MEMBERS_MIN", "RollUp", "has_moved", "listed", "roll_ups"]
 
 NEW = ("started", "escalated")
 MEMBERS_MIN = 3
@@ -22,9 +22,26 @@ one is the whole's and the other a segment's of the same column: that segment ca
 NAMED = 3
 """Columns and segments that the sentence names."""
 KEPT = ("schema", "model", "version", "baseline", "window", "sample", "false_alarm", "onset", "replay")  # fmt: skip
+"""What an event that gathers others says as the one of them does that speaks for all."""
 
 
-def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[DriftEvent]:
+class RollUp(NamedTuple):
+    """What moved in a version and kind at one window's end.
+
+    Attributes:
+        event: gathers it, even if it is one monitor only.
+        members: what moved.
+        is_new: whether any of it starts or gets worse; else it only came back.
+        is_told: whether there is enough of it for the event to be told.
+    """
+
+    event: DriftEvent
+    members: list[DriftEvent]
+    is_new: bool
+    is_told: bool
+
+
+def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[RollUp]:
     """Gather the events of one kind of a model that start or get worse at the same time, by version and window's end.
 
     To be called with all events of the ends that it sees. What came back counts beside these, but where nothing is new
@@ -33,9 +50,9 @@ def roll_ups(kind: Kind, events: Sequence[DriftEvent]) -> Iterator[DriftEvent]:
     moved = filter(has_moved, events)
     for _, of in groupby(sorted(moved, key=_order), key=_together):
         members = list(of)
+        is_new = any(event.phase in NEW for event in members)
         together = len(members) >= MEMBERS_MIN or _is_carried(members)
-        if together and any(event.phase in NEW for event in members):
-            yield _gather(kind, members)
+        yield RollUp(_gather(kind, members), members, is_new, is_new and together)
 
 
 def has_moved(event: DriftEvent) -> bool:
@@ -65,7 +82,7 @@ def _gather(kind: Kind, members: Sequence[DriftEvent]) -> DriftEvent:
     columns = sorted({event.column for event in members if event.column is not None})
     segments = _segments(members)
     common = dict(set.intersection(*(set(e.segment.items()) for e in members)))
-    what = _listed(columns) if columns else f"the number of {kind.one} events"
+    what = listed(columns) if columns else f"the number of {kind.one} events"
     summary = f"{what} moved in the same window{_where(segments)}; likely cause: {cause}"
     digest = blake2b(orjson.dumps([kind, *(e.id for e in members)]), digest_size=16).hexdigest()
     data: dict[str, object] = {name: found[name] for name in KEPT} | {
@@ -118,11 +135,15 @@ def _where(segments: Sequence[dict[str, Any]]) -> str:
     """Name the segments, where there are: ` in country=DE and country=FR`."""
     names = [",".join(f"{k}={v}" for k, v in sorted(s["segment"].items())) for s in segments]
     names = [name for name in names if name]
-    return f" in {_listed(names)}" if names else ""
+    return f" in {listed(names)}" if names else ""
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Write a list for people, `a, b, c and 4 more`."""
+def listed(names: Sequence[str]) -> str:
+    """Write a list for people.
+
+    >>> listed("abcdefg")
+    'a, b, c and 4 more'
+    """
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 

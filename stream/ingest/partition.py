@@ -253,8 +253,12 @@ class Partition:
     def clean(self, evaluated: Mapping[str, int], retention_panes: int) -> Answer:
         """Delete panes that are evaluated and older than the retention; `evaluated`: a model's first pane that is not.
 
-        Idempotent, and apart from commits: the index loses them with the next one.
+        Idempotent, and apart from commits: the index loses them with the next one. While a commit is under way nothing is
+        deleted. CONFLICT: the store is not where we left it, and what lies there is not ours to delete, though the epoch
+        be the same: a store that has lost everything begins at 1 again.
         """
+        if self._pending is not None:
+            return Answer.OK
         fields: list[bytes] = []
         leaving: dict[str, set[int]] = {}
         for model, base in sorted(evaluated.items()):
@@ -268,7 +272,9 @@ class Partition:
                 fields += [*pane_fields(model, number), rows_field(model, number)]
             if gone:
                 leaving[model] = gone
-        answer = self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+        if not fields:
+            return Answer.OK
+        answer = self._store.remove(self.key, self._epoch, fields, self._base)
         for model, gone in leaving.items():  # now that they are gone: a call that fails is repeated
             self._index[model] -= gone
             self._index_changed.add(model)

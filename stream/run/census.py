@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from stream.config import Config
 from stream.ingest.partition import models_of
 from stream.ingest.raw import Source
-from stream.state.kept import FLEET, Kept, kept_of, key_of, model_of, partition_of
+from stream.state.kept import FLEET, SEVERAL_MODELS, Kept, kept_of, key_of, model_of, partition_of
 from stream.state.store import BASE, EPOCH, Store, partition_key
 from stream.words import INPUTS
 
@@ -49,9 +49,11 @@ def holds_state(config: Config, store: Store) -> bool:
 def take_cut(config: Config, store: Store) -> Iterator[Kept]:
     """Read all hashes, one after the other, so that together they can be gone on from, while workers go on.
 
-    Partitions first, then the models, then the fleet. A model may so be ahead of the partitions, never behind them:
-    what it still needs is in their panes, or is folded again from their offsets; panes that are only deleted once
-    their model has passed them cannot be missing. And the fleet holds every reference that any of them names.
+    Partitions first, then the models, what several of them tell together, and the fleet. A model may so be ahead of the
+    partitions, never behind them: what it still needs is in their panes, or is folded again from their offsets; panes
+    that are only deleted once their model has passed them cannot be missing. What is told together may be ahead of the
+    models, which move again as they did, and never misses what they noted. And the fleet holds every reference that
+    any of them names.
     """
     names: set[str] = set()
     for source in known_sources(config, store):
@@ -60,7 +62,7 @@ def take_cut(config: Config, store: Store) -> Iterator[Kept]:
         if kept.base:
             names |= set(models_of(kept.fields))
             yield kept
-    for what in map(model_of, sorted(names)):
+    for what in (*map(model_of, sorted(names)), SEVERAL_MODELS):
         kept = kept_of(what, store.peek(key_of(config.app, what)))
         if kept.base:
             yield kept

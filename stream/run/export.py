@@ -74,6 +74,8 @@ def canonical(hashes: Iterable[Kept], kinds: Mapping[str, Kind]) -> Export:
         elif of == "model":
             gone = pending_fields(name, kept.fields)
             fields = {f: v for f, v in kept.fields.items() if f not in gone}
+        elif of == "models":
+            fields = dict(kept.fields)
         else:
             fields = _fleet(kept.fields)
         made.append(kept._replace(fields=dict(sorted(fields.items()))))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from stream.bus.consumer import ConsumerThread
 from stream.ingest.fold import NEVER
 from stream.run.runtime import Runtime
-from stream.run.status import model_status, plan_status
+from stream.run.status import model_status, plan_status, several_status
 
 __all__ = ["Health"]
 
@@ -79,10 +79,15 @@ class Health:
             name: model_status(evaluator.model, plan, len(evaluator.outbox))
             for name, evaluator in sorted(runtime.models.evaluators.items())
         }
+        held = runtime.models.gatherer
+        several = (
+            None if held is None else several_status(held.upto_ms, held.alerts, len(held.outbox))
+        )
         return {
             "ready": self.ready()[0],
             "plan": plan_status(plan),
             "topics": topics,
             "models": models,
+            "several_models": several,
             "references": len(runtime.fleet.book),
         }

@@ -12,7 +12,7 @@ from stream.ingest.fold import NEVER
 from stream.run.backup import Backup
 from stream.run.monitor_metrics import MONITOR_NAMES, monitor_metrics
 from stream.run.runtime import Runtime
-from stream.state.store import model_key, partition_key
+from stream.state.store import model_key, models_key, partition_key
 
 __all__ = ["NAMES", "WorkerMetrics", "exposition"]
 
@@ -65,6 +65,7 @@ class WorkerMetrics(Collector):
             partition_key(app, s.topic, s.partition) for s in list(self.runtime.ingest.partitions)
         ]
         keys += [model_key(app, name) for name in list(self.runtime.models.evaluators)]
+        keys += [models_key(app)] if self.runtime.models.gatherer is not None else []
         self.state_bytes = sum(self.runtime.store.size(key) for key in keys)
 
     def collect(self) -> Iterator[Metric]:
@@ -85,7 +86,7 @@ class WorkerMetrics(Collector):
         yield refused
         yield _gauge(
             "driftbus_outbox_alerts",
-            sum(len(e.outbox) for e in list(runtime.models.evaluators.values())),
+            runtime.models.waiting,
         )
         yield from self._of_sinks()
         yield from _histogram("driftbus_commit_seconds", {"half": runtime.tallies.commit_seconds})

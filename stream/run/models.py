@@ -16,6 +16,7 @@ from stream.config import Config
 from stream.errors import StoreUnavailable
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.gather import is_absent, watermark_of
+from stream.evaluate.gatherer import Gatherer
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks, read_marks
 from stream.ingest.raw import Source
@@ -27,7 +28,7 @@ from stream.run.outlet import Outlet
 from stream.run.rules import model_rules, plan_rules
 from stream.run.tallies import Tallies
 from stream.state.store import Answer, Store
-from stream.words import INPUTS, Kind
+from stream.words import INPUTS, SEVERAL, Kind
 
 __all__ = ["Models"]
 
@@ -47,7 +48,9 @@ class _Goal(NamedTuple):
 
 
 class Models:
-    """The evaluators of the models whose partition is among the `owned`.
+    """The evaluators of the models whose partition is among the `owned`, and the gatherer of all models.
+
+    The gatherer is held like a model that is called `SEVERAL`, from the second model on.
 
     A model is stepped or acknowledged, one at a time: stepped on a thread of this object's, acknowledged on that of
     `calls`. One that goes in the middle of a step is dropped at once; what comes of the step is its next owner's, or
@@ -61,6 +64,7 @@ class Models:
         clock: Callable[[], float], owned: Container[Source],
     ) -> None:  # fmt: skip
         self.evaluators: dict[str, Evaluator] = {}
+        self.gatherer: Gatherer | None = None
         self.plans = Plans(store, config.app, fleet, plan_rules(config))
         self.partitions_of: dict[str, int] = {}
         self._config = config
@@ -91,7 +95,7 @@ class Models:
             self.forget_foreign()
 
     def owns(self, model: str) -> bool:
-        """A model belongs to the owner of its partition of the first topic configured."""
+        """A model, and `SEVERAL`, belongs to the owner of its partition of the first topic configured."""
         first = next(kind for kind in INPUTS if getattr(self._config.topics, kind))
         topic = getattr(self._config.topics, first)
         count = self.partitions_of.get(topic, 0)
@@ -108,10 +112,26 @@ class Models:
 
     def forget_foreign(self) -> None:
         """Drop what is not, or no longer, owned."""
-        for name in self._outlet.models | self.evaluators.keys():
+        for name in self._outlet.models | self.evaluators.keys() | {SEVERAL}:
             if not self.owns(name):
-                self.evaluators.pop(name, None)
+                self._drop(name)
                 self._outlet.forget(name)
+
+    def _holder(self, name: str) -> Evaluator | Gatherer | None:
+        return self.gatherer if name == SEVERAL else self.evaluators.get(name)
+
+    def _drop(self, name: str) -> None:
+        """Hold a model no longer: it is somebody else's, or memory may differ from the store."""
+        if name == SEVERAL:
+            self.gatherer = None
+        else:
+            self.evaluators.pop(name, None)
+
+    @property
+    def waiting(self) -> int:
+        """The number of alerts in the outboxes. For any thread."""
+        holders = [*self.evaluators.copy().values(), self.gatherer]
+        return sum(len(holder.outbox) for holder in holders if holder is not None)
 
     def sources(self) -> list[Source]:
         """List all partitions of all topics, whoever owns them."""
@@ -156,6 +176,8 @@ class Models:
                 for name in sorted(names, key=self._size):
                     if self.owns(name):
                         await self._move(name, goal)
+                if len(names) > 1 and self.owns(SEVERAL):
+                    await self._move(SEVERAL, goal)
             if began is not None:
                 self._tallies.detect_seconds.observe(self._clock() - began)
 
@@ -181,28 +203,46 @@ class Models:
         """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
         async with self._alone_with(name):
             try:
-                evaluator = self.evaluators.get(name) or await self._load(name)
-                if evaluator is None:
+                holder = self._holder(name) or await self._load(name)
+                if holder is None:
                     return  # it went while it was loaded
-                answer = await self._step(evaluator, goal)
+                answer = await self._step(holder, goal)
             except StoreUnavailable as error:
                 self._calls.lost(error)
-                self.evaluators.pop(name, None)
+                self._drop(name)
                 return
             self._calls.found()
             if answer not in (Answer.OK, Answer.ALREADY):
-                self.evaluators.pop(name, None)
+                self._drop(name)
                 if self.owns(name):
-                    LOG.warning("model %s: the store answered %s; loading anew", name, answer.value)
+                    LOG.warning(
+                        "%s: the store answered %s; loading anew", _said(name), answer.value
+                    )
                     self._tallies.reloads += 1
-            elif self.owns(name) and self.evaluators.get(name) is evaluator:
-                self._outlet.offer(name, dict(evaluator.outbox))
+            elif self.owns(name) and self._holder(name) is holder:
+                self._outlet.offer(name, dict(holder.outbox))
             # else it went meanwhile, and its alerts with it
 
-    async def _step(self, evaluator: Evaluator, goal: _Goal) -> Answer:
-        """Step a model, unless nothing has closed since its last step, or its sinks must first take what waits."""
-        full = len(evaluator.outbox) >= self._config.limits.outbox_max
-        if full or self._stepped.get(evaluator) == goal[1:]:
+    async def _step(self, holder: Evaluator | Gatherer, goal: _Goal) -> Answer:
+        """Step a model or the gatherer, unless the sinks must first take what waits."""
+        if len(holder.outbox) >= self._config.limits.outbox_max:
+            return Answer.OK
+        if isinstance(holder, Gatherer):
+            return await self._gather(holder, goal)
+        return await self._evaluate(holder, goal)
+
+    async def _gather(self, gatherer: Gatherer, goal: _Goal) -> Answer:
+        """Gather what all models have passed; where they all were as far before, nobody is asked."""
+        if gatherer.is_settled(goal.marks):
+            return Answer.OK
+        missed = gatherer.missed
+        answer = await self._stepping.once(partial(gatherer.step, goal.marks))
+        self._tallies.refusals.note("evaluate", {"movers": missed}, {"movers": gatherer.missed})
+        return answer
+
+    async def _evaluate(self, evaluator: Evaluator, goal: _Goal) -> Answer:
+        """Step a model, unless nothing has closed since its last step."""
+        if self._stepped.get(evaluator) == goal[1:]:
             return Answer.OK
         model = evaluator.model
         before, refused = model.windows, model.refused()
@@ -215,18 +255,26 @@ class Models:
             self._tallies.refusals.note("evaluate", refused, model.refused())
         return answer
 
-    async def _load(self, name: str) -> Evaluator | None:
-        """Take a model over; None if it is somebody else's by then."""
-        evaluator = Evaluator(self._store, self._config.app, name, self._rules, self._fleet, self.plans,
-                              self._config.lateness_ms, self.sources())  # fmt: skip
-        await self._stepping.once(evaluator.load)
+    async def _load(self, name: str) -> Evaluator | Gatherer | None:
+        """Take a model, or what several tell, over; None if it is somebody else's by then."""
+        config = self._config
+        holder: Evaluator | Gatherer
+        if name == SEVERAL:
+            holder = Gatherer(self._store, config.app, config.pane_ms, config.lateness_ms)
+        else:
+            holder = Evaluator(self._store, config.app, name, self._rules, self._fleet, self.plans,
+                               config.lateness_ms, self.sources())  # fmt: skip
+        await self._stepping.once(holder.load)
         if not self.owns(name):
             return None
-        self.evaluators[name] = evaluator
-        self._outlet.revise(name, evaluator.outbox)
+        if isinstance(holder, Gatherer):
+            self.gatherer = holder
+        else:
+            self.evaluators[name] = holder
+        self._outlet.revise(name, holder.outbox)
         self._outlet.doubt(name)
-        LOG.info("took over model %s", name)
-        return evaluator
+        LOG.info("took over %s", _said(name))
+        return holder
 
     # -- what was delivered ------------------------------------------------------------------------------------------
 
@@ -239,16 +287,16 @@ class Models:
 
     async def _acknowledge(self, name: str) -> None:
         # Asked for only now: meanwhile the model may have been loaded anew.
-        fields, evaluator = self._outlet.delivered().get(name, []), self.evaluators.get(name)
-        if not fields or evaluator is None:
+        fields, holder = self._outlet.delivered().get(name, []), self._holder(name)
+        if not fields or holder is None:
             return  # it is being loaded anew, or somebody else's by now
-        events = [evaluator.outbox[f] for f in fields if f in evaluator.outbox]
-        answer = await self._calls.insist(partial(evaluator.acknowledge, fields))
+        events = [holder.outbox[f] for f in fields if f in holder.outbox]
+        answer = await self._calls.insist(partial(holder.acknowledge, fields))
         if answer is Answer.OK:
             self._outlet.acknowledged(name, fields)
             self._tallies.delivered(events)
             return
-        self.evaluators.pop(name, None)  # it is somebody else's, or has to be loaded anew
+        self._drop(name)  # it is somebody else's, or has to be loaded anew
         if not self.owns(name):
             self._outlet.forget(name)
 
@@ -260,3 +308,8 @@ class Models:
     def close(self) -> None:
         """Give the thread back, in the middle of a step if need be."""
         self._stepping.close()
+
+
+def _said(name: str) -> str:
+    """Name a model, or several, in the log."""
+    return "what several models tell" if name == SEVERAL else f"model {name}"

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 import orjson
 
+from stream.evaluate.gatherer import gathered_upto
 from stream.evaluate.join import JoinCounters
 from stream.evaluate.model_state import lists_of, series_named
 from stream.ingest.fold import Counters
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import models_of
 from stream.reference.reference import Reference
-from stream.state.fields import CONSEQUENCES, LOG, PARTS, STATE, chain_field, learn_field, model_tag
+from stream.state.fields import (
+    CONSEQUENCES,
+    LOG,
+    MOVERS,
+    PARTS,
+    STATE,
+    chain_field,
+    learn_field,
+    model_tag,
+)
 from stream.state.kept import Kept
 from stream.state.versions import load
 from stream.summaries.unseen import dump_unseen
@@ -42,6 +52,8 @@ def _entries(kept: Kept) -> Iterator[tuple[str, Any]]:
         yield from _of_partition(f"{name}/{number}", kept)
     elif of == "model":
         yield from _of_model(f"model {name}", name, kept)
+    elif of == "models":
+        yield from _of_several(kept)
     else:
         yield from _of_fleet(kept.fields)
 
@@ -100,6 +112,8 @@ def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:
     yield f"{where} began", began
     if CONSEQUENCES in kept.fields:
         yield f"{where} consequences", load(kept.fields[CONSEQUENCES], "consequences")
+    if MOVERS in kept.fields:
+        yield f"{where} movers", load(kept.fields[MOVERS], "movers")
     tags = series_of_tags(name, kept.fields)
     for field, value in sorted(kept.fields.items()):
         letter, *rest = field.split(b":")
@@ -110,6 +124,15 @@ def _of_model(where: str, name: str, kept: Kept) -> Iterator[tuple[str, Any]]:
         elif letter in TOLD:
             series, more = tags.get(rest[0], rest[0].decode()), b" ".join(rest[1:]).decode()
             yield f"{where} {TOLD[letter]} {series} {more}", load(value, DECODED[letter])
+
+
+def _of_several(kept: Kept) -> Iterator[tuple[str, Any]]:
+    where = "several models"
+    yield f"{where} gathered", {kind.value: ms for kind, ms in gathered_upto(kept.base).items()}
+    yield f"{where} alerts", load(kept.fields[STATE], "gatherer")
+    for field, value in sorted(kept.fields.items()):
+        if field.startswith(b"o:"):
+            yield f"{where} outbox {int(field[2:])}", value
 
 
 def series_of_tags(name: str, fields: Mapping[bytes, bytes]) -> dict[bytes, str]:

@@ -16,6 +16,7 @@ REASONS = {
     "columns": "values of new columns are not learned: limits.columns_max is reached, or their names are too long",
     "raw_rows": "a reference is learned from a sample of its rows: limits.raw_rows_max or their bytes are reached",
     "join_rows": "predictions or labels of a pane are left out of the join: labels.waiting_max is reached",
+    "movers": "a model has moved so often that the event over several models may lack some of it",
     "waiting": "predictions leave before their label came: labels.waiting_max is reached",
 }
 """Why something is left out, and what to read in the log."""

@@ -10,6 +10,7 @@ from sinks.event import DriftEvent, parse
 from stream.config import Config
 from stream.errors import FileError
 from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.gatherer import Gatherer
 from stream.evaluate.model import Model
 from stream.files.source import FileEvent
 from stream.ingest.fold import NEVER
@@ -52,6 +53,8 @@ class Replay:
         for reference in references:
             reference.check(config.pane_ms, window_sizes(config))
             self._fleet.publish(reference)
+        self._gatherer = Gatherer(self._store, config.app, config.pane_ms, config.lateness_ms)
+        self._gatherer.load()
         self._plans = Plans(self._store, config.app, self._fleet, plan_rules(config))
         self._reached_ms: int | None = None
         self._ingest = Ingest(self._store, config.app, fold_rules(config), self._fleet)
@@ -171,7 +174,7 @@ class Replay:
         upto_ms: int | None = None,
         flush: bool = False,
     ) -> None:
-        """Move every model, and take its alerts."""
+        """Move every model, gather what several moved, and take the alerts."""
         for name in self._ingest.models():
             evaluator = self.models.get(name)
             if evaluator is None:
@@ -181,8 +184,14 @@ class Replay:
                 )  # fmt: skip
                 evaluator.load()
             evaluator.step(marks, upto_ms=upto_ms, flush=flush)
-            self.alerts += map(parse, evaluator.outbox.values())
-            evaluator.acknowledge(list(evaluator.outbox))
+            self._take(evaluator)
+        if len(self.models) > 1:
+            self._gatherer.step(marks, flush=flush)
+            self._take(self._gatherer)
+
+    def _take(self, owner: Evaluator | Gatherer) -> None:
+        self.alerts += map(parse, owner.outbox.values())
+        owner.acknowledge(list(owner.outbox))
 
 
 def write_dead_letters(path: Path) -> Callable[[Sequence[DeadLetter]], None]:

@@ -18,7 +18,7 @@ from stream.run.export import write_export
 from stream.run.progress import Progress
 from stream.run.replay import BATCH, Replay, write_dead_letters
 from stream.run.tables import Cell
-from stream.words import Kind, Series
+from stream.words import SEVERAL, Kind, Series
 
 __all__ = ["Summary", "dead_letter_path", "replay_files"]
 
@@ -48,6 +48,8 @@ class Summary(NamedTuple):
             rolled_up = "members" in event.data
             whole = "(several columns)" if rolled_up else "(whole series)"
             name = f"{Series(event.model, event.version, segment)} {event.column or whole}"
+            if event.model == SEVERAL:
+                name = "(several models)"
             alerts[name] += 1
             incidents[name] += event.phase == "started" and not rolled_up
             first.setdefault(name, event)

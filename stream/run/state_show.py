@@ -6,6 +6,7 @@ from typing import Any
 from sinks.event import rfc3339
 from stream.config import Config
 from stream.evaluate.chain import Chain
+from stream.evaluate.gatherer import gathered_upto
 from stream.evaluate.learner import Learner
 from stream.evaluate.model import Model
 from stream.ingest.fold import NEVER, Counters
@@ -17,9 +18,10 @@ from stream.reference.plans import Plans
 from stream.run.backup import backup_key
 from stream.run.census import take_cut
 from stream.run.rules import model_rules, plan_rules
+from stream.run.status import several_status
 from stream.run.tables import Cell, show_table
 from stream.state.fields import STATE
-from stream.state.kept import Kept, key_of
+from stream.state.kept import SEVERAL_MODELS, Kept, key_of
 from stream.state.store import BASE, Store
 from stream.state.versions import load
 
@@ -52,6 +54,14 @@ def state_told(config: Config, store: Store, *, panes: bool = True) -> Told:
             for kept in hashes
             if kept.what[0] == "model"
         ],
+        "several_models": next(
+            (
+                _several(kept) | {"bytes": sizes[kept.what]}
+                for kept in hashes
+                if kept.what == SEVERAL_MODELS
+            ),
+            None,
+        ),
         "fleet": {
             "references": len(fleet.book),
             "plan": plan.version,
@@ -107,6 +117,13 @@ def _model(config: Config, kept: Kept, fleet: Fleet, plan: Plan, *, panes: bool)
     }
 
 
+def _several(kept: Kept) -> Told:
+    """Tell what several models told together, and the newest windows' ends that are gathered."""
+    (alerts,) = load(kept.fields[STATE], "gatherer")
+    waiting = sum(field.startswith(b"o:") for field in kept.fields)
+    return several_status(gathered_upto(kept.base), alerts, waiting)
+
+
 def show_state(told: Mapping[str, Any]) -> None:
     """Print what `state_told` gave."""
     partitions: list[list[Cell]] = [
@@ -125,6 +142,11 @@ def show_state(told: Mapping[str, Any]) -> None:
         "model", "features to", "chains", "learning", "windows", "incidents", "waiting", "outbox", "bytes",
     ]  # fmt: skip
     show_table("models" if models else "no model", header, models)
+    several = told["several_models"]
+    if several is not None:
+        newest = max(several["gathered"].values(), default="never")
+        together: list[Cell] = [newest, several["alerts"], several["outbox"], several["bytes"]]
+        show_table("several models", ["gathered to", "alerts", "outbox", "bytes"], [together])
     fleet, copies = told["fleet"], told["copies"]
     row: list[Cell] = [fleet["references"], fleet["plan"], fleet["bytes"], copies["number"]]
     header = ["references", "plan", "bytes", "copies", "newest copy"]

@@ -1,6 +1,6 @@
 """How a fleet stands, as plain values: read from the store by anybody, or by a worker from its memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sinks.event import rfc3339
 from stream.config import Config
@@ -8,6 +8,7 @@ from stream.config.durations import duration_text
 from stream.config.values import suggestion
 from stream.errors import UsageError
 from stream.evaluate.chain import Chain
+from stream.evaluate.gatherer import gathered_upto
 from stream.evaluate.learner import Learner
 from stream.evaluate.model import Model
 from stream.evaluate.monitors import count_monitors, monitors_of_chain
@@ -21,10 +22,12 @@ from stream.reference.plans import Plans
 from stream.reference.reference import ALWAYS, Reference
 from stream.run.census import known_sources
 from stream.run.rules import model_rules, plan_rules
-from stream.state.store import BASE, Store, model_key
+from stream.state.fields import STATE
+from stream.state.store import BASE, Store, model_key, models_key
+from stream.state.versions import load
 from stream.words import Kind, Series
 
-__all__ = ["model_status", "plan_status", "status"]
+__all__ = ["model_status", "plan_status", "several_status", "status"]
 
 Told = dict[str, object]
 
@@ -53,6 +56,7 @@ def status(config: Config, store: Store, only: str | None = None) -> Told:
             for name in names
             if only in (None, name)
         },
+        "several_models": _several(store.peek(models_key(config.app))),
         "references": len(fleet.book),
     }
 
@@ -90,6 +94,12 @@ def model_status(model: Model, plan: Plan, outbox: int) -> Told:
         "join": {"held": len(model.join), "joined": counters.joined, "repeats": counters.repeats,
                  "expired": counters.expired, "evicted": counters.evicted},
     }  # fmt: skip
+
+
+def several_status(upto_ms: Mapping[Kind, int], alerts: int, outbox: int) -> Told:
+    """Tell what several models told together, and up to which window's end, of each kind where anything moved."""
+    gathered = {kind.value: rfc3339(ms) for kind, ms in upto_ms.items() if ms > NEVER}
+    return {"gathered": gathered, "alerts": alerts, "outbox": outbox}
 
 
 def _chain(model: Model, chain: Chain, plan: Plan) -> Told:
@@ -131,6 +141,14 @@ def _stored(config: Config, store: Store, fleet: Fleet, plan: Plan, name: str) -
     model = Model(name, model_rules(config), fleet.book, _publish_nothing, lambda _: plan)
     model.restore(fields.get(BASE, b""), fields)
     return model_status(model, plan, sum(field.startswith(b"o:") for field in fields))
+
+
+def _several(fields: Mapping[bytes, bytes]) -> Told | None:
+    if STATE not in fields:
+        return None
+    (alerts,) = load(fields[STATE], "gatherer")
+    upto_ms = gathered_upto(fields[BASE])
+    return several_status(upto_ms, alerts, sum(field.startswith(b"o:") for field in fields))
 
 
 def _publish_nothing(reference: Reference) -> Reference:

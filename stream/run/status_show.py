@@ -34,6 +34,10 @@ def show_status(status: Mapping[str, Any]) -> None:
     show_table("topics" if topics else "no worker has read anything yet", header, topics)
     for name, model in status["models"].items():
         _show_model(name, model)
+    several = status["several_models"]
+    if several is not None:
+        gathered = ", ".join(f"{kind} to {when}" for kind, when in several["gathered"].items())
+        click.echo(f"\nseveral models: {several['alerts']:,} told together; gathered {gathered}")
 
 
 def plan_line(plan: Mapping[str, Any]) -> str:

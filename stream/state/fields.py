@@ -5,7 +5,8 @@ from hashlib import blake2b
 from stream.words import Series
 
 __all__ = [
-    "BEGAN", "CONSEQUENCES", "LEARNING", "LOG", "MODELS", "PARTS", "STATE", "chain_field", "index_field",
+    "BEGAN", "CONSEQUENCES", "LEARNING", "LOG", "MODELS", "MOVED", "MOVERS", "PARTS", "STATE", "chain_field",
+    "index_field",
     "join_field", "known_field", "learn_field", "model_tag", "outbox_field", "pane_field",
     "part_field", "result_field", "result_slot", "roster_field", "rows_field", "standing_field",
 ]  # fmt: skip
@@ -18,6 +19,10 @@ BEGAN = b"b"
 """Of a model: when its versions began."""
 LEARNING = b"y"
 """Of a model: its series that learn their reference, and the panes that they have."""
+MOVERS = b"m"
+"""Of a model: what of it moved lately, for the event that gathers several models."""
+MOVED = b"e"
+"""Of a model: for each kind the newest window's end at which it moved, so that not all movers are read to know."""
 PARTS = {b"a": "fit", b"t": "track", b"g": "grown", b"v": "hop"}
 """Of a model's fields by their first letter: the parts of chains that are stored apart."""
 LOG = b"log"

@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from stream.errors import CodecError
-from stream.state.store import BASE, META, fleet_key, model_key, partition_key
+from stream.state.store import BASE, META, fleet_key, model_key, models_key, partition_key
 from stream.state.versions import dump, load, making_sense
 
 __all__ = [
-    "FLEET", "Kept", "What", "kept_of", "key_of", "model_of", "pack_kept", "partition_of", "unpack_kept",
+    "FLEET", "SEVERAL_MODELS", "Kept", "What", "kept_of", "key_of", "model_of", "pack_kept", "partition_of",
+    "unpack_kept",
 ]  # fmt: skip
 
 What = tuple[str, str, int]
-"""Whose hash it is: ("partition", topic, number), ("model", name, 0) or `FLEET`. Sorts by kind."""
+"""Whose hash it is: ("partition", topic, number), ("model", name, 0), `SEVERAL_MODELS` or `FLEET`. Sorts by kind."""
 
 FLEET: What = ("fleet", "", 0)
 """The hash that all models share."""
-KINDS = ("fleet", "model", "partition")
+SEVERAL_MODELS: What = ("models", "", 0)
+"""The hash of what several models tell together."""
+KINDS = ("fleet", "model", "models", "partition")
 
 
 class Kept(NamedTuple):
@@ -42,7 +45,9 @@ def key_of(app: str, what: What) -> str:
     kind, name, number = what
     if kind == "partition":
         return partition_key(app, name, number)
-    return model_key(app, name) if kind == "model" else fleet_key(app)
+    if kind == "model":
+        return model_key(app, name)
+    return models_key(app) if kind == "models" else fleet_key(app)
 
 
 def kept_of(what: What, found: Mapping[bytes, bytes]) -> Kept:

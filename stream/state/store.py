@@ -34,6 +34,7 @@ __all__ = [
     "forbid_meta",
     "judge",
     "model_key",
+    "models_key",
     "partition_key",
 ]
 
@@ -187,6 +188,15 @@ def model_key(app: str, model: str) -> str:
     '{driftbus:model:f2a25935131a2e95998a3b2c2928757a}'
     """
     return f"{{{_plain(app)}:model:{blake2b(model.encode(), digest_size=16).hexdigest()}}}"
+
+
+def models_key(app: str) -> str:
+    """Name the hash of what several models have told together.
+
+    >>> models_key("driftbus")
+    '{driftbus:models}'
+    """
+    return f"{{{_plain(app)}:models}}"
 
 
 def fleet_key(app: str) -> str:

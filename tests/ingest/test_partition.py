@@ -143,6 +143,35 @@ def test_a_cleaning_that_got_no_answer_is_done_when_it_is_repeated(
     assert gone == [True] * 6 + [False] * 6
 
 
+def test_who_was_away_while_the_store_began_anew_deletes_nothing_of_its_heir() -> None:
+    """Epochs begin again at 1 in a store that has lost everything, so that an epoch alone does not tell them apart."""
+    first = T0 // PANE
+    zombie, heir = Log(FEATURES), Log(FEATURES)
+    zombie.run([feature(T0 + i * PANE, x=1) for i in range(12)])
+    heir.run([feature(T0 + i * PANE, x=1) for i in range(8)])
+    zombie.store._hashes[zombie.partition.key] = heir.store._hashes[heir.partition.key]
+    kept = zombie.store.peek(zombie.partition.key)
+    assert zombie.partition.clean({"m": first + 6}, retention_panes=0) is Answer.CONFLICT
+    assert zombie.store.peek(zombie.partition.key) == kept
+
+
+def test_a_cleaning_waits_for_the_commit_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows where the store stands until that one has its answer."""
+    first = T0 // PANE
+    log = Log(FEATURES)
+    log.run([feature(T0 + i * PANE, x=1) for i in range(12)])
+    log.fold([feature(T0 + 12 * PANE, x=1)], 12)
+    with monkeypatch.context() as patch:
+        patch.setattr(log.store, "commit", unanswered)
+        with pytest.raises(StoreUnavailable):
+            log.commit()
+    for answered in (False, True):
+        assert log.partition.clean({"m": first + 6}, retention_panes=0) is Answer.OK
+        there = log.store.read(log.partition.key, [pane_field("m", first)]) != [None]
+        assert there is not answered
+        log.commit()
+
+
 def unanswered(*_: object) -> Answer:
     """Do nothing and say nothing."""
     raise StoreUnavailable("told to be down", "store")

@@ -1,6 +1,7 @@
 """The stream of the fault tests, and what a replay makes of it: all that real servers are held against."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,22 +36,23 @@ class Oracle(NamedTuple):
     state: Export
 
 
-def make_events() -> list[FileEvent]:
+def make_events(models: Sequence[str] = ("m",), rows: int = ROWS) -> list[FileEvent]:
     """Make 60,000 events over three and a half days; again and again a feature moves and the model gets worse.
 
-    Behind them stands one event of each kind on every partition, all of one time, so that all ways to share out the
+    Or so many rows of three events for each of some models, to which all that happens at the same time. Behind them
+    stands one event of each kind on every partition, all of one time, so that all ways to share out the
     stream come as far.
     """
     chance = np.random.default_rng(11)
-    x, error = chance.normal(size=ROWS), chance.normal(size=ROWS)
-    for start in range(6_000, ROWS, 3_000):
+    x, error = chance.normal(size=rows), chance.normal(size=rows)
+    for start in range(6_000, rows, 3_000):
         x[start : start + 1_500] += 20.0  # out of its range: told without a week of history
         error[start : start + 1_500] *= 4.0
     moved, wrong = x.round(4).tolist(), (1.5 + error).round(4).tolist()
     events = []
-    for i in range(ROWS + PARTITIONS):
-        ts, row = START + min(i, ROWS) * STEP_MS, i % ROWS
-        head = {"model": "m", "version": "1", "id": f"e{i}", "ts": ts}
+    for i, model in product(range(rows + PARTITIONS), models):
+        ts, row = START + min(i, rows) * STEP_MS, i % rows
+        head = {"model": model, "version": "1", "id": f"e{i}", "ts": ts}
         for kind, more in (
             (Kind.FEATURES, {"features": {"x": moved[row], "c": "ab"[i % 2]}}),
             (Kind.PREDICTIONS, {"prediction": 1.5}),

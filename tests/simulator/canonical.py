@@ -25,7 +25,7 @@ MAY_COME_BACK = (b"o:", b"w:", b"l:")
 """Of a model: what was deleted, and is there again when the store goes back a little; the next owner deletes it."""
 LATER = (b"u:",)
 """Of a partition: what stands of a pane behind its whole."""
-MODELS_BY_TAG = {model_tag(name): name for name in ("given", "learner")}
+MODELS_BY_TAG = {model_tag(name): name for name in ("given", "pupil")}
 
 
 class Canonical:

@@ -1,6 +1,6 @@
 """What the producers write in a simulation: small logs with drift, faults of units, repeats, late events and poison.
 
-A history is made from its number alone. Two models share the topics: `given` has a reference from the start, `learner`
+A history is made from its number alone. Two models share the topics: `given` has a reference from the start, `pupil`
 has to learn one; the errors of `given` come by a join over partitions. Every partition ends with one event of the
 same late time, so that all that was open before it closes.
 """
@@ -135,7 +135,7 @@ def _events(rng: Random, disorder: float) -> Iterator[tuple[Source, float, dict[
             ts = T0 + pane * PANE_MS + rng.randrange(PANE_MS)
             if rng.random() < disorder:
                 ts -= rng.randrange(6 * PANE_MS)  # many of these are late, some only out of order
-            for model in ("given", "learner")[: 1 + (k < 3)]:
+            for model in ("given", "pupil")[: 1 + (k < 3)]:
                 partition = rng.randrange(3 if pane < PANES // 2 else 2)
                 event = {"model": model, "version": "1", "ts": ts, "features": _row(rng, pane)}
                 yield SOURCES[partition], pane + k / 4, event

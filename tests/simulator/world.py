@@ -12,9 +12,12 @@ import orjson
 from msgspec.structs import replace
 
 from stream.config import Config, Sampling
+from stream.evaluate.gatherer import gathered_upto
+from stream.evaluate.movers import read_moved
 from stream.ingest.raw import Source
 from stream.ingest.schedule import Schedule
-from stream.state.store import BASE, partition_key
+from stream.state.fields import MOVED
+from stream.state.store import BASE, models_key, partition_key
 from tests.simulator.chaos import Chaos
 from tests.simulator.history import HISTORIES, PANE_MS, SOURCES, TAIL_S, History, config, history
 from tests.simulator.kafka import Broker, Group
@@ -149,7 +152,8 @@ class _World:
                 ]
         models = {key: self.store.peek(key) for key in self.store.names() if ":model:" in key}
         sent = {identity for identity, _ in self.broker.alerts}
-        boxes = (v for kept in models.values() for f, v in kept.items() if f.startswith(b"o:"))
+        told = [*models.values(), self.store.peek(models_key("sim"))]
+        boxes = (v for kept in told for f, v in kept.items() if f.startswith(b"o:"))
         waiting = [
             i for i in map(_id, boxes) if i not in sent or not self.chaos.injected["store rewound"]
         ]
@@ -160,6 +164,10 @@ class _World:
             k for k, kept in models.items() if set(kept.get(BASE, b"").split(b",")) != {until}
         ]
         behind += ["some model"] * (2 - len(models))
+        if not behind:
+            moved = [read_moved(kept.get(MOVED)) for kept in models.values()]
+            upto = gathered_upto(told[-1].get(BASE, b""))
+            behind = [str(k) for k in upto if upto[k] != max(of[k] for of in moved)]
         return [f"{key} is not evaluated to its end" for key in behind]
 
     def _base(self, source: Source) -> bytes | None:

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 
 from detectors.summaries.summary import Summary
+from stream.evaluate.movers import Mover, Movers
 from stream.evaluate.windows import Ring
 from stream.reference.reference import WindowSize
 from stream.run.plainly import plain_value
@@ -22,6 +23,7 @@ from stream.state.kept import kept_of, key_of, model_of, pack_kept, partition_of
 from stream.state.snapshot import records_of
 from stream.state.store import fleet_key
 from stream.state.versions import VERSIONS, dump, load
+from stream.words import Kind
 from tests.run.test_export import CONFIG, Work, whole
 
 DAY = 86_400_000
@@ -82,9 +84,20 @@ def samples() -> dict[str, bytes]:
             found.setdefault("references", dump("references", [reference]))
     found.setdefault("plan", dump("plan", [1, 5_000, 6_000, [bytes(range(16))]]))
     found.setdefault("hop", dump("hop", _hop()))
+    found.setdefault("gatherer", dump("gatherer", [3]))
+    found.setdefault("movers", dump("movers", _movers().payload()))
     found.setdefault("log", dump("log", "JkuMPnHUQdWVqPqwwqJ4hA"))
     found.setdefault("consequences", dump("consequences", [[["features", []]], []]))
     return found
+
+
+def _movers() -> Movers:
+    """Give what moved at one end; older ones were lost."""
+    movers = Movers()
+    told = {"severity": "warning", "explain": {"columns": ["x"], "causes": {"frozen": 1}}}
+    movers.of[Kind.FEATURES] = [Mover("1", DAY, True, ["ab" * 16], told)]
+    movers.lost[Kind.FEATURES] = DAY // 2
+    return movers
 
 
 def _hop() -> list[object]:
