@@ -374,7 +374,7 @@ class Fold:
         if pane is None:
             pane = self.open[key] = Pane()
             self.counters.panes += 1
-        if not pane.seats:
+        if not pane.seated:
             pane.shelf = self._shelf(group, number, book)
         return pane
 
@@ -428,7 +428,7 @@ class Fold:
         if isinstance(entry, Raw):
             pane.learning.append(entry)
             return RAW - len(pane.learning) + 1
-        return pane.seat(series, entry, book.by_digest(entry.digest).layout)
+        return pane.seat(entry, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""

@@ -12,8 +12,6 @@ as large, so they halve from place to place, each series is written anew a few t
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from stream.words import Series
-
 __all__ = ["FEW", "PLACES", "Portion", "Portions"]
 
 FEW = 16
@@ -23,27 +21,27 @@ PLACES = 7
 
 
 class Portion(NamedTuple):
-    """What to write at a place: some series, or all (None). Places in `void` count for nothing from then on."""
+    """Series to write at a place, by their numbers, or all (None). Places in `void` count for nothing from then on."""
 
     place: int
-    series: AbstractSet[Series] | None
+    series: AbstractSet[int] | None
     void: range
 
 
 class Portions:
     """What of a pane stands at which place. Of one that was loaded, `stored` places are in use, by whoever wrote them.
 
-    Memory: the names of at most half the series, twice.
+    Memory: the numbers of at most half the series, twice.
     """
 
     __slots__ = ("_runs", "_stored")
 
     def __init__(self, stored: int = 0) -> None:
-        self._runs: list[set[Series]] | None = None
+        self._runs: list[set[int]] | None = None
         """The series at each place behind the whole; None while we have not written that ourselves."""
         self._stored = stored
 
-    def next(self, changed: AbstractSet[Series], held: int) -> Portion:
+    def next(self, changed: AbstractSet[int], held: int) -> Portion:
         """Tell what to write of a pane that holds so many series, of which some have changed since the last time."""
         runs, run = self._runs, set(changed)
         whole = runs is None or held <= FEW

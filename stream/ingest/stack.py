@@ -1,11 +1,16 @@
 """The summaries of a pane behind each other, as they are stored."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from operator import attrgetter, itemgetter
 from typing import Any
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.summaries.summary import Summary
+from detectors.summaries.summary import NOTHING, Summary
 from stream.ingest.shelf import Binned
 from stream.state.codec import CONTENT_MAX
 from stream.state.small_ints import pack_ints, unpack_ints
@@ -17,31 +22,77 @@ __all__ = ["Stack", "unstack"]
 
 SLOTS_MAX = CONTENT_MAX // 8
 """Slots of all summaries together: no stored value had more, when a slot took eight bytes."""
+_SEAT, _COUNTS, _EXTREMES = attrgetter("seat"), attrgetter("counts"), attrgetter("extremes")
+_SERIES = itemgetter(0)
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Stack:
-    """The entries of a pane in the order in which they are stored, to be used as long as none is new.
+    """The entries of a pane as they are stored, each by a number. Entries may come, none leaves.
 
-    `raw` are those that keep raw values. Cost: making one sorts the series; a payload takes about 1 us a series.
+    Those binned have the numbers 0, 1, 2 ... in the order in which they came, those that keep raw values ~0, ~1, ~2 ...
+    They are stored in the order of their names' bytes, so that it does not matter who came first. Where a
+    summary's arrays lie is asked anew each time: they move when it takes a seat, and when its shelf grows.
+
+    Cost: taking an entry in about 2 us, with its share of the sorting, and telling it 0.5 us.
     """
 
     def __init__(self, entries: Mapping[Series, Binned | Raw]) -> None:
-        self.entries = len(entries)
-        ordered = sorted(entries.items(), key=lambda item: item[0])
-        self.raw = [(series, entry) for series, entry in ordered if isinstance(entry, Raw)]
-        binned = [(series, entry) for series, entry in ordered if isinstance(entry, Binned)]
-        self._heads = [(series.version, series.segment, entry.digest) for series, entry in binned]
-        self._summaries = [entry.summary for _, entry in binned]
-        self._counts = [np.zeros(0, dtype=np.int64), *(s.counts for s in self._summaries)]
-        self._extremes = [np.zeros((0, 2)), *(s.extremes for s in self._summaries)]
-        self._sizes = np.array([len(s.counts) for s in self._summaries], dtype=np.int64)
-        self._numbers = np.array([len(s.extremes) for s in self._summaries], dtype=np.int64)
+        self._entries = entries
+        self._held = 0
+        self._raw: list[tuple[Series, Raw]] = []
+        self._binned: list[Binned] = []
+        self._heads: list[bytes] = []
+        self._order: list[int] = []
 
-    def payload(self) -> list[object]:
-        """Give what is binned as plain values: whose it is, counts, extremes, sizes, what is unseen or left out."""
-        unseen = [[i, *told] for i, s in enumerate(self._summaries) if (told := dump_unseen(s))]
-        counts, extremes = np.concatenate(self._counts), np.concatenate(self._extremes)
-        return [self._heads, pack_ints(counts), extremes, self._sizes, self._numbers, unseen]
+    def raw(self) -> list[int]:
+        """Give the numbers of those that keep raw values."""
+        self._grow()
+        return [~i for i in range(len(self._raw))]
+
+    def seats(self) -> NDArray[np.int64]:
+        """Tell the seats of those that are binned, by their numbers; -1 where one has none."""
+        self._grow()
+        return np.fromiter(map(_SEAT, self._binned), np.int64, len(self._binned))
+
+    def payload(self, chosen: AbstractSet[int] | None = None) -> list[object]:
+        """Give some entries, or all, as plain values: raw ones, and behind them what `unstack` reads."""
+        self._grow()
+        if chosen is None:
+            raw, order = self._raw, self._order
+        else:
+            raw = [self._raw[~i] for i in chosen if i < 0]
+            order = sorted((i for i in chosen if i >= 0), key=self._heads.__getitem__)
+        held = [self._binned[i].summary for i in order]
+        counts, extremes = list(map(_COUNTS, held)), list(map(_EXTREMES, held))
+        unseen = [
+            [i, *told]
+            for i, s in enumerate(held)
+            if (s.unseen or s.thinned is not NOTHING) and (told := dump_unseen(s))
+        ]
+        return [
+            [[s.version, s.segment, entry.payload()] for s, entry in sorted(raw, key=_SERIES)],
+            [msgspec.Raw(self._heads[i]) for i in order],
+            pack_ints(np.concatenate(counts or [np.zeros(0, dtype=np.int64)])),
+            np.concatenate(extremes or [np.zeros((0, 2))]),
+            np.fromiter(map(len, counts), np.int64, len(held)),
+            np.fromiter(map(len, extremes), np.int64, len(held)),
+            unseen,
+        ]
+
+    def _grow(self) -> None:
+        """Take in the entries that came."""
+        if self._held == len(self._entries):
+            return
+        for series, entry in islice(self._entries.items(), self._held, None):
+            if isinstance(entry, Raw):
+                self._raw.append((series, entry))
+            else:
+                self._order.append(len(self._binned))
+                self._binned.append(entry)
+                self._heads.append(_encode((series.version, series.segment, entry.digest)))
+        self._order.sort(key=self._heads.__getitem__)
+        self._held = len(self._entries)
 
 
 def unstack(

@@ -19,6 +19,8 @@ from stream.words import Series
 from tests.events import APP, FEATURES, PANE, T0, Log, feature, reference_of, rules
 
 NUMBER = T0 // PANE
+NUMBERS = range(-10, 50)
+"""Of series: those that keep raw values have negative ones."""
 SERIES = [Series("m", "1", (("shop", f"s{s:03}"),)) for s in range(60)]
 ROWS = [{"amount": i / 7, "age": i % 5} for i in range(40)]
 KNOWN = Book(
@@ -28,25 +30,23 @@ KNOWN = Book(
 
 
 @given(
-    steps=st.lists(st.sets(st.sampled_from(SERIES), max_size=40), min_size=1, max_size=60),
+    steps=st.lists(st.sets(st.sampled_from(NUMBERS), max_size=40), min_size=1, max_size=60),
     lost=st.integers(0, 60),
 )
-def test_the_latest_place_of_a_series_tells_how_it_stands(
-    steps: list[set[Series]], lost: int
-) -> None:
+def test_the_latest_place_of_a_series_tells_how_it_stands(steps: list[set[int]], lost: int) -> None:
     """Whatever changes when, and though somebody else goes on in between."""
-    written: dict[int, dict[Series, int]] = {}
-    truth = dict.fromkeys(SERIES, -1)
+    written: dict[int, dict[int, int]] = {}
+    truth = dict.fromkeys(NUMBERS, -1)
     ours = Portions()
     for now, changed in enumerate(steps):
         if now == lost:
             ours = Portions(stored=max(written, default=0))
         truth |= dict.fromkeys(changed, now)
-        place, series, void = ours.next(changed, len(SERIES))
+        place, series, void = ours.next(changed, len(NUMBERS))
         written[place] = {one: truth[one] for one in (truth if series is None else series)}
         for gone in void:
             del written[gone]
-        told: dict[Series, int] = {}
+        told: dict[int, int] = {}
         for at in sorted(written):
             told |= written[at]
         assert told == truth
@@ -57,15 +57,14 @@ def test_the_latest_place_of_a_series_tells_how_it_stands(
 @pytest.mark.parametrize(("share", "most"), [(0.01, 6.0), (0.1, 4.0), (1.0, 1.0)])
 def test_each_change_is_written_a_few_times_only(share: float, most: float) -> None:
     """Of 10,000 series other ones in each of 200 commits; written whole, it were `1 / share` times."""
-    names = [Series("m", str(s)) for s in range(10_000)]
+    held = 10_000
     rng, ours = np.random.default_rng(0), Portions()
-    ours.next(set(names), len(names))
-    n = round(share * len(names))
+    ours.next(set(range(held)), held)
+    n = round(share * held)
     written = 0
     for _ in range(200):
-        changed = {names[i] for i in rng.choice(len(names), n, replace=False).tolist()}
-        portion = ours.next(changed, len(names))
-        written += len(names if portion.series is None else portion.series)
+        portion = ours.next(set(rng.choice(held, n, replace=False).tolist()), held)
+        written += held if portion.series is None else len(portion.series)
     assert written <= most * 200 * n
 
 
@@ -159,6 +158,17 @@ def test_a_pane_that_was_loaded_is_written_whole_and_its_other_places_are_void()
     log.commit()
     assert kept(log)[later] == b""
     assert list(panes(log)) == list(panes(folded([*every, *every[:2]])))
+
+
+def test_what_a_loaded_pane_counts_after_a_commit_is_in_the_next_one() -> None:
+    """A series that takes its seat only then moves onto the shelf, behind the back of who packed it before."""
+    every = [feature(T0, segment=dict(s.segment), amount=1.0) for s in SERIES[:3]]
+    log = folded(every)
+    log.crash()
+    for offset, value in enumerate(every, 3):
+        log.fold([value], offset)
+        log.commit()
+    assert list(panes(log)) == list(panes(folded([*every, *every])))
 
 
 def test_places_go_with_their_pane() -> None:
