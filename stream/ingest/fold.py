@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
-from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals, series_of
+from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals
 from stream.ingest.arrow.group import group_table
 from stream.ingest.arrow.message import read_message, row_draws
 from stream.ingest.arrow.messages import is_arrow, parts_of, put_right
@@ -30,7 +30,7 @@ from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party
-from stream.words import Kind
+from stream.words import Kind, Series
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -401,25 +401,30 @@ class Fold:
             unknown = np.flatnonzero(seats == UNKNOWN)
             new = chosen[unknown]
             _, first = np.unique(group.who[new], return_index=True)
-            for i in new[first].tolist():
-                party = group.parties[int(group.who[i])]
-                known[arrivals.numbers[i]] = self._take_seat(
-                    pane, number, part, group.model, party, book
-                )
+            parties = [group.parties[who] for who in group.who[new[first]].tolist()]
+            taken = self._take_seats(pane, number, part, group.model, parties, book)
+            known[arrivals.numbers[new[first]]] = taken
             seats[unknown] = known[arrivals.numbers[new]]
         return seats
 
-    def _take_seat(
-        self, pane: Pane, number: int, part: int, model: str, party: Party, book: Book
-    ) -> int:
+    def _take_seats(
+        self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book
+    ) -> list[int]:
+        """Find the seats of the wholes of parties, of which many have the same one, or of their segments."""
+        found: dict[Party, int] = {}
+        told = [(version, segment if part == SEGMENT else ()) for version, segment in parties]
+        for party in told:
+            if party not in found:
+                none = part == SEGMENT and not party[1]
+                series = Series(model, *party)
+                found[party] = NOBODY if none else self._take_seat(pane, number, series, book)
+        return [found[party] for party in told]
+
+    def _take_seat(self, pane: Pane, number: int, series: Series, book: Book) -> int:
         """Find the seat of a series in a pane; where it has no reference yet, its values are kept raw."""
-        told = series_of(model, *party)
-        if part >= len(told):
-            return NOBODY
-        series, kind = told[part], self.source.kind
         entry = pane.entries.get(series)
         if entry is None:
-            reference = book.find(series, kind, number)
+            reference = book.find(series, self.source.kind, number)
             entry = pane.entries[series] = (
                 Raw()
                 if reference is None
@@ -428,6 +433,8 @@ class Fold:
         if isinstance(entry, Raw):
             pane.learning.append(entry)
             return RAW - len(pane.learning) + 1
+        if entry.seat >= 0:
+            return entry.seat
         return pane.seat(entry, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:

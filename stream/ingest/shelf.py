@@ -51,40 +51,42 @@ class Shelf:
         self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
         self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
         self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
+        self._ends = (0, 0)
 
     def take(self, binned: Binned, layout: Layout) -> int:
         """Move a summary onto the shelf, if it is not there yet, and tell its seat."""
         if binned.seat >= 0:
             return binned.seat
-        seat = binned.seat = len(self.held)
-        self._make_room(seat, binned.summary)
+        seat, summary = len(self.held), binned.summary
+        first, top = self._ends
+        end, bottom = self._ends = first + len(summary.counts), top + len(summary.extremes)
+        if seat == len(self.layout_of):
+            self._add_seats(2 * seat)
+        if end > len(self.counts) or bottom > len(self.extremes):
+            self._make_room(end, bottom)
+        binned.seat = seat
         self.held.append(binned)
         self.layout_of[seat] = self.layouts.place(layout)
-        summary = binned.summary
-        counts, extremes = summary.counts, summary.extremes
-        self._bind(binned, len(counts), len(extremes))
-        summary.counts[:], summary.extremes[:] = counts, extremes
+        self.count_at[seat + 1], self.extreme_at[seat + 1] = end, bottom
+        counts, extremes = self.counts[first:end], self.extremes[top:bottom]
+        counts[:], extremes[:] = summary.counts, summary.extremes
+        summary.counts, summary.extremes = counts, extremes
         return seat
 
-    def _bind(self, binned: Binned, size: int, numbers: int) -> None:
-        first, top = int(self.count_at[binned.seat]), int(self.extreme_at[binned.seat])
-        binned.summary.counts = self.counts[first : first + size]
-        binned.summary.extremes = self.extremes[top : top + numbers]
+    def _add_seats(self, seats: int) -> None:
+        self.layout_of = _grown(self.layout_of, seats)
+        self.changed = _grown(self.changed, seats)
+        self.count_at = _grown(self.count_at, seats + 1)
+        self.extreme_at = _grown(self.extreme_at, seats + 1)
 
-    def _make_room(self, seat: int, summary: Summary) -> None:
-        if seat == len(self.layout_of):
-            self.layout_of = _grown(self.layout_of, 2 * seat)
-            self.changed = _grown(self.changed, 2 * seat)
-            self.count_at = _grown(self.count_at, 2 * seat + 1)
-            self.extreme_at = _grown(self.extreme_at, 2 * seat + 1)
-        end = self.count_at[seat + 1] = int(self.count_at[seat]) + len(summary.counts)
-        top = self.extreme_at[seat + 1] = int(self.extreme_at[seat]) + len(summary.extremes)
-        if end <= len(self.counts) and top <= len(self.extremes):
-            return
-        self.counts = _grown(self.counts, 2 * max(int(end), len(self.counts) // 2))
-        self.extremes = _grown(self.extremes, 2 * max(int(top), len(self.extremes) // 2))
-        for held in self.held:
-            self._bind(held, len(held.summary.counts), len(held.summary.extremes))
+    def _make_room(self, end: int, bottom: int) -> None:
+        """Make the arrays anew, with room up to there and beyond, and let who is held have their own of them."""
+        self.counts = _grown(self.counts, 2 * max(end, len(self.counts) // 2))
+        self.extremes = _grown(self.extremes, 2 * max(bottom, len(self.extremes) // 2))
+        firsts, tops = self.count_at.tolist(), self.extreme_at.tolist()
+        for seat, held in enumerate(self.held):
+            held.summary.counts = self.counts[firsts[seat] : firsts[seat + 1]]
+            held.summary.extremes = self.extremes[tops[seat] : tops[seat + 1]]
 
 
 def _grown(array: NDArray[Any], n: int) -> NDArray[Any]:
