@@ -68,7 +68,8 @@ class Roster:
 
     def payload(self) -> list[object]:
         """Give the state as plain values."""
-        return [[s.version, s.segment, day] for s, day in sorted(self.days.items())]
+        self.days = dict(sorted(self.days.items()))  # so that the next time most are in order
+        return [[s.version, s.segment, day] for s, day in self.days.items()]
 
     def restore(self, model: str, payload: Any) -> None:
         """Take the state that `payload` gave."""
