@@ -12,6 +12,8 @@ import stream.ingest.fold as folding
 from stream.ingest.crowd import SEATS_MAX, Crowd
 from stream.ingest.group import group_by_model
 from stream.ingest.ladder import LadderRules
+from stream.ingest.pane import Pane
+from stream.ingest.partition import pane_fields
 from stream.ingest.roster import DAY_MS
 from stream.ingest.sample import SampleRules
 from stream.reference.book import Book
@@ -100,6 +102,25 @@ def test_the_same_while_the_rate_goes_up_and_down(
     for log in logs:
         log.partition.retune(rung)
     _same(values, cuts, *logs)
+
+
+def test_what_a_model_counts_after_others_came_is_in_the_next_commit() -> None:
+    """They make the shelf that they share grow, so what was packed before lies elsewhere by then."""
+    names = [f"m{i}" for i in range(20)]
+    book = Book([reference_of(ROWS, model=name, bins=40) for name in names])
+    first, *others = [feature(T0, name, amount=1.0) for name in names]
+    logs = Log(FEATURES, book), Log(FEATURES, book)
+    for log, cuts in zip(logs, ([], [1, len(names)]), strict=True):
+        values = [first, *others, first]
+        for start, end in zip([0, *cuts], [*cuts, len(values)], strict=True):
+            log.fold(values[start:end], start)
+            log.commit()
+    once, often = (
+        [Pane.join(name, log.store.read(log.partition.key, pane_fields(name, T0 // PANE)), None).pack()
+         for name in names]
+        for log in logs
+    )  # fmt: skip
+    assert often == once
 
 
 def _many(n: int, seed: int = 0) -> list[bytes]:
