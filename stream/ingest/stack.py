@@ -34,7 +34,7 @@ class Stack:
     They are stored in the order of their names' bytes, so that it does not matter who came first. Where a
     summary's arrays lie is asked anew each time: they move when it takes a seat, and when its shelf grows.
 
-    Cost: taking an entry in about 2 us, with its share of the sorting, and telling it 0.5 us.
+    Cost: a payload takes about 3 us an entry of ten columns; only those that came are sorted in anew.
     """
 
     def __init__(self, entries: Mapping[Series, Binned | Raw]) -> None:
