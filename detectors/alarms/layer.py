@@ -29,6 +29,8 @@ PLENTY = 672
 
 QUIET = 0.5
 """Normal score below which a window's step is not measured by its surprise."""
+RARE = 0.05
+"""The chance of a rate below which it is held against the events themselves. No test may take as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,13 @@ class AlarmLayer:
         chance = tail_chance(steps.surprise, share, slope)
         at = self._binomial_rows
         if len(at):
-            tails = _binomial(steps, at, np.maximum(self.usual.ravel()[at], 1.0), self.windows)
+            of_usual = np.maximum(self.usual.ravel(), 1.0)
+            chance[at] = np.maximum(chance[at], _binomial(steps, at, of_usual[at], self.windows))
+            at = at[chance[at] < RARE]
+            if base is not None:  # a difference from another week's is no rate
+                at = at[base.ravel()[at] == 0]
+            counted = _counted(x_of[at], worth_of[at], steps.lag[at])
+            tails = _binomial(steps, at, of_usual[at], self.windows, counted)
             chance[at] = np.maximum(chance[at], tails)
         sizes, errors, usual, lags = (
             found.reshape(S, C) for found in (steps.size, steps.error, steps.usual, steps.lag)
@@ -348,14 +356,31 @@ def _season_before(last_ms: int, windows: int, size: Size, span_ms: int) -> Floa
     return season(times, size.size_ms, span_ms)
 
 
-def _binomial(steps: Steps, at: Counts, worth: Floats, windows: Counts) -> Floats:
+def _binomial(
+    steps: Steps, at: Counts, worth: Floats, windows: Counts, now: Floats | None = None
+) -> Floats:
     """Give the binomial's chance of rates as far from the usual ones, on as many events as they are worth.
 
-    `at` are their places among all signals, which are those of the same columns test by test.
+    `at` are their places among all signals, which are those of the same columns test by test; `worth` is that of usual
+    windows. `now` are the shares themselves; None: those at the step's end.
     """
     size, usual = steps.size[at], steps.usual[at]
     events = 1 / np.maximum(steps.error[at], 1e-9) ** 2
     least = 0.5 / (worth * windows[at % len(windows)] + 1)
-    usual, now = (share_at(x, worth) for x in (usual, usual + size))
-    tails = binomial_tail(now, events, np.clip(usual, least, 1 - least), size < 0)
+    stepped = share_at(usual + size, worth) if now is None else now
+    usual = share_at(usual, worth)
+    tails = binomial_tail(stepped, events, np.clip(usual, least, 1 - least), size < 0)
     return np.minimum(1.0, 2 * tails)
+
+
+def _counted(x: Floats, worth: Floats, lags: Counts) -> Floats:
+    """Give the share [R] of all events since a step began, from arcsine rates [R, N] and their worth.
+
+    The arcsine rate of few of few events is larger than that of as rare ones of many, and would add up to a step where
+    windows have become small; the events themselves would not.
+    """
+    N = x.shape[1]
+    since = np.arange(N) >= N - 1 - lags[:, None]
+    n = np.where(since, np.maximum(worth - 3 / 4, 0.0), 0.0)
+    k = n * np.minimum(share_at(x, n), 1.0)
+    return np.asarray(k.sum(axis=1) / np.maximum(n.sum(axis=1), 1.0))

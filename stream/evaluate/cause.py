@@ -55,13 +55,18 @@ def _ratio(reference: Reference, column: str, window: Summary) -> float:
     return now / usual
 
 
-def commonest(causes: Sequence[str]) -> tuple[str, str]:
+def commonest(causes: Sequence[str], severities: Sequence[int]) -> tuple[str, str]:
     """Choose the cause of what moved together, and say why: what concerns whole series, else what most have.
 
-    A fault comes before a mere shift as often found, as it may be the shift's cause; equals go by name.
+    A fault comes before a mere shift as often found, as it may be the shift's cause; then goes the severest, of
+    `severities` in the order of `causes`, and equals go by name.
     """
     of_series = [cause for cause in OF_SERIES if cause in causes]
     if of_series:
         return of_series[0], "the number of events in the window is out of the ordinary"
-    cause, n = min(Counter(causes).items(), key=lambda of: (-of[1], of[0] == SHIFT, of[0]))
-    return cause, f"{n} of the {len(causes)} say so"
+    worst: dict[str, int] = {}
+    for cause, severity in zip(causes, severities, strict=True):
+        worst[cause] = max(severity, worst.get(cause, severity))
+    found = Counter(causes)
+    cause = min(found, key=lambda of: (-found[of], of == SHIFT, -worst[of], of))
+    return cause, f"{found[cause]} of the {len(causes)} say so"

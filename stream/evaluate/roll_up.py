@@ -71,7 +71,7 @@ def _is_carried(members: Sequence[DriftEvent]) -> bool:
 
 def _gather(kind: Kind, members: Sequence[DriftEvent]) -> DriftEvent:
     causes = [_cause(event) for event in members]
-    cause, because = commonest(causes)
+    cause, because = commonest(causes, [RANK[event.severity] for event in members])
     # It speaks for all by the numbers of the widest of those that have the cause.
     first = min(
         (e for e in members if _cause(e) == cause), key=lambda e: (len(e.segment), e.column or "")

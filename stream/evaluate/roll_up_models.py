@@ -72,8 +72,8 @@ def _traits(mover: Mover) -> set[object]:
 
 def _gather(kind: Kind, members: Sequence[Moved], told: Told) -> DriftEvent:
     causes = Counter(cause for of in members for cause in set(of.mover.data["explain"]["causes"]))
-    cause, n = min(causes.items(), key=_likelier)
-    because = f"{n} of the {len(members)} say so"
+    cause = min(causes, key=lambda name: _likelier(name, causes[name], members))
+    because = f"{causes[cause]} of the {len(members)} say so"
     # It speaks for all by the numbers of the one of those with the cause that moved most.
     first = min((of for of in members if cause in of.mover.data["explain"]["causes"]), key=_most)
     found = first.mover.data
@@ -121,10 +121,14 @@ def _gather(kind: Kind, members: Sequence[Moved], told: Told) -> DriftEvent:
     )  # fmt: skip
 
 
-def _likelier(of: tuple[str, int]) -> tuple[int, bool, bool, str]:
-    """Order causes: what most have; of those a fault before a shift, and what concerns whole series before both."""
-    cause, n = of
-    return -n, cause == SHIFT, cause not in OF_SERIES, cause
+def _likelier(cause: str, n: int, members: Sequence[Moved]) -> tuple[int, bool, bool, int, str]:
+    """Order causes: most models, a fault before a shift, whole series before both, the severest."""
+    worst = max(
+        RANK[str(of.mover.data["severity"])]
+        for of in members
+        if cause in of.mover.data["explain"]["causes"]
+    )
+    return -n, cause == SHIFT, cause not in OF_SERIES, -worst, cause
 
 
 def _most(of: Moved) -> tuple[float, str, str]:

@@ -148,6 +148,19 @@ def test_it_tells_the_cause_that_most_models_have_and_speaks_by_the_one_of_them_
     assert (window["watermark"], window["late_dropped"]) == ("2026-01-08T20:01:00Z", 3)
 
 
+def test_of_causes_as_often_found_the_severest_is_told() -> None:
+    """Who is called looks there first; the other stands beside it."""
+    milder = moved("a", ["income"], ["missing values"], effect=9.0)
+    (event,) = told(milder, moved("b", ["income"], ["unit or scale"], severity="error"))
+    explain: Any = event.data["explain"]
+    assert explain["cause_hint"] == "unit or scale"
+    assert set(explain["causes"]) == {"missing values", "unit or scale"}
+    assert event.data["baseline"] == {"id": "b@1"}
+    (event,) = told(milder, moved("b", ["income"], ["unit or scale"]))
+    explain = event.data["explain"]
+    assert explain["cause_hint"] == "missing values", "equals go by name"
+
+
 def test_it_is_of_no_model_and_of_the_segment_that_all_share() -> None:
     """And it comes back from its bytes."""
     both = moved("a", ["x"], country="DE"), moved("b", ["x"], country="DE")

@@ -9,6 +9,7 @@ from detectors.alarms import signals
 from detectors.alarms.layer import AlarmLayer, Judged, Size
 from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST
 from detectors.arrays import Counts, Flags, Floats
+from detectors.comparisons.rates import arcsine_rate
 
 HOUR = 3_600_000
 SIZE = Size(HOUR, HOUR, 28)
@@ -108,3 +109,32 @@ def test_what_was_kept_of_a_former_layer_counts_at_once() -> None:
     assert alike(after, judged(stored))
     assert not alike(before, after)
     assert after[0].usual[1] == judged(former)[0].usual[1] != before[0].usual[1]
+
+
+RATE = next(test for test in COLUMN_TESTS if test.name == "missing")
+
+
+def chances_of_rates(seen: list[tuple[int, int]], rate: float) -> float:
+    """Give the smallest chance that windows (missing, events), judged one after the other, have behind a history."""
+    rng, usual = np.random.default_rng(5), 200
+    learned = [(int(k), usual) for k in rng.binomial(usual, rate, 672)]
+    k, n = np.array([*learned, *seen]).T
+    x, worth = arcsine_rate(k, n)[None, None], (n + 0.75)[None, None]
+    rates: Flags = np.array([[True]])
+    layer = AlarmLayer((RATE,), x[..., :672], worth[..., :672], HOUR * np.arange(672), SIZE, rates)
+    alphas = np.array([1e-3])
+    judged = [
+        layer.judge(x[..., w - 97 : w], worth[..., w - 97 : w], HOUR * (w - 1), alphas)[0]
+        for w in range(673, len(k) + 1)
+    ]
+    return min(float(told.chance[0]) for told in judged)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.002])
+def test_fewer_events_with_nothing_missing_are_no_more_missing_values(rate: float) -> None:
+    """The arcsine rate of none of few is larger than that of none of many, and in a hundred windows that adds up."""
+    assert chances_of_rates([(0, 30)] * 100, rate) > 0.05
+
+
+def test_more_missing_values_among_fewer_events_are_found() -> None:
+    assert chances_of_rates([(3, 30)] * 4, 0.002) < 1e-5
