@@ -138,3 +138,18 @@ def test_fewer_events_with_nothing_missing_are_no_more_missing_values(rate: floa
 
 def test_more_missing_values_among_fewer_events_are_found() -> None:
     assert chances_of_rates([(3, 30)] * 4, 0.002) < 1e-5
+
+
+def test_a_difference_from_another_week_is_not_held_against_events_as_if_it_were_a_rate() -> None:
+    """What lies 0.2 above last week's rate is no share of anything."""
+    rng, ones = np.random.default_rng(7), np.ones((1, 1, 672))
+    learned = rng.normal(0, 0.05, ones.shape)
+    rates: Flags = np.array([[True]])
+    layer = AlarmLayer((RATE,), learned, 400.75 * ones, HOUR * np.arange(672), SIZE, rates)
+    seen = np.where(np.arange(97) < 37, 0.0, 0.2)[None, None]
+    worth = np.where(np.arange(97) < 37, 400.75, 30.75)[None, None]
+    of_rate, of_difference = (
+        layer.judge(seen, worth, HOUR * 768, np.array([1e-3]), np.array([[base]]))[0].chance[0]
+        for base in (0.0, 0.9)
+    )
+    assert of_difference < 1e-3 < 0.05 <= of_rate
