@@ -30,6 +30,7 @@ from stream.evaluate.standing import CONSTANT, NO_VALUES, OFF, Standing
 from stream.evaluate.track import Past, Track, recent_of
 from stream.evaluate.unsteady import told_step
 from stream.evaluate.volume import Arrivals, arrivals_of
+from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.words import Kind
 
@@ -56,10 +57,11 @@ class Alarms:
             rules.compare, rules.history_ms, window.every_ms, rules.windows_min
         )
         self.names: list[str | None] = [column.name for column in reference.columns]
-        self._history = own = reference.histories[which]
+        self._history = reference.histories[which]
+        own = self._history.held()
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
-        self.signals, readings = learn_signals(reference, which, usual)
-        shelf = self._shelf_of(readings, own.summaries, own.starts)
+        self.signals, readings = learn_signals(reference, own, usual)
+        shelf = self._shelf_of(readings, own)
         self.track = Track(shelf, window.every_ms, self._excluded)
         self.fitted_ms = reference.end_ms
         self.refitted = True
@@ -96,6 +98,8 @@ class Alarms:
             self.volume_layer.keep(former[1])
             self.fitted_ms, self.refitted = start_ms, True
             self._let_go()
+            if not self._is_learning:
+                self._history.let_go()  # by now it has been in the store for some time
         self._window = summary
         self.track.append(start_ms, read, _volume_of([arrivals]))
         return anew
@@ -203,15 +207,16 @@ class Alarms:
         """Give the reference's own windows; read anew, as they take no room from one fit to the next."""
         if self.track.own is not None:
             return self.track.own
-        summaries = self._history.summaries
-        return self._shelf_of(self.signals.read_all(summaries), summaries, self._history.starts)
+        own = self._history.held()
+        return self._shelf_of(self.signals.read_all(own.summaries), own)
 
     def _let_go(self) -> None:
         """Hold no more windows than are looked back on, unless the layer is fitted with every window."""
         if not self._is_learning:
             self.track.let_go(self.baseline.reach)
 
-    def _shelf_of(self, readings: Readings, summaries: Sequence[Summary], starts: Counts) -> Shelf:
+    def _shelf_of(self, readings: Readings, own: History) -> Shelf:
+        starts, summaries = own.starts, own.summaries
         told = np.array([not self._excluded(at) for at in starts.tolist()], np.bool_)
         return Shelf.of(readings, _volume_of(arrivals_of(summaries)), starts, told)
 

@@ -9,6 +9,7 @@ from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.summary import Summary
 from stream.evaluate.side_by_side import begins_of, side_by_side
+from stream.reference.history import History
 from stream.reference.reference import Reference
 
 __all__ = ["Signals", "learn_signals"]
@@ -99,21 +100,21 @@ class Signals:
         )
 
 
-def learn_signals(reference: Reference, which: int, usual: Flags) -> tuple[Signals, Readings]:
-    """Learn how to read the columns of a reference in windows of a size; give also what its own windows read.
+def learn_signals(reference: Reference, history: History, usual: Flags) -> tuple[Signals, Readings]:
+    """Learn how to read the columns of a reference in windows of a size; give also what its own, the `history`, read.
 
-    `usual` [T] tells which of these tell what is usual.
+    `usual` [T] tells which of them tell what is usual.
     """
-    own = reference.histories[which].summaries
+    own = history.summaries
     batches: list[tuple[CellsOf, Scheme, list[int]]] = []
     parts: list[Readings] = []
     totals = reference.totals
     for columns in side_by_side(reference.columns, len(own)):
         view = totals.view(columns)
-        history = view(own)
-        usually = history if usual.all() else history.select(usual)
+        past = view(own)
+        usually = past if usual.all() else past.select(usual)
         batches.append((view, Scheme(totals.cells(columns), usually), columns))
-        parts.append(batches[-1][1].read(history))
+        parts.append(batches[-1][1].read(past))
     signals = Signals(reference, batches)
     return signals, signals.in_place(parts, len(own))
 

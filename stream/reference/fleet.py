@@ -1,11 +1,14 @@
 """The references that all workers share, in the store's fleet hash."""
 
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import takewhile
 from threading import Lock
 
+from stream.errors import CodecError
 from stream.reference.book import Book
+from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.store import Store, fleet_key
 from stream.state.versions import dump, load, making_sense
@@ -16,6 +19,8 @@ __all__ = ["Fleet"]
 
 AHEAD = 64
 """Entries that are asked for at once where there may be many new ones."""
+HELD_MAX = 16_384
+"""Bytes of a reference's windows of one size that are held though they could be read again: fewer are worth no read."""
 
 
 class Fleet:
@@ -25,6 +30,10 @@ class Fleet:
     that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference.
     Entering is put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When
     the store has gone back in time, whoever knows more than it does enters that again.
+
+    The windows of a reference are most of it and seldom wanted. Of those that were read from the store, they are left
+    there (`History.again`), if they are many; of those entered here they are held until their chain lets go of them, as
+    what was just written may yet be lost. One that the store has lost since cannot be entered again by who let go.
     """
 
     def __init__(self, store: Store, app: str) -> None:
@@ -36,6 +45,8 @@ class Fleet:
         """The digests of the store's entries, in order, as far as they were read."""
         self._there: set[bytes] = set()
         """The digests of their references; fewer, where one was entered twice while the store went back."""
+        self._own: set[bytes] = set()
+        """The digests of those that were entered from here."""
         self._known: dict[bytes, Reference] = {}
         """By its digest every reference that ever was in the store."""
 
@@ -86,14 +97,37 @@ class Fleet:
         found = []
         for blob, (field, inline) in zip(blobs, entries, strict=True):
             packed = held[field] if field else inline
-            found.append((_digest(blob), None if packed is None else Reference.unpack(packed)))
+            reference = None if packed is None else Reference.unpack(packed)
+            if reference is not None and field:
+                self._leave(reference, field)
+            found.append((_digest(blob), reference))
         return found
+
+    def _leave(self, reference: Reference, field: bytes) -> None:
+        """Leave the windows of a reference that was read in the store, where they are many and not just entered."""
+        for which, history in enumerate(reference.histories):
+            if history.size > HELD_MAX:
+                history.again = partial(self._again, field, reference.digest, which)
+                if reference.digest not in self._own:
+                    history.let_go()
+
+    def _again(self, field: bytes, digest: bytes, which: int) -> History:
+        """Read the windows of a reference again; CodecError when the store has lost it."""
+        (packed,) = self._store.read(self._key, [field])
+        reference = None if packed is None else Reference.unpack(packed)
+        if reference is None or reference.digest != digest:
+            raise CodecError(
+                "the store has lost a reference that judges",
+                field.decode(),
+                "restore a copy of the state",
+            )
+        return reference.histories[which]
 
     def _enter_again(self) -> None:
         """Enter what the store has lost behind what it still has."""
         if len(self._known) > len(self._there):
             for digest, reference in list(self._known.items()):
-                if digest not in self._there:
+                if digest not in self._there and all(h.is_held for h in reference.histories):
                     self._enter(reference)
 
     def publish(self, reference: Reference) -> Reference:
@@ -107,6 +141,7 @@ class Fleet:
     def _enter(self, reference: Reference) -> Reference:
         field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
+        self._own.add(reference.digest)
         while True:
             held = self._store.put_if_absent(self._key, field, packed)
             digest = reference.digest if held == packed else Reference.unpack(held).digest

@@ -21,11 +21,12 @@ from stream.evaluate.findings import Findings
 from stream.evaluate.rules import Rules
 from stream.evaluate.signals import learn_signals
 from stream.evaluate.volume import Arrivals
+from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load
 from stream.words import Kind
 from tests.evaluate.streams import LEARNED, WINDOW
-from tests.evaluate.watched import COLUMNS, RULES, SHARE, reference, window
+from tests.evaluate.watched import COLUMNS, LAYOUT, RULES, SHARE, reference, window
 from tests.events import HOUR, PLAN, T0
 
 WEEK = 42
@@ -462,7 +463,7 @@ def test_windows_that_were_let_go_are_in_the_next_fit() -> None:
     alarms, (history,) = own.alarms, own.reference.histories
     assert alarms.track.own is None
     usual = np.full(len(history), True)
-    _, read = learn_signals(own.reference, 0, usual)
+    _, read = learn_signals(own.reference, history, usual)
     columns, volume, starts = alarms.history()
     assert (columns.readings.x[..., : len(history)] == read.x).all()
     assert (columns.readings.valid[:, : len(history)] == read.valid).all()
@@ -471,3 +472,25 @@ def test_windows_that_were_let_go_are_in_the_next_fit() -> None:
     ]
     assert starts[: len(history)].tolist() == history.starts.tolist()
     assert len(starts) == len(history) + 1
+
+
+def test_windows_that_can_be_read_again_are_let_go_of_with_the_first_fit_of_a_week() -> None:
+    """What is said and stored is the same, and a restart reads them again."""
+    known = reference(2 * WEEK)
+    kept, going = (Run(replace(known, histories=(History.restore(
+        known.histories[0].payload(), LAYOUT.size, len(LAYOUT.numbers)),))) for _ in range(2))  # fmt: skip
+    (history,) = going.reference.histories
+    history.again = lambda: known.histories[0]
+    windows = sound(WEEK + 3)
+    for run in (kept, going):
+        run.play(windows[:5])
+    assert history.is_held
+    for run in (kept, going):
+        run.play(windows[5:])
+    assert not history.is_held
+    assert kept.reference.histories[0].is_held
+    for run in (kept, going):
+        run.restart()
+        run.play(sound(WEEK, 500))
+    assert stored(going) == stored(kept)
+    assert not history.is_held

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from stream.errors import CodecError
+from stream.reference import fleet
 from stream.reference.fleet import Fleet
 from stream.state.codec import pack
 from stream.state.memory import MemoryStore
+from tests.evaluate import watched
 from tests.events import reference_of
 
 
@@ -34,11 +37,11 @@ def test_a_fleet_of_an_older_release_is_known_and_nothing_of_it_is_entered_twice
         store.put_if_absent("{a:fleet}", field, former)
         store.put_if_absent("{a:fleet}", b"r:%d" % i, pack("entry", 1, [former]))
     before = store.peek("{a:fleet}")
-    fleet = Fleet(store, "a")
-    assert [fleet.publish(r).digest for r in known] == [r.digest for r in known]
-    assert [r.digest for r in fleet.book.all()] == [r.digest for r in known]
+    ours = Fleet(store, "a")
+    assert [ours.publish(r).digest for r in known] == [r.digest for r in known]
+    assert [r.digest for r in ours.book.all()] == [r.digest for r in known]
     assert store.peek("{a:fleet}") == before
-    apart = fleet.publish(reference_of([{"a": 3}], version="9"))
+    apart = ours.publish(reference_of([{"a": 3}], version="9"))
     late = Fleet(store, "a")
     late.refresh()
     assert [r.digest for r in late.book.all()] == [*(r.digest for r in known), apart.digest]
@@ -84,6 +87,62 @@ def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for
     late = Fleet(store, "a")
     late.refresh()
     assert {r.digest for r in late.book.all()} == {reference.digest, other.digest}
+
+
+def test_many_windows_are_left_in_the_store_and_read_again_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is asked of the reference is answered as before: its windows, its bytes, its digest."""
+    monkeypatch.setattr(fleet, "HELD_MAX", 10)
+    store, known = MemoryStore(), watched.reference()
+    Fleet(store, "a").publish(known)
+    late = Fleet(store, "a")
+    late.refresh()
+    (found,) = late.book.all()
+    (history,), (own,) = found.histories, known.histories
+    assert not history.is_held
+    assert len(history) == len(own)
+    assert history.starts.tolist() == own.starts.tolist()
+    assert history.counts.tolist() == own.counts.tolist()
+    assert (found.packed, found.digest) == (known.packed, known.digest)
+    assert not history.is_held
+    assert history.held().is_held
+
+
+def test_few_windows_are_held_and_so_are_those_that_were_entered_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was just written may yet be lost: then whoever entered it enters it again."""
+    store, known = MemoryStore(), watched.reference()
+    ours = Fleet(store, "a")
+    assert ours.publish(known).histories[0].is_held
+    late = Fleet(store, "a")
+    late.refresh()
+    assert late.book.all()[0].histories[0].is_held
+    monkeypatch.setattr(fleet, "HELD_MAX", 10)
+    store._hashes["{a:fleet}"].clear()
+    ours = Fleet(store, "a")
+    ours.publish(known)
+    store._hashes["{a:fleet}"].clear()
+    ours.refresh()
+    assert store.peek("{a:fleet}")
+
+
+def test_windows_that_the_store_has_lost_are_missed_and_entered_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who asks is told what to do; other references go on being entered and read."""
+    monkeypatch.setattr(fleet, "HELD_MAX", 10)
+    store, known, other = MemoryStore(), watched.reference(), reference_of([{"a": 2}])
+    Fleet(store, "a").publish(known)
+    late = Fleet(store, "a")
+    late.refresh()
+    store._hashes["{a:fleet}"].clear()
+    late.publish(other)
+    (lost,) = (r for r in late.book.all() if r.digest == known.digest)
+    with pytest.raises(CodecError, match=r"lost a reference.*restore a copy"):
+        _ = lost.histories[0].counts
+    assert len([f for f in store.peek("{a:fleet}") if f[:2] == b"s:"]) == 1
 
 
 class _Forgetful(MemoryStore):

@@ -26,6 +26,7 @@ from stream.evaluate.volume import Arrivals
 from stream.ingest import partition
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference import book, fleet
+from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.versions import load
 from stream.summaries.schema import Schema
@@ -100,10 +101,10 @@ def _schema(kind: Kind, model: str, columns: Sequence[Column]) -> Schema:
     return _schemas[key]
 
 
-def _signals_of(reference: Reference, which: int, usual: Flags) -> tuple[_Signals, Readings]:
-    key = (reference.digest, which, usual.tobytes())
+def _signals_of(reference: Reference, history: History, usual: Flags) -> tuple[_Signals, Readings]:
+    key = (reference.digest, history.starts.tobytes(), usual.tobytes())
     if key not in _signals:
-        learned, own = learn_signals(reference, which, usual)
+        learned, own = learn_signals(reference, history, usual)
         _signals[key] = _Signals(reference, learned.batches), own
     return _signals[key]
 
