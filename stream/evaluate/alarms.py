@@ -27,7 +27,7 @@ from stream.evaluate.rules import Rules
 from stream.evaluate.shelf import Shelf
 from stream.evaluate.signals import learn_signals
 from stream.evaluate.standing import CONSTANT, NO_VALUES, OFF, Standing
-from stream.evaluate.track import Past, Track, recent_of
+from stream.evaluate.track import Find, Past, Track, recent_of
 from stream.evaluate.unsteady import told_step
 from stream.evaluate.volume import Arrivals, arrivals_of
 from stream.reference.history import History
@@ -45,10 +45,13 @@ class Alarms:
 
     The layer is fitted to the reference's own windows; with those in control since then it is fitted anew at the first
     window of every week, or of another `Rules.refit_ms`, and before it can judge at every window. `refitted`: what was
-    learned is not stored yet. `saved` is what `payload` gave of one like it. Cost: see `AlarmLayer`.
+    learned is not stored yet. `saved` is what `payload` gave of one like it, `find` reads stored blocks of its history.
+    Cost: see `AlarmLayer`.
     """
 
-    def __init__(self, reference: Reference, which: int, rules: Rules, saved: Any = None) -> None:
+    def __init__(
+        self, reference: Reference, which: int, rules: Rules, saved: Any = None, find: Find | None = None
+    ) -> None:  # fmt: skip
         self.reference = reference
         self.rules = rules
         window = reference.windows[which]
@@ -62,7 +65,7 @@ class Alarms:
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self.signals, readings = learn_signals(reference, own, usual)
         shelf = self._shelf_of(readings, own)
-        self.track = Track(shelf, window.every_ms, self._excluded)
+        self.track = Track(shelf, window.every_ms, self._excluded, find)
         self.fitted_ms = reference.end_ms
         self.refitted = True
         self._window: Summary | None = None

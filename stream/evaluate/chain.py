@@ -1,6 +1,6 @@
 """One kind of one series under its reference: panes into windows, windows to the judge, verdicts to incidents."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing
+from stream.evaluate.track import Find
 from stream.evaluate.volume import Arrivals
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
@@ -29,11 +30,13 @@ from stream.reference.reference import Reference, WindowSize
 from stream.summaries.unseen import dump_unseen
 from stream.words import Kind, Series
 
-__all__ = ["Chain", "Judged", "PlanAt"]
+__all__ = ["Chain", "FindParts", "Judged", "PlanAt"]
 
 WEEK_MS = 7 * 86_400_000
 PlanAt = Callable[[int], Plan]
 """Gives the fleet plan in force at an event time, in ms."""
+FindParts = Callable[[Sequence[Part]], Iterable[Any]]
+"""Reads parts of a chain that are stored, as `changed` gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,16 @@ class Chain:
 
     `incidents` are those that are not over, `cooling` those that are and that an alarm would continue.
 
+    `find` reads parts of it that are stored, so that they need not be held; None: all are held.
+
     A window is judged by the plan in force in its last moment. `standings` tell for each size of windows, by its
     place, how the monitors stand; they are told anew with every judge, and `restood` says that they were.
     """
 
     def __init__(
-        self, series: Series, kind: Kind, reference: Reference, rules: Rules, plan_at: PlanAt
-    ) -> None:
+        self, series: Series, kind: Kind, reference: Reference, rules: Rules, plan_at: PlanAt,
+        find: FindParts | None = None,
+    ) -> None:  # fmt: skip
         self.series = series
         self.kind = kind
         self.reference = reference
@@ -81,6 +87,7 @@ class Chain:
         self.standings: dict[int, tuple[Standing, ...]] = {}
         self.restood = False
         self._plan_at = plan_at
+        self._find = find
         self._share = 0.0
         self.cooling: dict[str | None, Incident] = {}
         self._scores: list[Scores | None] = [None for _ in reference.windows]
@@ -278,9 +285,17 @@ class Chain:
     def _alarms_of(self, which: int) -> Alarms:
         alarms = self._alarms[which]
         if alarms is None:
-            alarms = self._alarms[which] = Alarms(self.reference, which, self.rules)
+            find = self._blocks_of(which)
+            alarms = self._alarms[which] = Alarms(self.reference, which, self.rules, find=find)
             self._stand(which)
         return alarms
+
+    def _blocks_of(self, which: int) -> Find | None:
+        """Give what reads blocks of the history of a size."""
+        find = self._find
+        if find is None:
+            return None
+        return lambda places: find([Part("track", which, place) for place in places])
 
     def _stand(self, which: int) -> None:
         """Tell anew how the monitors stand."""
@@ -416,7 +431,7 @@ class Chain:
         for alarms in self._alarms:
             if alarms is not None:
                 alarms.refitted = False
-                alarms.track.changed.clear()
+                alarms.track.settle()
 
     def unsettle(self) -> None:
         """Know that no part is stored."""
@@ -437,9 +452,10 @@ class Chain:
         rules: Rules,
         plan_at: PlanAt,
         payload: Any,
+        find: FindParts | None = None,
     ) -> "Chain":
         """Make a chain of what `payload` gave, or `whole` of what `head` and `changed` did."""
-        chain = cls(series, kind, reference, rules, plan_at)
+        chain = cls(series, kind, reference, rules, plan_at, find)
         _, rings, carried, grown, extra, alarms, incidents, cooling = payload
         for ring, of_ring in zip(chain.rings, rings, strict=True):
             ring.restore(of_ring)
@@ -455,7 +471,9 @@ class Chain:
         ]
         chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
         chain._alarms = [
-            None if saved is None else Alarms(reference, which, rules, saved)
+            None
+            if saved is None
+            else Alarms(reference, which, rules, saved, chain._blocks_of(which))
             for which, saved in enumerate(alarms)
         ]
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}

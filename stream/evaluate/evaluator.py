@@ -1,6 +1,7 @@
 """Moves one model: reads the panes that have closed, lets the model judge them, commits, and keeps the outbox."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from stream.evaluate.gather import gather_panes, gather_rows, is_absent, watermark_of
 from stream.evaluate.model import Model, ModelRules
@@ -29,7 +30,9 @@ class Evaluator:
         sources: Sequence[Source],
     ) -> None:  # fmt: skip
         self.key = model_key(app, name)
-        self.model = Model(name, rules, fleet.book, fleet.publish, plans.at)
+        self.model = Model(
+            name, rules, fleet.book, fleet.publish, plans.at, partial(store.read, self.key)
+        )
         self.outbox: dict[bytes, bytes] = {}
         self._store = store
         self._app = app

@@ -1,15 +1,18 @@
 """Everything that is known of one model: its chains and learners, who they are, and what of it is to be stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sinks.event import DriftEvent
-from stream.evaluate.chain import Chain, Judged, PlanAt
+from stream.errors import StoreUnavailable
+from stream.evaluate.chain import Chain, FindParts, Judged, PlanAt
 from stream.evaluate.consequences import Consequences
 from stream.evaluate.join import Join, JoinRules
 from stream.evaluate.learner import Learner
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT, part_fields
 from stream.evaluate.movers import Movers
+from stream.evaluate.parts import Part
 from stream.evaluate.report import Context
 from stream.evaluate.rules import Rules
 from stream.ingest.fold import NEVER
@@ -27,6 +30,7 @@ from stream.state.fields import (
     result_field,
     standing_field,
 )
+from stream.state.versions import load
 from stream.words import Kind, Series
 
 __all__ = ["Known", "ModelRules"]
@@ -48,9 +52,12 @@ class Known:
 
     `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
     learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
-    fleet plan in force at an event time. `rosters` bound the series of each kind: who was first stays, and one that was
-    silent for a week leaves for a newcomer, its incidents resolved, with all that is kept of it. `series_refused`
-    counts the events of those who found no room, since the object was made.
+    fleet plan in force at an event time. `read` gives fields of the model that were committed, so that old parts of
+    chains need not be held; None: they are.
+
+    `rosters` bound the series of each kind: who was first stays, and one that was silent for a week leaves for a
+    newcomer, its incidents resolved, with all that is kept of it. `series_refused` counts the events of those who found
+    no room, since the object was made.
 
     `changed` are the fields to be stored, those
     of `touched` chains and of alerts that were `posted` still to be packed; `obsolete` ones may be deleted after that.
@@ -63,6 +70,7 @@ class Known:
         book: Book,
         publish: Callable[[Reference], Reference],
         plan_at: PlanAt,
+        read: Callable[[Sequence[bytes]], Sequence[bytes | None]] | None = None,
     ) -> None:
         self.name = name
         self.rules = rules
@@ -88,6 +96,7 @@ class Known:
         self.posted: dict[bytes, DriftEvent] = {}
         self._publish = publish
         self.plan_at = plan_at
+        self._read = read
 
     # -- who there is ------------------------------------------------------------------------------------------------
 
@@ -105,7 +114,24 @@ class Known:
 
     def chain_of(self, series: Series, kind: Kind, reference: Reference) -> Chain:
         """Make a chain."""
-        return Chain(series, kind, reference, self.rules.judging, self.plan_at)
+        return Chain(
+            series, kind, reference, self.rules.judging, self.plan_at, self.finding(series, kind)
+        )
+
+    def finding(self, series: Series, kind: Kind) -> FindParts | None:
+        """Give what reads the stored parts of a chain; StoreUnavailable where the store does not have them any more."""
+        read = self._read
+        if read is None:
+            return None
+
+        def find(parts: Sequence[Part]) -> list[Any]:
+            found = read([part_field(series, kind, *part) for part in parts])
+            if None in found:
+                raise StoreUnavailable(f"the store has lost a part of {series} {kind.value}")
+            pairs = zip(parts, found, strict=True)
+            return [load(blob, part.of) for part, blob in pairs if blob is not None]
+
+        return find
 
     def part_with(self, series: Series, kind: Kind, at_ms: int) -> None:
         """Forget a series with all that is kept of it."""

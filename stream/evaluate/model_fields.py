@@ -141,11 +141,14 @@ def _restore_chain(known: Known, blob: bytes, fields: Mapping[bytes, bytes]) -> 
         return load(fields[part_field(series, kind, *part)], part.of)
 
     payload = whole(head, find)
-    chain = Chain.restore(series, kind, reference, known.rules.judging, known.plan_at, payload)
+    rules, reading = known.rules.judging, known.finding(series, kind)
+    chain = Chain.restore(series, kind, reference, rules, known.plan_at, payload, reading)
     named = part_fields(series, kind, head)
     known.obsolete -= named
     if named != part_fields(series, kind, chain.head()):
         chain.unsettle()  # an older release had them in the head
+    else:
+        chain.settle()
     standing = fields.get(standing_field(series, kind))
     if standing is not None:
         chain.standings = load_standings(standing, reference.digest)

@@ -12,6 +12,8 @@ from detectors.compiled import compiled
 
 __all__ = ["Laid", "Shelf", "volume_of"]
 
+SPARE = 15
+"""Places that are made at once beside the one that is asked for."""
 COUNTS = (np.uint16, np.uint32, np.int64)
 """What counts are held in, from short to long."""
 
@@ -61,13 +63,19 @@ class Shelf:
             setattr(made, name, held[at])
         return made
 
-    def make_room(self, least: int, most: int) -> None:
-        """See that there are so many places, by making twice as many as there were, but no more than `most`."""
+    def after(self, windows: int) -> "Shelf":
+        """Copy all places but the first so many."""
+        made = Shelf(*self.x.shape[1:])
+        for name, held in vars(self).items():
+            setattr(made, name, held[windows:].copy())
+        return made
+
+    def make_room(self, least: int) -> None:
+        """See that there are so many places, by a few more at a time than are asked for."""
         if least <= len(self.starts):
             return
-        room = min(most, max(16, least, 2 * len(self.starts)))
         for name, old in vars(self).items():
-            new = np.zeros((room, *old.shape[1:]), old.dtype)
+            new = np.zeros((least + SPARE, *old.shape[1:]), old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
 
@@ -103,6 +111,15 @@ class Shelf:
         _lay(self.starts, self.told, self.x, self.valid, self.events, self.volume, self.calm, places,
              first_ms, every_ms, column, chain, out.x, out.valid, out.events, out.volume, out.calm,
              out.calm_volume, out.told, out.there)  # fmt: skip
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sequence[Any]], told: Flags) -> "Shelf":
+        """Put one after the other what `part` gave, of one at least; `told` is theirs."""
+        shelf = cls(*parts[0][1].shape[1:])
+        fields = [np.concatenate(field) for field in zip(*parts, strict=True)]
+        shelf.starts, shelf.x, shelf.valid, shelf.events, shelf.volume, shelf.calm = fields
+        shelf.told = told
+        return shelf
 
     def part(self, at: Counts) -> list[object]:
         """Give some windows as arrays, to be stored; what was told of them is not."""

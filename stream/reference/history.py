@@ -43,6 +43,8 @@ class History:
     """
 
     __slots__ = ("_held", "_length", "_numbers", "again")
+    _held: _Packed | None
+    again: Callable[[], "History"] | None
 
     def __init__(self, starts: NDArray[np.int64], summaries: Sequence[Summary]) -> None:
         counts = [summary.counts for summary in summaries]
@@ -71,10 +73,10 @@ class History:
     def _keep(
         self, starts: bytes, counts: bytes, constant: bytes, numbers: int, told: tuple[Thinned, ...]
     ) -> None:
-        self._held: _Packed | None = _Packed(starts, counts, constant, told, None)
+        self._held = _Packed(starts, counts, constant, told, None)
         self._numbers = numbers
         self._length = shape_of_table(counts)[0]
-        self.again: Callable[[], History] | None = None
+        self.again = None
 
     def __len__(self) -> int:
         return self._length

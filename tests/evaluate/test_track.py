@@ -1,12 +1,13 @@
 """What the alarm layer looks back on: bounded, without gaps in time, and only what was in control is history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
 
 from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
+from stream.errors import StoreUnavailable
 from stream.evaluate.shelf import Shelf
 from stream.evaluate.track import BLOCK, KEPT, Track, recent_of
 from stream.state.codec import pack, unpack
@@ -121,14 +122,89 @@ def test_a_track_goes_round_as_bytes_block_by_block(windows: int) -> None:
             assert (one.calm == other.calm).all()
 
 
-@pytest.mark.parametrize("more", [0, 1, 40])
+class Stored:
+    """A track whose blocks are stored as they change, every so many windows; with `apart` old ones stay there."""
+
+    def __init__(self, every: int, *, apart: bool) -> None:
+        self.blocks: dict[int, bytes] = {}
+        self.every, self.apart = every, apart
+        self.track = self.new()
+
+    def new(self) -> Track:
+        return Track(OWN_WINDOWS, EVERY, lambda _: False, self.find if self.apart else None)
+
+    def find(self, places: Sequence[int]) -> list[object]:
+        return [unpack(self.blocks[place], "track", 1)[1] for place in places]
+
+    def take(self, i: int) -> None:
+        take(self.track, i)
+        if i == OWN:
+            self.track.let_go(REACH)
+        if i % 29 == 0:
+            self.track.disturb(np.array([-1, min(i, REACH - 1), i % 3, -1]))
+        if i % self.every == 0:
+            self.store()
+
+    def store(self) -> None:
+        changed = {place: pack("track", 1, self.track.block(place)) for place in self.track.changed}
+        self.blocks |= changed
+        self.track.settle()
+
+    def restart(self) -> None:
+        """Go on with what is stored."""
+        self.store()
+        taken, self.track = self.track.taken, self.new()
+        self.track.restore(taken, self.find(sorted(self.blocks)))
+        self.track.let_go(REACH)
+        self.track.settle()
+
+
+@pytest.mark.parametrize("every", [1, 7, 2 * BLOCK + 3, KEPT])
+def test_windows_that_are_left_where_they_are_stored_are_in_the_history(every: int) -> None:
+    """However seldom it is stored, over restarts, and as the oldest go; no more is held than is looked back on."""
+    whole, apart = Stored(every, apart=False), Stored(every, apart=True)
+    for i in range(KEPT + 6 * BLOCK):
+        for stored in (whole, apart):
+            stored.take(i)
+            if i in (5, 3 * BLOCK + 1, KEPT - 1, KEPT + BLOCK):
+                stored.restart()
+        if i % 97 == 0 or i > KEPT + 5 * BLOCK:
+            looks = [
+                (recent_of([of.track], REACH), of.track.history(OWN_WINDOWS)[:2])
+                for of in (whole, apart)
+            ]
+            for pair in zip(*looks, strict=True):
+                for one, other in zip(*pair, strict=True):
+                    assert (one.readings.x == other.readings.x).all()
+                    assert (one.readings.valid == other.readings.valid).all()
+                    assert (one.calm == other.calm).all()
+                    assert (one.told == other.told).all()
+            for place in whole.track.blocks():
+                blocks = (pack("track", 1, of.track.block(place)) for of in (whole, apart))
+                assert next(blocks) == next(blocks)
+        held = len(apart.track._since.starts) + BLOCK * len(apart.track._laid_by)
+        assert held <= REACH + 3 * BLOCK + every
+
+
+def test_a_history_that_another_owner_has_moved_on_is_no_history() -> None:
+    """Who reads it there has lost the chain, and is to load it anew."""
+    stored = Stored(1, apart=True)
+    for i in range(KEPT):
+        stored.take(i)
+    stored.blocks[0] = stored.blocks[BLOCK]
+    with pytest.raises(StoreUnavailable, match="has moved"):
+        stored.track.history(OWN_WINDOWS)
+
+
+@pytest.mark.parametrize("more", [0, 1, 40, 2 * REACH])
 def test_a_view_shows_the_windows_as_they_were_whatever_comes_after(more: int) -> None:
     """Neither windows taken later, nor that some are known later to have been out of control."""
     track = tracked(range(3))
+    track.let_go(REACH)
     view, before = track.view(), recent_of([track], REACH)
     for i in range(3, 3 + more):
         take(track, i)
-    track.disturb(np.full(4, 2 + more))
+    track.disturb(np.full(4, min(2 + more, REACH - 1)))
     for was, now in zip(before, recent_of([view], REACH), strict=True):
         assert (was.readings.x == now.readings.x).all()
         assert (was.readings.events == now.readings.events).all()

@@ -1,7 +1,7 @@
 """What is written grows with what changed, not with what is kept; and what is written part by part is the whole."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.summaries.summary import Summary
+from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.gather import Merged
 from stream.evaluate.model import Model
@@ -43,9 +44,13 @@ def stream(windows: int, first: int, last: int) -> list[Summary]:
 class Kept:
     """A model of one chain and its hash; each hour is committed, and what was written is counted."""
 
-    def __init__(self, known: Reference = OWN) -> None:
+    def __init__(self, known: Reference = OWN, *, apart: bool = False) -> None:
         self.book = Book([known])
-        self.model = Model("m", RULES, self.book, lambda of: of, lambda _: PLAN)
+        self.apart = apart
+        """Whether old parts are left in the hash, and read there when they are asked for."""
+        self.reads = 0
+        read = self.read if apart else None
+        self.model = Model("m", RULES, self.book, lambda of: of, lambda _: PLAN, read)
         self.first = self.next = MONDAY // HOUR
         self.model.bases[Kind.FEATURES] = self.first
         self.fields: dict[bytes, bytes] = {}
@@ -76,6 +81,10 @@ class Kept:
                 self.commit()
         return ids
 
+    def read(self, fields: Sequence[bytes]) -> list[bytes | None]:
+        self.reads += 1
+        return [self.fields.get(field) for field in fields]
+
     def commit(self) -> None:
         fields = self.model.fields()
         sizes: Counter[str] = Counter()
@@ -89,7 +98,7 @@ class Kept:
     def restart(self) -> "Kept":
         """Go on from the hash."""
         known = self.known
-        again = Kept(known)
+        again = Kept(known, apart=self.apart)
         again.fields, again.next = dict(self.fields), self.next
         again.model.restore(self.model.base(), again.fields)
         return again
@@ -113,6 +122,35 @@ def test_what_was_learned_is_written_when_it_is_learned_anew() -> None:
     kept = Kept(reference(hours(np.zeros(WEEK + 5))))
     kept.play(hours(np.zeros(2 * WEEK + 3), 3))
     assert [i for i, of in enumerate(kept.written) if of["a"]] == [0, WEEK, 2 * WEEK]
+
+
+@pytest.mark.parametrize("every", [1, 150])
+def test_what_is_left_in_the_store_is_read_at_a_weekly_fit_alone_and_nothing_else_differs(
+    every: int,
+) -> None:
+    """What is told and what is written, over restarts and however seldom it is committed."""
+    windows = hours(np.repeat([0.0, 2.0, 0.0], [WEEK, DAY, WEEK + 3]), 3)
+    held, apart = (Kept(reference(hours(np.zeros(WEEK + 5))), apart=flag) for flag in (False, True))
+    told: list[list[str]] = [[], []]
+    for at in range(0, len(windows), every):
+        for i, kept in enumerate((held, apart)):
+            told[i] += kept.play(windows[at : at + every], commits=False)
+            kept.commit()
+    assert told[0] == told[1]
+    assert told[0]
+    assert held.fields == apart.fields
+    assert apart.reads == 2
+    (one, other) = (of.restart().play(windows[:DAY]) for of in (held, apart))
+    assert one == other
+
+
+def test_parts_that_the_store_has_lost_are_missed() -> None:
+    """Then it went back, and what there is is to be loaded anew."""
+    kept = Kept(reference(hours(np.zeros(WEEK + 5))), apart=True)
+    kept.play(hours(np.zeros(2 * WEEK), 3))
+    kept.fields = {f: blob for f, blob in kept.fields.items() if f[:2] != b"t:"}
+    with pytest.raises(StoreUnavailable, match="lost a part"):
+        kept.play(hours(np.zeros(1), 4))
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (4, 1), (3, 3)])
