@@ -140,7 +140,7 @@ class Scheme:
     def __init__(self, reference: Cells, history: Cells) -> None:
         C, _, B = reference.shape
         totals = reference.bins[:, 0]
-        self.place = np.full((C, B), -1, np.int64)
+        self.place = np.full((C, B), -1, np.int32)
         for c in range(C):
             filled = np.flatnonzero(totals[c])
             if not len(filled):
@@ -152,7 +152,7 @@ class Scheme:
                 held = np.arange(int(reference.last[c]) + 1)
                 at = np.clip(np.searchsorted(filled, held), 0, len(filled) - 1)
                 self.place[c, held] = at
-        self.used = self.place.max(axis=1) + 1
+        self.used = self.place.max(axis=1).astype(np.int64) + 1
         self.known = reference.valid[:, 0]
         placed = self._placed(reference.bins)[:, 0]
         below = (np.cumsum(placed, axis=1) + 0.5 * np.arange(1, placed.shape[1] + 1)) / (
@@ -184,6 +184,13 @@ class Scheme:
         for name in ("used", "known", "freedom", "excess", "mu_weights", "spread_weights"):
             setattr(made, name, np.concatenate([getattr(part, name) for part in parts]))
         return made
+
+    def share(self, other: "Scheme") -> None:
+        """Hold what is the same in another scheme once, as that one holds it."""
+        for name, own in vars(self).items():
+            theirs = getattr(other, name)
+            if own.dtype == theirs.dtype and np.array_equal(own, theirs):
+                setattr(self, name, theirs)
 
     def read(self, cells: Cells) -> Readings:
         """Read the signals of T windows."""
@@ -238,7 +245,7 @@ class Scheme:
         P = max(2, int(self.used.max(initial=1)))
         c, b = np.nonzero(self.place >= 0)
         to = (c * T)[:, None] + np.arange(T)  # where each count belongs: columns, windows, places
-        to = to * P + self.place[c, b][:, None]
+        to = to * P + self.place[c, b][:, None]  # of 64 bits
         placed = np.bincount(to.ravel(), bins[c, :, b].ravel(), C * T * P)
         return placed.reshape(C, T, P).astype(np.int64)
 

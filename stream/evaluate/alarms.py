@@ -115,6 +115,10 @@ class Alarms:
         """Give the window taken last with all that it is judged by, whatever is taken after it."""
         return Heard(self.judging, self.track.view(), self._window)
 
+    def done(self) -> None:
+        """Know that nobody asks what is heard of the window taken last any more; who was given it has what it needs."""
+        self._window = None
+
     @property
     def judging(self) -> AlarmJudge:
         """What judges windows, of what is learned so far."""

@@ -16,12 +16,13 @@ from stream.evaluate.extra import Extra, Seen, errors_of, extras
 from stream.evaluate.finding import Finding
 from stream.evaluate.findings import Findings, Said
 from stream.evaluate.gather import Evidence, merge_evidence
+from stream.evaluate.grown import Grown
 from stream.evaluate.incidents import Change, Incident, advance, give_way
 from stream.evaluate.meaning import kind_of, severity_of
 from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
-from stream.evaluate.standing import Standing
+from stream.evaluate.standing import Standing, Standings
 from stream.evaluate.track import Find
 from stream.evaluate.volume import Arrivals
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
@@ -45,8 +46,8 @@ class Judged:
 
     `closed` is what was judged of columns: the window itself or, where it has too few events, with those held over from
     the windows before; `own` is the window itself, which the series as a whole is judged by. `plan` is the one whose
-    share of the budget it was judged by, `standings` tell how the monitors stood then. `accounts` tell what
-    the alarm layer's verdicts were made of by which a change is told, by column.
+    share of the budget it was judged by. Where there are changes, `standings` tell how the monitors stood then, and
+    `accounts` by column what the alarm layer's verdicts were made of by which a change is told.
     """
 
     window: WindowSize
@@ -81,10 +82,10 @@ class Chain:
         self.places = {column.name: i for i, column in enumerate(reference.columns)}
         self.rings = [Ring(window) for window in reference.windows]
         self.carried: list[Closed | None] = [None for _ in reference.windows]
-        self.grown: list[list[Summary]] = [[] for _ in reference.windows]
+        self.grown = [Grown() for _ in reference.windows]
         self.extras: dict[str, list[Extra]] = {}
         self.incidents: dict[str | None, Incident] = {}
-        self.standings: dict[int, tuple[Standing, ...]] = {}
+        self.standings = Standings()
         self.restood = False
         self._plan_at = plan_at
         self._find = find
@@ -210,7 +211,9 @@ class Chain:
         accounts = dict(self._accounts(case, changes))  # of the past as it was judged
         if case.judges is not None and case.closed.whole:
             self._learn(case.which, case.closed, findings.loud())
-        standings = self.standings.get(case.which, ())
+        standings = self.standings.get(case.which, ()) if changes else ()
+        if case.judges is not None:
+            case.judges.alarms.done()
         return Judged(
             case.window, case.told, case.closed, findings, changes, case.plan, standings, accounts
         )
@@ -278,7 +281,7 @@ class Chain:
     def _scores_of(self, which: int) -> Scores:
         scores = self._scores[which]
         if scores is None:
-            scores = Scores(self.reference, which, self.grown[which], self.rules)
+            scores = Scores(self.reference, which, self.grown[which].summaries, self.rules)
             self._scores[which] = scores
         return scores
 
@@ -319,8 +322,7 @@ class Chain:
         known = len(self.reference.histories[which]) + len(self.grown[which])
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):
             held = closed.summary or Summary.empty(self.reference.layout)
-            counted = Summary(held.counts, held.extremes, thinned=held.thinned)  # its counts alone
-            self.grown[which].append(counted)
+            self.grown[which].append(held)
             self._grew.add(which)
             self._scores[which] = None
 
@@ -369,7 +371,7 @@ class Chain:
         """Give the whole state as plain values and arrays; the reference is named by its digest."""
         return self._told(
             [ring.payload() for ring in self.rings],
-            [self._grown(which) for which in range(len(self.grown))],
+            [grown.payload() for grown in self.grown],
             [None if alarms is None else alarms.payload() for alarms in self._alarms],
         )
 
@@ -399,16 +401,13 @@ class Chain:
               for held in (self.incidents, self.cooling)),
         ]  # fmt: skip
 
-    def _grown(self, which: int) -> list[object]:
-        return [[s.counts, s.extremes, *dump_unseen(s)] for s in self.grown[which]]
-
     def changed(self) -> dict[Part, object]:
         """Give the parts that are to be stored, as plain values and arrays."""
         made: dict[Part, object] = {}
         for which, (ring, alarms) in enumerate(zip(self.rings, self._alarms, strict=True)):
             made |= {Part("hop", which, hop): ring.hop(hop) for hop in ring.full}
             if which in self._grew:
-                made[Part("grown", which)] = self._grown(which)
+                made[Part("grown", which)] = self.grown[which].payload()
             if alarms is not None:
                 track = alarms.track
                 if alarms.refitted:
@@ -466,8 +465,8 @@ class Chain:
             for c in carried
         ]
         chain.grown = [
-            [load_summary(counts, extremes, more) for counts, extremes, *more in of_ring]
-            for of_ring in grown
+            Grown([load_summary(counts, extremes, more) for counts, extremes, *more in of_size])
+            for of_size in grown
         ]
         chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
         chain._alarms = [

@@ -151,7 +151,7 @@ def _restore_chain(known: Known, blob: bytes, fields: Mapping[bytes, bytes]) -> 
         chain.settle()
     standing = fields.get(standing_field(series, kind))
     if standing is not None:
-        chain.standings = load_standings(standing, reference.digest)
+        chain.standings.update(load_standings(standing, reference.digest))
     known.chains[series, kind] = chain
 
 

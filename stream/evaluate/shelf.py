@@ -13,7 +13,7 @@ from detectors.compiled import compiled
 __all__ = ["Laid", "Shelf", "volume_of"]
 
 SPARE = 15
-"""Places that are made at once beside the one that is asked for."""
+"""Places that are made at once beside the one that is asked for, at most."""
 COUNTS = (np.uint16, np.uint32, np.int64)
 """What counts are held in, from short to long."""
 
@@ -74,8 +74,9 @@ class Shelf:
         """See that there are so many places, by a few more at a time than are asked for."""
         if least <= len(self.starts):
             return
+        room = least + min(SPARE, least // 4 + 1)
         for name, old in vars(self).items():
-            new = np.zeros((least + SPARE, *old.shape[1:]), old.dtype)
+            new = np.zeros((room, *old.shape[1:]), old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
 

@@ -113,8 +113,9 @@ def learn_signals(reference: Reference, history: History, usual: Flags) -> tuple
         view = totals.view(columns)
         past = view(own)
         usually = past if usual.all() else past.select(usual)
-        batches.append((view, Scheme(totals.cells(columns), usually), columns))
-        parts.append(batches[-1][1].read(past))
+        scheme = totals.sharing(columns, Scheme(totals.cells(columns), usually))
+        batches.append((view, scheme, columns))
+        parts.append(scheme.read(past))
     signals = Signals(reference, batches)
     return signals, signals.in_place(parts, len(own))
 

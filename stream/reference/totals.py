@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from detectors import Cells
+from detectors.alarms.signals import Scheme
 from detectors.arrays import Counts
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.layout import Layout
@@ -22,6 +23,7 @@ class Totals:
         self._total = total
         self._views: dict[tuple[int, ...], CellsOf] = {}
         self._cells: dict[tuple[int, ...], Cells] = {}
+        self._schemes: dict[tuple[int, ...], Scheme] = {}
 
     def view(self, columns: Sequence[int]) -> CellsOf:
         """Give what views some columns of any window."""
@@ -37,6 +39,11 @@ class Totals:
             return all_of
         chosen = (*columns, -1, *which.tolist())
         return self._kept(chosen, lambda: all_of.columns(which))
+
+    def sharing(self, columns: Sequence[int], scheme: Scheme) -> Scheme:
+        """Give a scheme of some columns that shares what it can with the one made first, of another size of windows."""
+        scheme.share(self._schemes.setdefault(tuple(columns), scheme))
+        return scheme
 
     def _kept(self, key: tuple[int, ...], make: Callable[[], Cells]) -> Cells:
         if key not in self._cells:

@@ -204,5 +204,5 @@ def test_rates_of_broken_values_are_not_learned_from_an_excluded_time() -> None:
     of = chain(reference(hours(np.zeros(4), 8)), EXCLUDING)
     windows = hours(np.zeros(END + 3), 8)
     feed(of, windows[FIRST:], MONDAY + FIRST * HOUR)
-    grown = [window.counts.tolist() for window in of.grown[0]]
+    grown = [window.counts.tolist() for window in of.grown[0].summaries]
     assert grown == [window.counts.tolist() for window in windows[END:]]
