@@ -7,7 +7,6 @@ for into a Redis, each with its own; a second one loads them as a worker does, f
 and judges two more hours. Its resident memory is told after each step.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import click
 from redis import Redis
 
 from benchmarks.memory import DAY, HISTORIES, Bed, config_of, references, segment, warm
@@ -41,6 +41,7 @@ __all__ = ["load", "prepare"]
 
 HOURS = 25
 """Hours that were judged before: windows of an hour and of a day are known then."""
+COUNT = click.IntRange(min=1)
 AT_ONCE = 2_000
 TIMEOUT_S = 300.0
 MB = 1_000_000
@@ -117,36 +118,40 @@ def resident() -> float:
     return round(int(line.split()[1]) * 1024 / MB, 1)
 
 
-def main() -> None:
+@click.command(help=__doc__)
+@click.option("--series", type=COUNT, default=1_000, show_default=True, help="Segments.")
+@click.option("--columns", type=COUNT, default=10, show_default=True, help="Columns of each.")
+@click.option(
+    "--weeks",
+    type=click.FloatRange(min=0),
+    default=4.0,
+    show_default=True,
+    help="History of the references.",
+)
+@click.option(
+    "--events", type=COUNT, default=10, show_default=True, help="Of a series in an open pane."
+)
+@click.option("--step", type=click.Choice(["prepare", "load"]), hidden=True)
+@click.option("--url", default="", hidden=True)
+def main(series: int, columns: int, weeks: float, events: int, step: str | None, url: str) -> None:
     """Prepare and load, each in a process of its own."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
-    parser.add_argument("--series", type=int, default=1_000)
-    parser.add_argument("--columns", type=int, default=10)
-    parser.add_argument("--weeks", type=float, default=4.0, help="history of the references")
-    parser.add_argument("--events", type=int, default=10, help="of a series in an open pane")
-    parser.add_argument("--step", choices=["prepare", "load"], help=argparse.SUPPRESS)
-    parser.add_argument("--url", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.step == "prepare":
-        prepare(args.url, args.series, args.columns, args.weeks)
-    elif args.step == "load":
-        print(json.dumps(load(args.url, args.series, args.columns, args.events)))
+    if step == "prepare":
+        prepare(url, series, columns, weeks)
+    elif step == "load":
+        click.echo(json.dumps(load(url, series, columns, events)))
     else:
-        _measure(args)
+        _measure(series, columns, weeks, events)
 
 
-def _measure(args: argparse.Namespace) -> None:
-    monitors = (args.series + 1) * (args.columns + 1)
+def _measure(series: int, columns: int, weeks: float, events: int) -> None:
+    monitors = (series + 1) * (columns + 1)
+    given = [f"--series={series}", f"--columns={columns}", f"--weeks={weeks}", f"--events={events}"]
     with tempfile.TemporaryDirectory() as folder, redis_process(Path(folder)) as url:
         if url is None:
             sys.exit("this machine has no redis-server")
         client: Any = Redis.from_url(url)
         empty = client.info("memory")["used_memory"]
         for step in ("prepare", "load"):
-            given = [
-                f"--{name}={getattr(args, name)}"
-                for name in ("series", "columns", "weeks", "events")
-            ]
             command = [
                 sys.executable,
                 "-m",
@@ -156,16 +161,15 @@ def _measure(args: argparse.Namespace) -> None:
                 *given,
             ]
             out = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-            used = (client.info("memory")["used_memory"] - empty) / MB
-            print(
-                f"Redis after {step}: {used:,.0f} MB, {used * MB / monitors:,.0f} bytes a monitor",
-                flush=True,
+            used = client.info("memory")["used_memory"] - empty
+            click.echo(
+                f"Redis after {step}: {used / MB:,.0f} MB, {used / monitors:,.0f} bytes a monitor"
             )
     told = json.loads(out)
     first = min(told.values())
-    print(f"\n| {monitors:,} monitors | resident MB | bytes a monitor |\n|---|---:|---:|")
+    click.echo(f"\n| {monitors:,} monitors | resident MB | bytes a monitor |\n|---|---:|---:|")
     for name, mb in told.items():
-        print(f"| {name} | {mb:,.0f} | {(mb - first) * MB / monitors:,.0f} |")
+        click.echo(f"| {name} | {mb:,.0f} | {(mb - first) * MB / monitors:,.0f} |")
 
 
 if __name__ == "__main__":

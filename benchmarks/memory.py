@@ -7,7 +7,6 @@ the parts hold is measured by walking them (an object that two parts share count
 Python has allocated meanwhile; a Redis, if the machine has one, tells what it takes for each kind of a field.
 """
 
-import argparse
 import gc
 import json
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import click
 import msgspec
 import numpy as np
 from redis import Redis
@@ -54,6 +54,7 @@ __all__ = ["Bed", "Weighed", "config_of", "references", "segment", "warm", "weig
 HOUR, DAY = 3_600_000, 86_400_000
 FLEET = 100_000
 """Monitors that the figures are extrapolated to."""
+COUNT = click.IntRange(min=1)
 EVENTS = 2_000
 """Events of a series in an hour."""
 HISTORIES = 20
@@ -307,14 +308,15 @@ def warm(columns: int) -> None:
 
 
 def _weigh_references(bed: Bed, seen: set[int]) -> dict[str, int]:
-    book = bed.fleet.book
     parts: dict[str, int] = defaultdict(int)
-    for of in book.all():
+    seen.add(id(bed.fleet))  # windows that are left in the store know whom to ask for them
+    for of in bed.fleet.book.all():
         parts["reference: columns"] += weigh(seen, of.columns)
-        parts["reference: histories"] += weigh(seen, of.histories)
+        parts["reference: histories"] += weigh(seen, *(history._held for history in of.histories))
         parts["reference: total"] += weigh(seen, of.total)
         parts["reference: layout"] += weigh(seen, of.layout)
         parts["reference: the rest"] += weigh(seen, of)
+    seen.remove(id(bed.fleet))
     parts["book and fleet"] = weigh(seen | {id(bed.store)}, bed.fleet)
     seen |= _met(bed.fleet, seen)
     return parts
@@ -329,18 +331,19 @@ def _met(root: object, seen: set[int]) -> set[int]:
 def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     model = bed.evaluator.model
     parts: dict[str, int] = defaultdict(int)
-    parts["rules, plans"] = weigh(seen, model.rules, bed.evaluator._store, model.plan_at)
+    own = model.rules, bed.evaluator._store, model.plan_at, model._read
+    parts["rules, plans"] = weigh(seen, *own)
     parts["latest results"] = weigh(_without_chains(model, seen), model.latest)
     for chain in model.chains.values():
         if isinstance(chain, Chain):
             for alarms in filter(None, chain._alarms):
                 parts["alarms: windows of the reference"] += weigh(seen, alarms.track._near)
-                parts["alarms: track"] += weigh(seen, alarms.track)
+                parts["alarms: windows since"] += weigh(seen, alarms.track._since)
                 parts["alarms: layers"] += weigh(seen, alarms.layer, alarms.volume_layer)
                 parts["alarms: signals"] += weigh(seen, alarms.signals)
-                parts["alarms: the rest"] += weigh(seen, alarms)
             parts["scores"] += weigh(seen, chain._scores)
-            parts["rings"] += weigh(seen, chain.rings, chain.carried, chain.grown)
+            parts["rings"] += weigh(seen, chain.rings, chain.carried)
+            parts["windows of the scores"] += weigh(seen, chain.grown)
             parts["standings"] += weigh(seen, chain.standings)
             parts["chain: the rest"] += weigh(seen, chain)
     seen |= _met(model.latest, seen)
@@ -390,21 +393,32 @@ def show(weighed: Weighed) -> None:
         print(f"Written, {name}: {size / n:,.1f} bytes a monitor.")
 
 
-def main() -> None:
+@click.command(help=__doc__)
+@click.option("--chains", type=COUNT, default=100, show_default=True, help="Segments.")
+@click.option("--columns", type=COUNT, default=10, show_default=True, help="Columns of each.")
+@click.option(
+    "--weeks",
+    type=click.FloatRange(min=0),
+    default=4.0,
+    show_default=True,
+    help="History of the references.",
+)
+@click.option("--hours", type=COUNT, default=25, show_default=True, help="Hours that are judged.")
+@click.option(
+    "--events", type=COUNT, default=10, show_default=True, help="Of a series in an open pane."
+)
+@click.option(
+    "--json", "out", type=click.Path(path_type=Path, dir_okay=False), help="Where the figures go."
+)
+def main(
+    chains: int, columns: int, weeks: float, hours: int, events: int, out: Path | None
+) -> None:  # fmt: skip
     """Weigh what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--chains", type=int, default=100)
-    parser.add_argument("--columns", type=int, default=10)
-    parser.add_argument("--weeks", type=float, default=4.0, help="history of the references")
-    parser.add_argument("--hours", type=int, default=25, help="hours that are judged")
-    parser.add_argument("--events", type=int, default=10, help="of a series in an open pane")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    weighed, hashes = weigh_parts(args.columns, args.chains, args.weeks, args.hours, args.events)
+    weighed, hashes = weigh_parts(columns, chains, weeks, hours, events)
     weighed.redis = in_redis(hashes)
     show(weighed)
-    if args.json:
-        args.json.write_text(json.dumps(vars(weighed), indent=2) + "\n")
+    if out:
+        out.write_text(json.dumps(vars(weighed), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -85,9 +85,11 @@ class CellsOf:
         start = np.array([layout.slot_at[i] for i in columns], np.int64)
         place = np.arange(width.max(initial=1))
         self._held = place < width[:, None]
-        self._bins = np.where(self._held, start[:, None] + place, 0)
-        self._tails = start + width + np.arange(4)[:, None]
-        self._slots = np.concatenate([self._bins.ravel(), self._tails.ravel()])
+        bins = np.where(self._held, start[:, None] + place, 0)
+        tails = start + width + np.arange(4)[:, None]
+        self._slots = np.concatenate([bins.ravel(), tails.ravel()]).astype(np.int32)
+        self._bins = self._slots[: bins.size].reshape(bins.shape)
+        self._tails = self._slots[bins.size :].reshape(tails.shape)
         self._discrete = np.array([column.discrete for column in chosen], np.bool_)
         row_of = {i: k for k, (i, _) in enumerate(layout.numbers)}
         numbers = [(c, row_of[i]) for c, i in enumerate(columns) if i in row_of]

@@ -34,7 +34,7 @@ class DistanceComparison:
         fixed: float | None = None,
     ) -> None:
         self.reference = reference
-        self.m = self.events(reference)[:, 0]
+        self.m = self.events(reference)[:, 0].copy()  # a view would hold the whole
         self.floor = self.FLOOR if floor is None else floor
         self.fixed = fixed
         self.freedom = self.degrees(Cells.concat([reference, history]))

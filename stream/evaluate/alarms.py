@@ -65,7 +65,7 @@ class Alarms:
         usual = np.array([not self._excluded(at) for at in own.starts.tolist()], np.bool_)
         self.signals, readings = learn_signals(reference, own, usual)
         shelf = self._shelf_of(readings, own)
-        self.track = Track(shelf, window.every_ms, self._excluded, find)
+        self.track = Track(shelf, window.every_ms, self._excluded, which, find)
         self.fitted_ms = reference.end_ms
         self.refitted = True
         self._window: Summary | None = None

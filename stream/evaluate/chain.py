@@ -23,7 +23,6 @@ from stream.evaluate.parts import Part
 from stream.evaluate.rules import Rules
 from stream.evaluate.scores import LAYERED, Scores
 from stream.evaluate.standing import Standing, Standings
-from stream.evaluate.track import Find
 from stream.evaluate.volume import Arrivals
 from stream.evaluate.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
 from stream.reference.plan import Plan
@@ -36,7 +35,7 @@ __all__ = ["Chain", "FindParts", "Judged", "PlanAt"]
 WEEK_MS = 7 * 86_400_000
 PlanAt = Callable[[int], Plan]
 """Gives the fleet plan in force at an event time, in ms."""
-FindParts = Callable[[Sequence[Part]], Iterable[Any]]
+FindParts = Callable[[Series, Kind, Sequence[Part]], Iterable[Any]]
 """Reads parts of a chain that are stored, as `changed` gave them."""
 
 
@@ -89,11 +88,12 @@ class Chain:
         self.restood = False
         self._plan_at = plan_at
         self._find = find
+        self._blocks = None if find is None else self._find_blocks
         self._share = 0.0
         self.cooling: dict[str | None, Incident] = {}
         self._scores: list[Scores | None] = [None for _ in reference.windows]
         self._alarms: list[Alarms | None] = [None for _ in reference.windows]
-        self._grew: set[int] = set()
+        self._grew: list[int] = []
         self.ahead: list[Judged] = []
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
@@ -288,17 +288,17 @@ class Chain:
     def _alarms_of(self, which: int) -> Alarms:
         alarms = self._alarms[which]
         if alarms is None:
-            find = self._blocks_of(which)
-            alarms = self._alarms[which] = Alarms(self.reference, which, self.rules, find=find)
+            alarms = self._alarms[which] = Alarms(
+                self.reference, which, self.rules, find=self._blocks
+            )
             self._stand(which)
         return alarms
 
-    def _blocks_of(self, which: int) -> Find | None:
-        """Give what reads blocks of the history of a size."""
-        find = self._find
-        if find is None:
-            return None
-        return lambda places: find([Part("track", which, place) for place in places])
+    def _find_blocks(self, which: int, places: Sequence[int]) -> Iterable[Any]:
+        """Read blocks of the history of a size of windows."""
+        assert self._find is not None  # noqa: S101 - else nobody is given this
+        parts = [Part("track", which, place) for place in places]
+        return self._find(self.series, self.kind, parts)
 
     def _stand(self, which: int) -> None:
         """Tell anew how the monitors stand."""
@@ -323,7 +323,7 @@ class Chain:
         if known < WINDOWS_MIN and not loud and not self._excluded(closed):
             held = closed.summary or Summary.empty(self.reference.layout)
             self.grown[which].append(held)
-            self._grew.add(which)
+            self._grew.append(which)
             self._scores[which] = None
 
     def _extra(self, scores: Scores, end_ms: int, summary: Summary) -> Iterator[Finding]:
@@ -434,9 +434,9 @@ class Chain:
 
     def unsettle(self) -> None:
         """Know that no part is stored."""
-        self._grew |= {which for which, grown in enumerate(self.grown) if grown}
+        self._grew = [which for which, grown in enumerate(self.grown) if grown]
         for ring in self.rings:
-            ring.full |= set(ring.apart())
+            ring.full = ring.apart()
         for alarms in self._alarms:
             if alarms is not None:
                 alarms.refitted = True
@@ -470,9 +470,7 @@ class Chain:
         ]
         chain.extras = {name: extras(rules.extra, rules.floors, saved) for name, saved in extra}
         chain._alarms = [
-            None
-            if saved is None
-            else Alarms(reference, which, rules, saved, chain._blocks_of(which))
+            None if saved is None else Alarms(reference, which, rules, saved, chain._blocks)
             for which, saved in enumerate(alarms)
         ]
         chain.incidents = {column: Incident.restore(p) for column, p in incidents}

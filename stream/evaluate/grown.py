@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detectors.summaries.summary import Summary
+from detectors.summaries.summary import NOTHING, Summary
 from detectors.summaries.thinned import Thinned
 from stream.state.small_tables import pack_table, unpack_table
 from stream.summaries.unseen import dump_unseen
@@ -31,7 +31,9 @@ class Grown:
     def _hold(self, windows: Sequence[Summary]) -> None:
         self._counts = pack_table(np.stack([window.counts for window in windows]))
         self._extremes = np.stack([window.extremes for window in windows])
-        self._thinned = tuple(window.thinned for window in windows)
+        self._thinned = tuple(
+            window.thinned if any(window.thinned) else NOTHING for window in windows
+        )
 
     def __len__(self) -> int:
         return len(self._thinned)

@@ -97,6 +97,7 @@ class Known:
         self._publish = publish
         self.plan_at = plan_at
         self._read = read
+        self.find: FindParts | None = None if read is None else self._find
 
     # -- who there is ------------------------------------------------------------------------------------------------
 
@@ -114,24 +115,16 @@ class Known:
 
     def chain_of(self, series: Series, kind: Kind, reference: Reference) -> Chain:
         """Make a chain."""
-        return Chain(
-            series, kind, reference, self.rules.judging, self.plan_at, self.finding(series, kind)
-        )
+        return Chain(series, kind, reference, self.rules.judging, self.plan_at, self.find)
 
-    def finding(self, series: Series, kind: Kind) -> FindParts | None:
-        """Give what reads the stored parts of a chain; StoreUnavailable where the store does not have them any more."""
-        read = self._read
-        if read is None:
-            return None
-
-        def find(parts: Sequence[Part]) -> list[Any]:
-            found = read([part_field(series, kind, *part) for part in parts])
-            if None in found:
-                raise StoreUnavailable(f"the store has lost a part of {series} {kind.value}")
-            pairs = zip(parts, found, strict=True)
-            return [load(blob, part.of) for part, blob in pairs if blob is not None]
-
-        return find
+    def _find(self, series: Series, kind: Kind, parts: Sequence[Part]) -> list[Any]:
+        """Read stored parts of a chain; StoreUnavailable where the store does not have them any more."""
+        assert self._read is not None  # noqa: S101 - else nobody is given this
+        found = self._read([part_field(series, kind, *part) for part in parts])
+        if None in found:
+            raise StoreUnavailable(f"the store has lost a part of {series} {kind.value}")
+        pairs = zip(parts, found, strict=True)
+        return [load(blob, part.of) for part, blob in pairs if blob is not None]
 
     def part_with(self, series: Series, kind: Kind, at_ms: int) -> None:
         """Forget a series with all that is kept of it."""

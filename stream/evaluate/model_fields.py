@@ -141,8 +141,8 @@ def _restore_chain(known: Known, blob: bytes, fields: Mapping[bytes, bytes]) -> 
         return load(fields[part_field(series, kind, *part)], part.of)
 
     payload = whole(head, find)
-    rules, reading = known.rules.judging, known.finding(series, kind)
-    chain = Chain.restore(series, kind, reference, rules, known.plan_at, payload, reading)
+    rules = known.rules.judging
+    chain = Chain.restore(series, kind, reference, rules, known.plan_at, payload, known.find)
     named = part_fields(series, kind, head)
     known.obsolete -= named
     if named != part_fields(series, kind, chain.head()):

@@ -4,7 +4,7 @@ They are told with every alert. Of themselves they alarm only where a fixed thre
 rates of broken values, on their share of the budget; all else is the alarm layer's (`alarms.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,7 @@ class Scores:
         own, totals = reference.histories[which].summaries, reference.totals
         history = [*own, *grown]
         inside = np.arange(len(history)) < len(own)
-        self._fixed = frozenset(rules.fixed)
+        self._fixed: Container[str] = rules.fixed
         self._kinds = enabled(rules)
         self._batches: list[_Batch] = []
         for columns in side_by_side(reference.columns, len(history)):

@@ -18,8 +18,8 @@ from stream.evaluate.shelf import Laid, Shelf, volume_of
 
 __all__ = ["BLOCK", "KEPT", "Find", "Past", "Track", "blocks_of", "recent_of"]
 
-Find = Callable[[Sequence[int]], Iterable[Any]]
-"""Reads what `Track.block` gave of blocks at some places, from where it was stored."""
+Find = Callable[[int, Sequence[int]], Iterable[Any]]
+"""Reads what `Track.block` gave of blocks of a size of windows at some places, from where it was stored."""
 
 KEPT = 672
 """Windows kept since the reference, of each size: four weeks of hours."""
@@ -50,18 +50,20 @@ class Track:
     are to be stored.
 
     Memory: see `Shelf`, of the own windows that are held and of those taken since; once some were let go, of so many
-    since as a judgement looks back on, and of older ones that are not stored. Without `find` these are held, too.
+    since as a judgement looks back on, and of older ones that are not stored. `find` is told `which` size of windows
+    is meant; without it older ones are held, too.
     """
 
     def __init__(
-        self, own: Shelf, every_ms: int, excluded: Callable[[int], bool], find: Find | None = None
-    ) -> None:
+        self, own: Shelf, every_ms: int, excluded: Callable[[int], bool], which: int = 0, find: Find | None = None
+    ) -> None:  # fmt: skip
         self.every_ms = every_ms
         self.taken = 0
         self.changed: set[int] = set()
         self.own: Shelf | None = own
         self._excluded = excluded
         self._near = own
+        self._which = which
         self._find = find
         self._reach = KEPT
         self._since = Shelf(*own.x.shape[1:])
@@ -193,7 +195,9 @@ class Track:
     def _old_blocks(self, places: Sequence[int]) -> Iterator[Any]:
         """Give the blocks at some places that were laid by, in order."""
         away = [place for place in places if place not in self._laid_by]
-        read = dict(zip(away, self._find(away), strict=True)) if away and self._find else {}
+        read: dict[int, Any] = {}
+        if away and self._find is not None:
+            read = dict(zip(away, self._find(self._which, away), strict=True))
         for place in places:
             block = self._laid_by.get(place) or read[place]
             if block[0] != self._number(place):

@@ -37,7 +37,8 @@ class Closed:
 class Ring:
     """The windows of one size of one chain. Keeps one summary for each `every_ms` that a window still needs: a hop.
 
-    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more.
+    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more. Both
+    are lists, as an empty set takes four times their room.
     """
 
     def __init__(self, window: WindowSize) -> None:
@@ -48,8 +49,8 @@ class Ring:
         self.last_ms = 0
         self.next_hop = 0
         self.empty_in_a_row = 0
-        self.full: set[int] = set()
-        self.gone: set[int] = set()
+        self.full: list[int] = []
+        self.gone: list[int] = []
 
     def add(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane that starts no earlier than the last window closed."""
@@ -60,7 +61,7 @@ class Ring:
         self.last_ms = pane_start_ms
         known = self.hops.get(hop)
         if known is None:
-            self.full |= {max(self.hops)} if self.hops else set()
+            self.full += [max(self.hops)] if self.hops else []
             self.hops[hop] = (summary.copy(), dict(evidence))
         else:
             known[0].merge(summary)
@@ -83,8 +84,8 @@ class Ring:
             for hop in [h for h in self.hops if h <= last - span + 1]:
                 del self.hops[hop]
                 if hop != newest:
-                    self.full.discard(hop)
-                    self.gone.add(hop)
+                    self.full = [full for full in self.full if full != hop]
+                    self.gone.append(hop)
             yield closed
 
     def open_until(self) -> int | None:

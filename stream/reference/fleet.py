@@ -20,7 +20,7 @@ __all__ = ["Fleet"]
 AHEAD = 64
 """Entries that are asked for at once where there may be many new ones."""
 HELD_MAX = 16_384
-"""Bytes of a reference's windows of one size that are held though they could be read again: fewer are worth no read."""
+"""Bytes of a reference's windows that are held though they could be read again: so few are worth no read."""
 
 
 class Fleet:
@@ -105,11 +105,12 @@ class Fleet:
 
     def _leave(self, reference: Reference, field: bytes) -> None:
         """Leave the windows of a reference that was read in the store, where they are many and not just entered."""
+        if sum(history.size for history in reference.histories) <= HELD_MAX:
+            return
         for which, history in enumerate(reference.histories):
-            if history.size > HELD_MAX:
-                history.again = partial(self._again, field, reference.digest, which)
-                if reference.digest not in self._own:
-                    history.let_go()
+            history.again = partial(self._again, field, reference.digest, which)
+            if reference.digest not in self._own:
+                history.let_go()
 
     def _again(self, field: bytes, digest: bytes, which: int) -> History:
         """Read the windows of a reference again; CodecError when the store has lost it."""

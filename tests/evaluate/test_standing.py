@@ -14,6 +14,7 @@ from stream.evaluate.standing import (
     STATES,
     WHYS,
     Standing,
+    Standings,
     dump_standings,
     load_standings,
     why,
@@ -93,6 +94,16 @@ def test_the_stock_has_every_monitor_once_and_the_smallest_effect_of_any_size_of
         if m.standing.state == "watching" and "location" in m.standing.detectable
     ]
     assert sorted(stock.effects["location"]) == sorted(found)  # of one size only, the other learns
+
+
+def test_standings_that_are_held_are_told_as_they_were() -> None:
+    told = {which: tuple(by_column(reference()).values())[which:] for which in (0, 2)}
+    held = Standings()
+    held.update(told)
+    assert dict(held) == told
+    held[0] = held.pop(2)
+    assert dict(held) == {0: told[2]}
+    assert held.get(2, ()) == ()
 
 
 def test_standings_go_round_as_bytes_and_belong_to_their_reference() -> None:

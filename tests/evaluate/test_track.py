@@ -131,9 +131,9 @@ class Stored:
         self.track = self.new()
 
     def new(self) -> Track:
-        return Track(OWN_WINDOWS, EVERY, lambda _: False, self.find if self.apart else None)
+        return Track(OWN_WINDOWS, EVERY, lambda _: False, 0, self.find if self.apart else None)
 
-    def find(self, places: Sequence[int]) -> list[object]:
+    def find(self, _: int, places: Sequence[int]) -> list[object]:
         return [unpack(self.blocks[place], "track", 1)[1] for place in places]
 
     def take(self, i: int) -> None:
@@ -154,7 +154,7 @@ class Stored:
         """Go on with what is stored."""
         self.store()
         taken, self.track = self.track.taken, self.new()
-        self.track.restore(taken, self.find(sorted(self.blocks)))
+        self.track.restore(taken, self.find(0, sorted(self.blocks)))
         self.track.let_go(REACH)
         self.track.settle()
 
