@@ -331,6 +331,7 @@ def _met(root: object, seen: set[int]) -> set[int]:
 def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     model = bed.evaluator.model
     parts: dict[str, int] = defaultdict(int)
+    seen.add(id(model))  # chains know whom to ask for what is stored
     own = model.rules, bed.evaluator._store, model.plan_at, model._read
     parts["rules, plans"] = weigh(seen, *own)
     parts["latest results"] = weigh(_without_chains(model, seen), model.latest)
@@ -347,6 +348,7 @@ def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
             parts["standings"] += weigh(seen, chain.standings)
             parts["chain: the rest"] += weigh(seen, chain)
     seen |= _met(model.latest, seen)
+    seen.remove(id(model))
     parts["model: the rest"] = weigh(seen, model)
     return parts
 

@@ -37,8 +37,8 @@ class Closed:
 class Ring:
     """The windows of one size of one chain. Keeps one summary for each `every_ms` that a window still needs: a hop.
 
-    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more. Both
-    are lists, as an empty set takes four times their room.
+    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more.
+    (Lists, as an empty set takes four times the room.)
     """
 
     def __init__(self, window: WindowSize) -> None:
