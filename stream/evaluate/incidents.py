@@ -43,13 +43,25 @@ class Calm:
     `clear_after` quiet windows resolve it, twice as many each time it has come back; while it lasts it is told again
     after `ongoing_every_ms`, then after 7 times as long, and so on (None: never); an alarm at most `cooldown_ms` after
     it was resolved continues it. Errors that grow at most `confirm_within_ms` after a feature began to drift confirm
-    that its drift harms.
+    that its drift harms. `sizes_ms` are the sizes of windows, as longer ones tell of what shorter ones have told: where
+    none is given, no window is taken to be longer than others.
     """
 
     clear_after: int = 3
     ongoing_every_ms: int | None = None
     cooldown_ms: int = 0
     confirm_within_ms: int = 86_400_000
+    sizes_ms: tuple[int, ...] = ()
+
+    def looks_back(self, size_ms: int, end_ms: int, told_ms: int) -> bool:
+        """Whether a window, longer than the shortest, has in it what had been told by then."""
+        longer = size_ms > min(self.sizes_ms, default=size_ms)
+        return longer and end_ms - size_ms < told_ms
+
+    def forgets(self, since_ms: int) -> bool:
+        """Whether nothing can look back, or come back, on what was over for so long."""
+        several = len(set(self.sizes_ms)) > 1
+        return since_ms > max(self.cooldown_ms, max(self.sizes_ms) if several else 0)
 
     def quiet_needed(self, returns: int) -> int:
         """Tell how many quiet windows end an incident that came back so often."""
@@ -160,19 +172,18 @@ def advance(
     alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that
     took part was quiet for enough of its windows in a row: see `Held`. An alarm within `cooldown_ms` of that continues
     it: the same episode is told as ongoing (or escalated), never as started, so that who is called by a start is called
-    once.
+    once. Where windows are of several sizes, a longer one that has an episode in it is no news of it: as long as the
+    incident lasts such a window takes no part, and when it is over it does not bring it back, unless it finds worse.
     """
     alarms = [v for v in verdicts if v.alarm]
     if incident is not None and not incident.active:
         return _after_the_end(incident, monitor, size_ms, end_ms, alarms, severity, kind, calm)
     if incident is None:
         return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
-    incident.active = _still_active(
-        incident, size_ms, verdicts, calm.quiet_needed(incident.returns)
-    )
+    incident.active = _still_active(incident, size_ms, end_ms, verdicts, calm)
     if not incident.active:
         incident, change = _tell("resolved", incident, end_ms, _own(incident, verdicts))
-        return (incident if calm.cooldown_ms else None), change
+        return (None if calm.forgets(1) else incident), change
     if alarms and RANK[severity] > RANK[incident.severity]:
         incident.severity, incident.kind = severity, kind
         return _tell("escalated", incident, end_ms, strongest(alarms))
@@ -203,11 +214,13 @@ def _after_the_end(
     severity: Severity, kind: str, calm: Calm,
 ) -> tuple[Incident | None, Change | None]:  # fmt: skip
     """Let a resolved incident come back, or make room for another when it was over for long enough."""
-    if end_ms - incident.told_ms > calm.cooldown_ms:
-        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
-    if not alarms:
-        return incident, None
+    since_ms = end_ms - incident.told_ms
     worse = RANK[severity] > RANK[incident.severity]
+    news = alarms and (worse or not calm.looks_back(size_ms, end_ms, incident.told_ms))
+    if not news and not calm.forgets(since_ms):
+        return incident, None
+    if since_ms > calm.cooldown_ms:
+        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
     incident.kind, incident.severity = kind, severity if worse else incident.severity
     incident.returns += 1
     incident.active = {(size_ms, v.detector): Held(0, v.away) for v in alarms}
@@ -231,11 +244,12 @@ def _tell(
 
 
 def _still_active(
-    incident: Incident, size_ms: int, verdicts: Sequence[Verdict], needed: int
+    incident: Incident, size_ms: int, end_ms: int, verdicts: Sequence[Verdict], calm: Calm
 ) -> dict[tuple[int, str], Held]:
     """Count who has been quiet for how long, and leave out who was long enough; excluded times do not count.
 
-    A detector that has spoken and is not asked any more was quiet.
+    A detector that has spoken and is not asked any more was quiet. Who alarms takes part from then on, but for a window
+    that began before the incident and is longer than all that take part: half a day of trouble makes a day of it.
     """
     told = {v.detector: v for v in verdicts if not v.note.startswith(CANNOT_TELL)}
     mute = {v.detector for v in verdicts} - told.keys()
@@ -247,11 +261,14 @@ def _still_active(
             active[key] = (
                 held.after(told[name]) if name in told else Held(held.quiet + 1, held.away)
             )
+    longer = size_ms > max(size for size, _ in incident.active)
+    follows = not (longer and calm.looks_back(size_ms, end_ms, incident.started_ms))
     for v in verdicts:
-        if v.alarm:
+        if v.alarm and follows:
             active[size_ms, v.detector] = incident.active.get((size_ms, v.detector), Held()).after(
                 v
             )
+    needed = calm.quiet_needed(incident.returns)
     return {key: held for key, held in active.items() if held.quiet < needed}
 
 

@@ -80,6 +80,7 @@ def model_rules(config: Config) -> ModelRules:
             ongoing_every_ms=config.alarms.ongoing_every_ms,
             cooldown_ms=config.alarms.cooldown_ms,
             confirm_within_ms=config.alarms.confirm_within_ms,
+            sizes_ms=tuple(window.size_ms for window in window_sizes(config)),
         ),
         off=frozenset(name for name in named if not config.runs(name)),
         on=frozenset(name for name in named if config.runs(name)),
