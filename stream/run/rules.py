@@ -3,8 +3,8 @@
 from stream.config import Config, detection_hash
 from stream.config.calendar import Calendar, span_of
 from stream.config.detectors import has_settings
+from stream.evaluate.calm import Calm
 from stream.evaluate.extra import ExtraRule
-from stream.evaluate.incidents import Calm
 from stream.evaluate.join import JoinRules
 from stream.evaluate.model import ModelRules
 from stream.evaluate.report import Context

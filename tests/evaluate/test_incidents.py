@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Verdict
+from stream.evaluate.calm import Calm
 from stream.evaluate.incidents import (
     LASTS,
     RANK,
-    Calm,
     Change,
     Held,
     Incident,
