@@ -138,7 +138,6 @@ def test_the_alert_of_the_whole_names_the_segments_that_carry_its_shift(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those in which its column moves at the same window's end; ids and order are as if nothing were said of them."""
-
     alerts = in_two_countries()
     (whole,) = (a for a in alerts if a.column == "a" and not a.segment and a.phase == "started")
     explain: Any = whole.data["explain"]

@@ -83,7 +83,7 @@ class Worker:
         async def guarded() -> None:
             try:
                 await act()
-            except Exception as error:
+            except Exception as error:  # of any sort: it ends this process only
                 self._died(self.process, error)
 
         context = copy_context()
