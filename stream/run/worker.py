@@ -34,7 +34,8 @@ from stream.run.metrics import WorkerMetrics, exposition
 from stream.run.outlet import Outlet
 from stream.run.outside import check_port, make_admin, make_sink, make_store
 from stream.run.pages import add_pages
-from stream.run.runtime import Item, Runtime
+from stream.run.rim import Item
+from stream.run.runtime import Runtime
 from stream.state.redis import RedisStore
 from stream.words import INPUTS
 
