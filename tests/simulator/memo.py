@@ -28,6 +28,7 @@ from stream.ingest.pane import Pane, unpack_rows
 from stream.reference import book, fleet
 from stream.reference.history import History
 from stream.reference.reference import Reference
+from stream.state import fields
 from stream.state.versions import load
 from stream.summaries.schema import Schema
 from stream.words import Kind
@@ -142,5 +143,6 @@ _REMEMBERED = (
     (gather, "unpack_rows", cache(unpack_rows)),
     (gather, "load", cache(load)),
     (partition, "load", cache(load)),
+    (fields, "model_tag", cache(fields.model_tag)),
 )
 """Where, what, and by what it is stood in for."""
