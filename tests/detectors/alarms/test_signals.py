@@ -41,3 +41,19 @@ def test_a_misfit_is_told_from_so_many_values_a_bin_on() -> None:
         worth = scheme.worth(scheme.read(Cells.of([counts])))[:, 0, 0]
         assert (worth[SHAPE] > 0) == told
         assert worth[LOCATION] > 0 < worth[SPREAD]
+
+
+def test_schemes_that_share_read_as_each_did_and_hold_what_is_the_same_once() -> None:
+    """Two sizes of windows have the bins and weights of a reference in common, and not how far their windows wander."""
+    longer = Cells.of(
+        [[count + 60 * ((w + b) % 4) for b, count in enumerate(BINS)] for w in range(20)]
+    )
+    alone, sharing = (Scheme(HISTORY.total(), longer) for _ in range(2))
+    sharing.share(SCHEME)
+    assert sharing.spread_weights is SCHEME.spread_weights
+    assert sharing.excess is not SCHEME.excess
+    window = Cells.of([[80, 310, 320, 190, 100]])
+    one, other = alone.read(window), sharing.read(window)
+    assert (one.x == other.x).all()
+    assert (alone.worth(one) == sharing.worth(other)).all()
+    assert (alone.misfit(one) == sharing.misfit(other)).all()
