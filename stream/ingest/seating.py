@@ -1,4 +1,4 @@
-"""Finds the seats of events in the panes of a partition, and gives new ones out, to all newcomers of a batch at once."""
+"""Finds the seats of events in the panes of a partition, and gives new ones out, to all newcomers of a batch in one."""
 
 from collections.abc import Hashable, Sequence
 

@@ -22,34 +22,26 @@ EMPTY = (np.inf, -np.inf)
 class Binned:
     """The summary of a series under the reference with this digest; `seat` is its place on a shelf, -1 if on none."""
 
-    __slots__ = ("_slots", "_summary", "digest", "seat")
+    __slots__ = ("_held", "digest", "seat")
 
-    def __init__(self, digest: bytes, summary: Summary) -> None:
+    def __init__(self, digest: bytes, summary: "Summary | _Slots", seat: int = -1) -> None:
+        """Take a summary; a shelf gives the arrays instead where one lies in its seat."""
         self.digest = digest
-        self.seat = -1
-        self._summary: Summary | None = summary
-        self._slots: _Slots | None = None
-
-    @classmethod
-    def on(cls, slots: "_Slots", seat: int, digest: bytes) -> "Binned":
-        """Make one that lies on a shelf already, and whose summary nobody has asked for yet."""
-        made = cls.__new__(cls)
-        made.digest, made.seat, made._slots, made._summary = digest, seat, slots, None
-        return made
+        self.seat = seat
+        self._held = summary
 
     @property
     def summary(self) -> Summary:
         """Give it; on a shelf it is a view, made when it is first asked for: most never are."""
-        if self._summary is None:
-            assert self._slots is not None, "it has a summary, or lies on a shelf"
-            self._summary = Summary(*self._slots.of(self.seat))
-        return self._summary
+        if isinstance(self._held, _Slots):
+            self._held = Summary(*self._held.of(self.seat))
+        return self._held
 
     @property
     def noted(self) -> bool:
         """Whether anything may be known of it beside its counts and extremes."""
-        told = self._summary
-        return told is not None and (bool(told.unseen) or told.thinned is not NOTHING)
+        held = self._held
+        return isinstance(held, Summary) and (bool(held.unseen) or held.thinned is not NOTHING)
 
     def stand_for(self, rates: NDArray[np.float64]) -> None:
         """Note at which rates events were chosen that are taken in."""
@@ -57,9 +49,9 @@ class Binned:
 
     def lay(self, slots: "_Slots", seat: int) -> None:
         """Let the summary, if there is one by now, have its arrays in a seat, where they stand already."""
-        self._slots, self.seat = slots, seat
-        if self._summary is not None:
-            self._summary.counts, self._summary.extremes = slots.of(seat)
+        self.seat = seat
+        if isinstance(self._held, Summary):
+            self._held.counts, self._held.extremes = slots.of(seat)
 
 
 class _Slots:
@@ -124,7 +116,7 @@ class Shelf:
         self._seat([layout for _, layout in newcomers])
         slots = self._slots
         self.extremes[slots.extreme_at[first] : slots.extreme_at[first + len(newcomers)]] = EMPTY
-        made = [Binned.on(slots, first + i, digest) for i, (digest, _) in enumerate(newcomers)]
+        made = [Binned(digest, slots, first + i) for i, (digest, _) in enumerate(newcomers)]
         self.held += made
         return made
 

@@ -101,7 +101,7 @@ class Stack:
         ]
 
     def _pieces(self, order: Ints, held: Sequence[Binned], shelf: Shelf) -> _Pieces:
-        """Tell where the summaries of some entries lie: on the shelf, or, while some have no seat, behind each other."""
+        """Tell where the summaries of some entries lie: on the shelf; while some have no seat, behind each other."""
         seats = self.seats()[order]
         if (seats >= 0).all():
             start, top = shelf.count_at[seats], shelf.extreme_at[seats]
