@@ -34,7 +34,8 @@ class NumberColumns(NamedTuple):
 class AtomColumn(NamedTuple):
     """The columns of one name that are binned by value: of each layout its position, first slot (-1: none), bins.
 
-    `lookups` give the place of a known value, of None and of INVALID (see `Layout.atoms`).
+    `lookups` give the place of a known value, of None and of INVALID (see `Layout.atoms`). Layouts that know the same
+    values share one, as thousands of them in turn are in no cache.
     """
 
     position: Ints
@@ -63,6 +64,8 @@ class Layouts:
         self.names: dict[str, int] = {}
         self._layouts: list[Layout] = []
         self._places: dict[int, int] = {}
+        self._lookups: dict[tuple[tuple[object, int], ...], dict[object, int]] = {}
+        self._lookups_of: list[list[dict[object, int]]] = []
         self._arrays: tuple[NumberColumns, Mapping[str, AtomColumn]] | None = None
 
     def place(self, layout: Layout) -> int:
@@ -71,10 +74,15 @@ class Layouts:
         if place is None:
             place = self._places[id(layout)] = len(self._layouts)
             self._layouts.append(layout)
+            self._lookups_of.append([self._shared(lookup) for _, _, lookup in layout.atoms])
             for _, column in layout.numbers:
                 self.names.setdefault(column.name, len(self.names))
             self._arrays = None
         return place
+
+    def _shared(self, lookup: dict[object, int]) -> dict[object, int]:
+        """Give the first lookup that finds the same."""
+        return self._lookups.setdefault(tuple(lookup.items()), lookup)
 
     def numbers(self) -> NumberColumns:
         """Give the columns that are binned by edges."""
@@ -106,7 +114,7 @@ class Layouts:
         held = self._layouts
         found: dict[str, list[tuple[int, int, int, int, dict[object, int]]]] = {}
         for at, layout in enumerate(held):
-            for i, column, lookup in layout.atoms:
+            for (i, column, _), lookup in zip(layout.atoms, self._lookups_of[at], strict=True):
                 told = (at, i, layout.slot_at[i], column.bins, lookup)
                 found.setdefault(column.name, []).append(told)
         return {name: _column(told, len(held)) for name, told in sorted(found.items())}

@@ -106,6 +106,7 @@ class Chain:
         closed = [
             (c.end_ms, i, c)
             for i, ring in enumerate(self.rings)
+            if ring.ends_by(until_ms)
             for c in ring.close(until_ms, whole=whole)
         ]
         return [(i, c) for _, i, c in sorted(closed, key=lambda entry: entry[:2])]

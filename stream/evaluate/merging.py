@@ -19,17 +19,31 @@ def events_of(part: Binned | Raw) -> int:
 def merge_parts(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
     """Merge the parts of a pane; raw ones, folded before the reference was known, are binned now.
 
-    Raw parts are merged first: which rows a bounded sample keeps is settled over all partitions.
+    No part is changed. Raw ones are merged first: which rows a bounded sample keeps is settled over all partitions.
     """
-    summary, raw = Summary.empty(reference.layout), Raw()
+    summary: Summary | None = None
+    raw: list[Raw] = []
     for part in parts:
         if isinstance(part, Raw):
-            raw.merge(part)
-        elif part.digest == reference.digest:
-            summary.merge(part.summary)
-        else:
+            raw.append(part)
+        elif part.digest != reference.digest:
             raise RuntimeError(
                 f"{reference.series}: a pane is binned by another reference than {reference.name}"
             )
-    summary.merge(bin_raw(reference, raw))
+        elif summary is None:
+            summary = part.summary.copy()
+        else:
+            summary.merge(part.summary)
+    if raw or summary is None:
+        binned = bin_raw(reference, _as_one(raw))
+        if summary is None:
+            return binned
+        summary.merge(binned)
     return summary
+
+
+def _as_one(parts: Sequence[Raw]) -> Raw:
+    whole = Raw()
+    for part in parts:
+        whole.merge(part)
+    return whole

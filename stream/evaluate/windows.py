@@ -67,6 +67,10 @@ class Ring:
             known[0].merge(summary)
             merge_evidence(known[1], evidence)
 
+    def ends_by(self, until_ms: int) -> bool:
+        """Whether any window ends at or before a time. Most panes end none, so it is asked before `close`."""
+        return self.first_hop is not None and (self.next_hop + 1) * self.window.every_ms <= until_ms
+
     def close(self, until_ms: int, *, whole: bool = True) -> Iterator[Closed]:
         """Close the windows that end at or before a time, oldest first; not `whole` if the stream ends within them."""
         if self.first_hop is None:

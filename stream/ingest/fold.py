@@ -3,14 +3,13 @@
 No clock is read here, and nothing is random: the same messages give the same state, byte for byte.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.summaries.summary import Summary
 from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals
 from stream.ingest.arrow.group import group_table
 from stream.ingest.arrow.message import read_message, row_draws
@@ -19,18 +18,17 @@ from stream.ingest.count import count
 from stream.ingest.crowd import Crowd, Kinds, kinds_of
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
-from stream.ingest.pane import Binned, Pane
+from stream.ingest.pane import Pane
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.roster import DAY_MS
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import SampleRules, kept_ids
-from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
-from stream.ingest.shelf import Shelf
+from stream.ingest.seating import Seating
+from stream.ingest.seats import NOBODY, RAW
 from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
-from stream.summaries.rows import Party
-from stream.words import Kind, Series
+from stream.words import Kind
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
 
@@ -105,14 +103,14 @@ class Fold:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     rosters: Rosters = field(init=False)
     thinning: Thinning = field(init=False)
-    _seats: dict[str, Seats] = field(init=False, default_factory=dict)
-    _shelves: dict[int, dict[Hashable, Shelf]] = field(init=False, default_factory=dict)
+    _seating: Seating = field(init=False)
     _crowd: Crowd = field(init=False, default_factory=Crowd)
 
     def __post_init__(self) -> None:
         """Begin with empty rosters, at the fixed rates."""
         rules = self.rules
         self.thinning = Thinning(self.source, rules.sample)
+        self._seating = Seating(self.source.kind)
         self.rosters = Rosters(rules.models_max, rules.series_max, rules.partition_series_max)
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
@@ -226,10 +224,13 @@ class Fold:
         self, groups: Sequence[Group], decoded: Decoded, book: Book, stays: Chosen | None
     ) -> list[Arrivals]:
         """Count the events of groups, as far as there is room for their models and series; give them, if they stay."""
-        if sum(map(len, self._seats.values())) > PARTIES_MAX:
+        if self._seating.full:
             self._forget_seats()
-        arrivals = [self._arrivals(group, decoded.ts) for group in groups]
-        admission = Admission(self.rosters, arrivals, self.rules.pane_ms)
+        pane_ms = self.rules.pane_ms
+        arrivals = [
+            self._seating.arrivals(group, decoded.ts[group.at] // pane_ms) for group in groups
+        ]
+        admission = Admission(self.rosters, arrivals, pane_ms)
         found: list[_Found] = []
         for of_group in arrivals:
             if admission.refuses(of_group.group.model):
@@ -285,24 +286,15 @@ class Fold:
 
     def close(self, model: str, pane: int) -> Pane:
         """Take a pane out of the open ones."""
-        self._seats_of(model).forget(pane)
+        self._seating.close(model, pane)
         self._crowd.forget(pane)
-        self._shelves.pop(pane, None)
         return self.open.pop((model, pane))
 
     def _forget_seats(self) -> None:
-        self._seats.clear()
+        self._seating.forget()
         self._crowd.forget()
         for pane in self.open.values():
             pane.learning.clear()
-
-    def _seats_of(self, model: str) -> Seats:
-        return self._seats.setdefault(model, Seats())
-
-    def _arrivals(self, group: Group, ts: NDArray[np.int64]) -> Arrivals:
-        seats = self._seats_of(group.model)
-        numbers = seats.number(group.parties, group.who)
-        return Arrivals(group, ts[group.at] // self.rules.pane_ms, numbers, seats)
 
     def _fold_group(
         self, arrivals: Arrivals, decoded: Decoded, book: Book, admission: Admission, stays: Chosen | None,
@@ -321,7 +313,10 @@ class Fold:
             for part in (WHOLE, SEGMENT) if arrivals.seats.segments else (WHOLE,):
                 own, rates = _chosen(stays, group, chosen, whole=part == WHOLE)
                 if len(own):
-                    seats = self._seat(pane, number, part, arrivals, own, admission, book)
+                    refused = admission.refused(part, group.at[own])
+                    if refused is not None:
+                        self.counters.series_refused += int(refused.sum())
+                    seats = self._seating.find(pane, number, part, arrivals, own, refused, book)
                     if rates is not None:
                         _stand_for(pane, seats, rates)
                     yield _Found(pane, group, own, seats)
@@ -375,67 +370,8 @@ class Fold:
             pane = self.open[key] = Pane()
             self.counters.panes += 1
         if not pane.seated:
-            pane.shelf = self._shelf(group, number, book)
+            pane.shelf = self._seating.shelf(group, number, book)
         return pane
-
-    def _shelf(self, group: Group, number: int, book: Book) -> Shelf:
-        """Give the shelf of a model in a pane, which is that of all models with the same columns."""
-        of: Hashable = group.model if group.schema is None else group.schema.shape
-        shelves = self._shelves.setdefault(number, {})
-        if of not in shelves:
-            shelves[of] = Shelf(book.layouts(self.source.kind, of))
-        return shelves[of]
-
-    def _seat(
-        self, pane: Pane, number: int, part: int, arrivals: Arrivals, chosen: NDArray[np.int64],
-        admission: Admission, book: Book,
-    ) -> NDArray[np.int64]:  # fmt: skip
-        """Tell the seats of some events of a pane, in their whole or in their segment; new ones are given out."""
-        group, known = arrivals.group, arrivals.seats.of(number)[part]
-        seats: NDArray[np.int64] = known[arrivals.numbers[chosen]]
-        refused = admission.refused(part, group.at[chosen])
-        if refused is not None:
-            seats[refused] = NOBODY
-            self.counters.series_refused += int(refused.sum())
-        if (seats == UNKNOWN).any():
-            unknown = np.flatnonzero(seats == UNKNOWN)
-            new = chosen[unknown]
-            _, first = np.unique(group.who[new], return_index=True)
-            parties = [group.parties[who] for who in group.who[new[first]].tolist()]
-            taken = self._take_seats(pane, number, part, group.model, parties, book)
-            known[arrivals.numbers[new[first]]] = taken
-            seats[unknown] = known[arrivals.numbers[new]]
-        return seats
-
-    def _take_seats(
-        self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book
-    ) -> list[int]:
-        """Find the seats of the wholes of parties, of which many have the same one, or of their segments."""
-        found: dict[Party, int] = {}
-        told = [(version, segment if part == SEGMENT else ()) for version, segment in parties]
-        for party in told:
-            if party not in found:
-                none = part == SEGMENT and not party[1]
-                series = Series(model, *party)
-                found[party] = NOBODY if none else self._take_seat(pane, number, series, book)
-        return [found[party] for party in told]
-
-    def _take_seat(self, pane: Pane, number: int, series: Series, book: Book) -> int:
-        """Find the seat of a series in a pane; where it has no reference yet, its values are kept raw."""
-        entry = pane.entries.get(series)
-        if entry is None:
-            reference = book.find(series, self.source.kind, number)
-            entry = pane.entries[series] = (
-                Raw()
-                if reference is None
-                else Binned(reference.digest, Summary.empty(reference.layout))
-            )
-        if isinstance(entry, Raw):
-            pane.learning.append(entry)
-            return RAW - len(pane.learning) + 1
-        if entry.seat >= 0:
-            return entry.seat
-        return pane.seat(entry, book.by_digest(entry.digest).layout)
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:
         """Keep raw values in the order of the log, as the first columns to come are those that stay."""

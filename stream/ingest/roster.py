@@ -38,7 +38,9 @@ class Roster:
 
     def has_room(self, series: set[Series]) -> bool:
         """Tell whether all of these can be on it together with all who are."""
-        return len(self.days) + len(series - self.days.keys()) <= self.series_max
+        # A difference of the sets would look at everybody on it.
+        new = sum(one not in self.days for one in series)
+        return len(self.days) + new <= self.series_max
 
     def leaving_for(self, series: Series, day: int, *, room: bool = True) -> Series | None:
         """Tell who would leave for this one; None when nobody needs to, or nobody does."""

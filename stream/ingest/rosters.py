@@ -34,7 +34,7 @@ class Rosters:
             roster = self.of.get(model, empty)
             if not roster.has_room(of_model):
                 return False
-            new += len(of_model - roster.days.keys())
+            new += sum(series not in roster.days for series in of_model)
         return new == 0 or self._total() + new <= self._total_max
 
     def enter(self, series: Series, day: int) -> bool:

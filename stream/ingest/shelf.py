@@ -1,5 +1,6 @@
 """Room for the summaries of many series side by side, so that one pass counts rows of all of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,28 +8,68 @@ from numpy.typing import NDArray
 
 from detectors.summaries.layout import Layout
 from detectors.summaries.layouts import Layouts
-from detectors.summaries.summary import Summary
+from detectors.summaries.summary import NOTHING, Summary
 from detectors.summaries.thinned import Thinned
 
 __all__ = ["Binned", "Shelf"]
 
 ROOM = 256
 """Slots that there is room for at first."""
+EMPTY = (np.inf, -np.inf)
+"""The extremes of no values."""
 
 
 class Binned:
     """The summary of a series under the reference with this digest; `seat` is its place on a shelf, -1 if on none."""
 
-    __slots__ = ("digest", "seat", "summary")
+    __slots__ = ("_held", "digest", "seat")
 
-    def __init__(self, digest: bytes, summary: Summary) -> None:
+    def __init__(self, digest: bytes, summary: "Summary | _Slots", seat: int = -1) -> None:
+        """Take a summary; a shelf gives the arrays instead where one lies in its seat."""
         self.digest = digest
-        self.summary = summary
-        self.seat = -1
+        self.seat = seat
+        self._held = summary
+
+    @property
+    def summary(self) -> Summary:
+        """Give it; on a shelf it is a view, made when it is first asked for: most never are."""
+        if isinstance(self._held, _Slots):
+            self._held = Summary(*self._held.of(self.seat))
+        return self._held
+
+    @property
+    def noted(self) -> bool:
+        """Whether anything may be known of it beside its counts and extremes."""
+        held = self._held
+        return isinstance(held, Summary) and (bool(held.unseen) or held.thinned is not NOTHING)
 
     def stand_for(self, rates: NDArray[np.float64]) -> None:
         """Note at which rates events were chosen that are taken in."""
         self.summary.thinned = self.summary.thinned.plus(Thinned.of(rates))
+
+    def lay(self, slots: "_Slots", seat: int) -> None:
+        """Let the summary, if there is one by now, have its arrays in a seat, where they stand already."""
+        self.seat = seat
+        if isinstance(self._held, Summary):
+            self._held.counts, self._held.extremes = slots.of(seat)
+
+
+class _Slots:
+    """The arrays of a shelf, apart from who is held there, so that these can name it and nothing names itself."""
+
+    __slots__ = ("count_at", "counts", "extreme_at", "extremes")
+
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
+        self.extremes: NDArray[np.float64] = np.zeros((ROOM // 8, 2), dtype=np.float64)
+        self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
+        self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
+
+    def of(self, seat: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Give the counts and the extremes in a seat."""
+        first, end = self.count_at[seat : seat + 2].tolist()
+        top, bottom = self.extreme_at[seat : seat + 2].tolist()
+        return self.counts[first:end], self.extremes[top:bottom]
 
 
 class Shelf:
@@ -45,48 +86,77 @@ class Shelf:
     def __init__(self, layouts: Layouts | None = None) -> None:
         self.layouts = Layouts() if layouts is None else layouts
         self.held: list[Binned] = []
-        self.counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
-        self.extremes: NDArray[np.float64] = np.zeros((ROOM // 8, 2), dtype=np.float64)
         self.layout_of: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
-        self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
-        self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
-        self._ends = (0, 0)
+        self._slots = _Slots()
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The counts of all summaries, behind each other."""
+        return self._slots.counts
+
+    @property
+    def extremes(self) -> NDArray[np.float64]:
+        """The extremes of all summaries, behind each other."""
+        return self._slots.extremes
+
+    @property
+    def count_at(self) -> NDArray[np.int64]:
+        """Where the counts of each seat begin; behind the last one, where they end."""
+        return self._slots.count_at
+
+    @property
+    def extreme_at(self) -> NDArray[np.int64]:
+        """Where the extremes of each seat begin; behind the last one, where they end."""
+        return self._slots.extreme_at
+
+    def add(self, newcomers: Sequence[tuple[bytes, Layout]]) -> list[Binned]:
+        """Make empty summaries, each of a reference's digest and layout, in the next seats. Cost: about 1 us each."""
+        first = len(self.held)
+        self._seat([layout for _, layout in newcomers])
+        slots = self._slots
+        self.extremes[slots.extreme_at[first] : slots.extreme_at[first + len(newcomers)]] = EMPTY
+        made = [Binned(digest, slots, first + i) for i, (digest, _) in enumerate(newcomers)]
+        self.held += made
+        return made
 
     def take(self, binned: Binned, layout: Layout) -> int:
         """Move a summary onto the shelf, if it is not there yet, and tell its seat."""
         if binned.seat >= 0:
             return binned.seat
         seat, summary = len(self.held), binned.summary
-        first, top = self._ends
-        end, bottom = self._ends = first + len(summary.counts), top + len(summary.extremes)
-        if seat == len(self.layout_of):
-            self._add_seats(2 * seat)
-        if end > len(self.counts) or bottom > len(self.extremes):
-            self._make_room(end, bottom)
-        binned.seat = seat
-        self.held.append(binned)
-        self.layout_of[seat] = self.layouts.place(layout)
-        self.count_at[seat + 1], self.extreme_at[seat + 1] = end, bottom
-        counts, extremes = self.counts[first:end], self.extremes[top:bottom]
+        self._seat([layout])
+        counts, extremes = self._slots.of(seat)
         counts[:], extremes[:] = summary.counts, summary.extremes
-        summary.counts, summary.extremes = counts, extremes
+        binned.lay(self._slots, seat)
+        self.held.append(binned)
         return seat
 
-    def _add_seats(self, seats: int) -> None:
-        self.layout_of = _grown(self.layout_of, seats)
-        self.changed = _grown(self.changed, seats)
-        self.count_at = _grown(self.count_at, seats + 1)
-        self.extreme_at = _grown(self.extreme_at, seats + 1)
+    def _seat(self, layouts: Sequence[Layout]) -> None:
+        """Make the next seats, for summaries of these layouts."""
+        slots, seat, end = self._slots, len(self.held), len(self.held) + len(layouts)
+        if end > len(self.layout_of):
+            seats = max(end, 2 * len(self.layout_of))
+            self.layout_of = _grown(self.layout_of, seats)
+            self.changed = _grown(self.changed, seats)
+            slots.count_at = _grown(slots.count_at, seats + 1)
+            slots.extreme_at = _grown(slots.extreme_at, seats + 1)
+        self.layout_of[seat:end] = list(map(self.layouts.place, layouts))
+        for ends, sizes in (
+            (slots.count_at, [layout.size for layout in layouts]),
+            (slots.extreme_at, [len(layout.numbers) for layout in layouts]),
+        ):
+            ends[seat + 1 : end + 1] = ends[seat] + np.cumsum(sizes)
+        if slots.count_at[end] > len(slots.counts) or slots.extreme_at[end] > len(slots.extremes):
+            self._make_room(int(slots.count_at[end]), int(slots.extreme_at[end]))
 
     def _make_room(self, end: int, bottom: int) -> None:
         """Make the arrays anew, with room up to there and beyond, and let who is held have their own of them."""
-        self.counts = _grown(self.counts, 2 * max(end, len(self.counts) // 2))
-        self.extremes = _grown(self.extremes, 2 * max(bottom, len(self.extremes) // 2))
-        firsts, tops = self.count_at.tolist(), self.extreme_at.tolist()
+        slots = self._slots
+        slots.counts = _grown(slots.counts, 2 * max(end, len(slots.counts) // 2))
+        slots.extremes = _grown(slots.extremes, 2 * max(bottom, len(slots.extremes) // 2))
         for seat, held in enumerate(self.held):
-            held.summary.counts = self.counts[firsts[seat] : firsts[seat + 1]]
-            held.summary.extremes = self.extremes[tops[seat] : tops[seat + 1]]
+            held.lay(slots, seat)
 
 
 def _grown(array: NDArray[Any], n: int) -> NDArray[Any]:

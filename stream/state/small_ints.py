@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 
-__all__ = ["pack_ints", "unpack_ints"]
+__all__ = ["pack_ints", "pack_pieces", "unpack_ints"]
 
 BYTES_MAX = 10
 """Bytes of the longest varint of 64 bits; a zero alone takes two."""
@@ -21,8 +21,20 @@ def pack_ints(values: NDArray[np.int64]) -> bytes:
     >>> pack_ints(np.array([0, 0, 0, 1, -1, 64]))
     b'\x00\x03\x02\x01\x80\x01'
     """
-    out = np.empty(BYTES_MAX * (len(values) + 1), dtype=np.uint8)
-    return out[: _write(np.ascontiguousarray(values, dtype=np.int64), out)].tobytes()
+    return pack_pieces(values, np.zeros(1, dtype=np.int64), np.array([len(values)], dtype=np.int64))
+
+
+def pack_pieces(
+    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> bytes:
+    r"""Give pieces of an array, sizes[i] integers from starts[i] on, as `pack_ints` gives them laid behind each other.
+
+    >>> pack_pieces(np.array([0, 1, 0, 64]), np.array([2, 0]), np.array([2, 1])) == pack_ints(np.array([0, 64, 0]))
+    True
+    """
+    out = np.empty(BYTES_MAX * (int(sizes.sum()) + 1), dtype=np.uint8)
+    values = np.ascontiguousarray(values, dtype=np.int64)
+    return out[: _write(values, starts, sizes, out)].tobytes()
 
 
 def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
@@ -41,27 +53,39 @@ def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
 
 
 @compiled
-def _write(values: NDArray[np.int64], out: NDArray[np.uint8]) -> int:
-    at, i = 0, 0
-    while i < len(values):
-        if values[i] == 0:
-            run = i
-            while run < len(values) and values[run] == 0:
-                run += 1
-            out[at] = 0
-            at += 1
-            rest = np.uint64(run - i)
-            i = run
-        else:
-            rest = np.uint64((values[i] << 1) ^ (values[i] >> 63))
-            i += 1
-        while rest >= np.uint64(128):
-            out[at] = np.uint8((rest & np.uint64(127)) | np.uint64(128))
-            at += 1
-            rest >>= np.uint64(7)
-        out[at] = np.uint8(rest)
-        at += 1
+def _write(
+    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], out: NDArray[np.uint8]
+) -> int:  # fmt: skip
+    at, zeros = 0, np.uint64(0)
+    for piece in range(len(starts)):
+        for i in range(starts[piece], starts[piece] + sizes[piece]):
+            value = values[i]
+            if value == 0:
+                zeros += np.uint64(1)
+                continue
+            if zeros > np.uint64(0):
+                at = _write_zeros(zeros, out, at)
+                zeros = np.uint64(0)
+            at = _write_one(np.uint64((value << 1) ^ (value >> 63)), out, at)
+    if zeros > np.uint64(0):
+        at = _write_zeros(zeros, out, at)
     return at
+
+
+@compiled
+def _write_zeros(run: np.uint64, out: NDArray[np.uint8], at: int) -> int:
+    out[at] = np.uint8(0)
+    return _write_one(run, out, at + 1)
+
+
+@compiled
+def _write_one(rest: np.uint64, out: NDArray[np.uint8], at: int) -> int:
+    while rest >= np.uint64(128):
+        out[at] = np.uint8((rest & np.uint64(127)) | np.uint64(128))
+        at += 1
+        rest >>= np.uint64(7)
+    out[at] = np.uint8(rest)
+    return at + 1
 
 
 @compiled

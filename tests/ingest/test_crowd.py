@@ -241,7 +241,7 @@ def test_what_is_noted_is_bounded_and_gone_with_its_pane(long_way: list[int]) ->
     log.commit()
     log.commit()
     assert T0 // PANE not in crowd._noted
-    assert T0 // PANE not in log.partition.fold_state._shelves
+    assert T0 // PANE not in log.partition.fold_state._seating._shelves
     parties = log.last_decoder._parties.list if log.last_decoder else []
     parties += [("1", (("shop", f"n{i}"),)) for i in range(SEATS_MAX // 4)]  # four models are known
     log.fold(_many(12, 20 * PANE // 100), 13)

@@ -77,11 +77,11 @@ def test_what_is_remembered_of_parties_may_be_forgotten_at_any_time() -> None:
     expected = Log(FEATURES, SHOP_BOOK).run(values).fields()
     log = Log(FEATURES, SHOP_BOOK)
     log.fold(values[:30])
-    for seats in log.partition.fold_state._seats.values():
+    for seats in log.partition.fold_state._seating._seats.values():
         many = [("1", (("shop", f"new {i}"),)) for i in range(PARTIES_MAX)]
         seats.number(many, np.arange(PARTIES_MAX))
     log.fold(values[30:], 30)
-    assert sum(map(len, log.partition.fold_state._seats.values())) < 20
+    assert len(log.partition.fold_state._seating) < 20
     log.commit()
     assert log.fields() == expected
 

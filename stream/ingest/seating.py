@@ -1,0 +1,119 @@
+"""Finds the seats of events in the panes of a partition, and gives new ones out, to all newcomers of a batch in one."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.ingest.admission import SEGMENT, Arrivals
+from stream.ingest.group import Group
+from stream.ingest.pane import Pane
+from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
+from stream.ingest.shelf import Shelf
+from stream.reference.book import Book
+from stream.reference.reference import Reference
+from stream.summaries.raw_values import Raw
+from stream.summaries.rows import Party
+from stream.words import Kind, Series
+
+__all__ = ["Seating"]
+
+
+class Seating:
+    """The seats of all parties in the open panes of a partition, and the shelves that these are on.
+
+    Nothing here is state: what is forgotten is found again in the panes, with the same outcome. Cost: nothing to speak
+    of for a party that was met in its pane before, else some 5 us, a new seat included.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._seats: dict[str, Seats] = {}
+        self._shelves: dict[int, dict[Hashable, Shelf]] = {}
+
+    def __len__(self) -> int:
+        """Tell how many parties are remembered."""
+        return sum(map(len, self._seats.values()))
+
+    @property
+    def full(self) -> bool:
+        """Whether more parties are remembered than should be."""
+        return len(self) > PARTIES_MAX
+
+    def forget(self) -> None:
+        """Forget all parties; whoever calls sees to it that the panes do, too."""
+        self._seats.clear()
+
+    def close(self, model: str, pane: int) -> None:
+        """Forget a pane that has closed."""
+        self._seats_of(model).forget(pane)
+        self._shelves.pop(pane, None)
+
+    def arrivals(self, group: Group, panes: NDArray[np.int64]) -> Arrivals:
+        """Number the parties of the events of a group, given the pane of each."""
+        seats = self._seats_of(group.model)
+        return Arrivals(group, panes, seats.number(group.parties, group.who), seats)
+
+    def shelf(self, group: Group, pane: int, book: Book) -> Shelf:
+        """Give the shelf of a model in a pane, which is that of all models with the same columns."""
+        of: Hashable = group.model if group.schema is None else group.schema.shape
+        shelves = self._shelves.setdefault(pane, {})
+        if of not in shelves:
+            shelves[of] = Shelf(book.layouts(self._kind, of))
+        return shelves[of]
+
+    def find(
+        self, pane: Pane, number: int, part: int, arrivals: Arrivals, chosen: NDArray[np.int64],
+        refused: NDArray[np.bool_] | None, book: Book,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Tell the seats of some events of a pane, in their whole or in their segment; new ones are given out.
+
+        `refused` tells which of them there is no room for.
+        """
+        group, known = arrivals.group, arrivals.seats.of(number)[part]
+        seats: NDArray[np.int64] = known[arrivals.numbers[chosen]]
+        if refused is not None:
+            seats[refused] = NOBODY
+        if (seats == UNKNOWN).any():
+            unknown = np.flatnonzero(seats == UNKNOWN)
+            new = chosen[unknown]
+            _, first = np.unique(group.who[new], return_index=True)
+            parties = [group.parties[who] for who in group.who[new[first]].tolist()]
+            taken = self._take_seats(pane, number, part, group.model, parties, book)
+            known[arrivals.numbers[new[first]]] = taken
+            seats[unknown] = known[arrivals.numbers[new]]
+        return seats
+
+    def _take_seats(
+        self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book
+    ) -> list[int]:
+        """Find the seats of the wholes of parties, of which many have the same one, or of their segments.
+
+        Where a series has no reference yet, its values are kept raw.
+        """
+        told = [(version, segment if part == SEGMENT else ()) for version, segment in parties]
+        found = dict.fromkeys(told, NOBODY)
+        new: list[tuple[Series, Reference]] = []
+        for party in found:
+            if part == SEGMENT and not party[1]:
+                continue
+            series = Series(model, *party)
+            entry = pane.entries.get(series)
+            if entry is None:
+                reference = book.find(series, self._kind, number)
+                if reference is not None:
+                    new.append((series, reference))
+                    continue
+                entry = pane.entries[series] = Raw()
+            if isinstance(entry, Raw):
+                pane.learning.append(entry)
+                found[party] = RAW - len(pane.learning) + 1
+            else:
+                found[party] = pane.seat(entry, book.by_digest(entry.digest).layout)
+        if new:
+            first = pane.open(new)
+            found |= {series[1:]: first + i for i, (series, _) in enumerate(new)}
+        return [found[party] for party in told]
+
+    def _seats_of(self, model: str) -> Seats:
+        return self._seats.setdefault(model, Seats())
