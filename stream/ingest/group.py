@@ -11,8 +11,9 @@ from stream.ingest.decode import Decoded
 from stream.ingest.envelope import Envelope, read_envelope
 from stream.reference.reference import Reference
 from stream.summaries.folding import Folding, columns_of
+from stream.summaries.numbers import Numbers
 from stream.summaries.rows import Rows, hash_texts, said
-from stream.summaries.schema import JOINED, Numbers, Schema, Table, numbers_of
+from stream.summaries.schema import JOINED, Schema, Table, numbers_of
 from stream.words import Kind
 
 __all__ = ["Group", "group_by_model"]

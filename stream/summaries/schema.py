@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter, call
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.column import INVALID, Column, ColumnType, Value, conform
+from stream.summaries.numbers import Form, Numbers, read_numbers
 from stream.words import Kind
 
-__all__ = ["JOINED", "Numbers", "Schema", "Table", "make_decoder", "numbers_of"]
+__all__ = ["JOINED", "Schema", "Table", "make_decoder", "numbers_of"]
 
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
@@ -86,6 +87,11 @@ class Schema:
         return tuple(self.numbers), tuple(self.others.items())
 
     @cached_property
+    def form(self) -> Form:
+        """How the features of an event of this model are written."""
+        return Form([*self.numbers, *self.others], len(self.numbers))
+
+    @cached_property
     def struct(self) -> type[msgspec.Struct]:
         """The type of an event of this model; each schema has its own, so the type tells the model."""
         typed = [(name, _TYPES["number"]) for name in self.numbers]
@@ -145,7 +151,11 @@ class Schema:
         holders = list(map(_FEATURES, events)) if self.kind is Kind.FEATURES else events
         if X is None:
             n, k = len(holders), len(self.numbers)
-            X = _flat(lambda: map(self.numbers_of, holders), n * k).reshape(n, k)
+            if self.kind is Kind.FEATURES:
+                flat = read_numbers(holders, [self.form], np.zeros(n, dtype=np.int64)).flat
+            else:
+                flat = _flat(lambda: map(self.numbers_of, holders), n * k)
+            X = flat.reshape(n, k)
         return Table(
             self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
         )
@@ -166,18 +176,6 @@ class Schema:
         return Table(self, X, others)
 
 
-class Numbers(NamedTuple):
-    """The numbers of events of several models: those of event i lie in `flat` from first[i] on."""
-
-    flat: NDArray[np.float64]
-    first: NDArray[np.int64]
-
-    def of(self, at: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-        """Give the k numbers of each of the events at these places: [n, k]."""
-        X: NDArray[np.float64] = self.flat[self.first[at][:, None] + np.arange(k)]
-        return X
-
-
 def numbers_of(
     events: Sequence[Any], schemas: Sequence[Schema], which: NDArray[np.int64]
 ) -> Numbers:
@@ -185,10 +183,11 @@ def numbers_of(
 
     Model by model, each event would have to be fetched into the cache once more.
     """
-    holders = list(map(_FEATURES, events)) if schemas[0].kind is Kind.FEATURES else events
+    if schemas[0].kind is Kind.FEATURES:
+        return read_numbers(list(map(_FEATURES, events)), [s.form for s in schemas], which)
     getters = [schemas[i].numbers_of for i in which.tolist()]
     ends = np.cumsum(np.array([len(schema.numbers) for schema in schemas], dtype=np.int64)[which])
-    flat = _flat(lambda: map(call, getters, holders), int(ends[-1]))
+    flat = _flat(lambda: map(call, getters, events), int(ends[-1]))
     return Numbers(flat, np.concatenate([[0], ends[:-1]]))
 
 
