@@ -110,6 +110,16 @@ class RawBatch:
         """Give the bytes of one message, and ask no other for them."""
         return self.originals[i].value() if self._values is None else self._values[i]
 
+    def portion(self, part: slice) -> "RawBatch":
+        """Give some messages in a row, which are read by now, without their keys and headers."""
+        stamps = self.stamps
+        return RawBatch(
+            self.source,
+            self.values[part],
+            self.offsets[part],
+            None if stamps is None else stamps[part],
+        )
+
     def take(self, kept: NDArray[np.bool_]) -> "RawBatch":
         """Keep some of the messages."""
         chosen = np.flatnonzero(kept).tolist()
