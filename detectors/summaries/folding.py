@@ -16,7 +16,7 @@ BLOCK = 256
 
 
 @compiled
-def _edges_below(edges: NDArray[np.float64], x: float) -> int:
+def _edges_below(edges: NDArray[np.float64], x: float) -> np.int64:
     """Tell how many of the sorted edges lie at or below x."""
     first, last = 0, len(edges)
     while last - first > COUNTED_MAX:
@@ -29,11 +29,11 @@ def _edges_below(edges: NDArray[np.float64], x: float) -> int:
     n = np.int64(0)
     for k in range(len(near)):
         n += np.int64(near[k] <= x)
-    return first + n
+    return n + first
 
 
 @compiled
-def _on_grid(x: float, mid: float, per_step: float) -> int:
+def _on_grid(x: float, mid: float, per_step: float) -> np.int64:
     """Give the grid position of x, clipped."""
     place = np.rint((x - mid) * per_step)
     place = max(-SUM_CLIP, place)

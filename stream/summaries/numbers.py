@@ -61,42 +61,43 @@ def _head(n: int) -> int:
 def _gather(
     data: NDArray[np.uint8], at: int, which: Ints, heads: Ints, numbers: Ints, skips: Ints, field_at: Ints,
     first: Ints, bits: NDArray[np.uint64],
-) -> int:  # fmt: skip
+) -> np.int64:  # fmt: skip
     """Copy the numbers of the structs that are written from data[at] on, those of struct i to bits[first[i]:].
 
     The names of the fields of type f take skips[field_at[f]:field_at[f + 1]] bytes. Gives the place behind the last
     struct.
     """
+    place = np.int64(at)
     for i in range(len(which)):
         form, to = which[i], first[i]
-        at += heads[form]
+        place += heads[form]
         middle = field_at[form] + numbers[form]
         for field in range(field_at[form], middle):
-            at += skips[field]
+            place += skips[field]
             value = np.uint64(NAN)
-            if data[at] == FLOAT:
-                value, told = np.uint64(0), data[at + 1 : at + 9]
+            if data[place] == FLOAT:
+                value, told = np.uint64(0), data[place + 1 : place + 9]
                 for k in range(8):  # known beforehand, so the compiler makes one move of it
                     value = (value << np.uint64(8)) | np.uint64(told[k])
-                at += 8
-            at += 1
+                place += 8
+            place += 1
             bits[to] = value
             to += 1
         for field in range(middle, field_at[form + 1]):
-            at += skips[field]
-            at += _length(data, at)
-    return at
+            place += skips[field]
+            place += _length(data, place)
+    return place
 
 
 @compiled
-def _length(data: NDArray[np.uint8], at: int) -> int:
+def _length(data: NDArray[np.uint8], at: np.int64) -> np.int64:
     """Tell how many bytes the text at a place takes, or any value of one byte."""
     tag = np.int64(data[at])
     if FIXED_TEXT <= tag < FIXED_TEXT + 32:
-        return 1 + tag - FIXED_TEXT
+        return tag - FIXED_TEXT + 1
     if tag < TEXT_8 or tag > TEXT_32:
-        return 1
+        return np.int64(1)
     length, width = np.int64(0), 1 << (tag - TEXT_8)
     for k in range(1, 1 + width):
         length = (length << 8) | np.int64(data[at + k])
-    return 1 + width + length
+    return length + width + 1
