@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import filterfalse, groupby
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -31,20 +31,20 @@ def batches_of(
     ends: dict[Source, int] = {}
     outside: set[Source] = set()
     errors: list[KafkaError] = []
-    if any(map(Message.error, messages)):
-        for message in messages:
-            error = message.error()
-            if error is None:
-                continue
-            if error.code() == KafkaError._PARTITION_EOF:
-                ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
-            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                outside.add(_source(message.topic(), message.partition(), kinds))
-            elif error.fatal():
-                raise KafkaException(error)
-            else:
-                errors.append(error)
-        messages = [message for message in messages if message.error() is None]
+    failed = list(filter(Message.error, messages))
+    for message in failed:
+        error = message.error()
+        assert error is not None  # noqa: S101 - so it was filtered
+        if error.code() == KafkaError._PARTITION_EOF:
+            ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            outside.add(_source(message.topic(), message.partition(), kinds))
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            errors.append(error)
+    if failed:
+        messages = list(filterfalse(Message.error, messages))
     batches = [_batch(_source(*place, kinds), own) for place, own in _by_place(messages, kinds)]
     return batches, ends, outside, errors
 
