@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -26,6 +26,14 @@ _TYPES: dict[ColumnType, object] = {
     "string": str | None,
     "boolean": bool | None,
 }
+
+
+@lru_cache(maxsize=64)
+def _features(
+    fields: tuple[tuple[str, Any, None], ...], rename: tuple[tuple[str, str], ...]
+) -> type[msgspec.Struct]:
+    """Make the type of features with these fields, one for all models that have them: it stays in the nearest cache."""
+    return msgspec.defstruct("Features", fields, rename=dict(rename), gc=False)
 
 
 class _Nobody(msgspec.Struct, tag_field="model", tag=""):
@@ -94,7 +102,7 @@ class Schema:
         rename = {self._attribute[name]: name for name, _ in typed}
         envelope: list[Any] = [("version", str), ("ts", int | str | None, None)]
         if self.kind is Kind.FEATURES:
-            inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
+            inner = _features(tuple(fields), tuple(rename.items()))
             envelope += [("segment", dict[str, str] | None, None)]
             return msgspec.defstruct(
                 "Event",
