@@ -329,7 +329,7 @@ def _met(root: object, seen: set[int]) -> set[int]:
 def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     model = bed.evaluator.model
     parts: dict[str, int] = defaultdict(int)
-    parts["rules, plans"] = weigh(seen, model.rules, bed.evaluator._store, model._plan_at)
+    parts["rules, plans"] = weigh(seen, model.rules, bed.evaluator._store, model.plan_at)
     parts["latest results"] = weigh(_without_chains(model, seen), model.latest)
     for chain in model.chains.values():
         if isinstance(chain, Chain):

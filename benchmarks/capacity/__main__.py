@@ -1,15 +1,17 @@
 """`python -m benchmarks.capacity FILE`: what a number of events a day takes, from figures of `benchmarks.throughput`.
 
-FILE was written by `benchmarks.throughput --capacity --json FILE`. The section for a README goes to stdout.
+FILE was written by `benchmarks.throughput --capacity --json FILE`. The section for a README goes to stdout; with
+`--unseen OTHER` the runs of another file are held against the model, too.
 """
 
 from pathlib import Path
 
 import click
 
-from benchmarks.capacity.markdown import section
+from benchmarks.capacity.markdown import section, unseen_table
 from benchmarks.capacity.model import Load, fit_all
 from benchmarks.capacity.plan import Prices, plan
+from benchmarks.capacity.unseen import held_against
 from benchmarks.throughput.compare import read_figures
 
 __all__ = ["main"]
@@ -21,6 +23,8 @@ MORE = click.FloatRange(min=0, min_open=True)
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--unseen", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True,
+              help="A file of runs that are held against the model and not fitted.")  # fmt: skip
 @click.option("--events", "days", type=MORE, multiple=True, default=(1e9, 1e11), show_default=True,
               help="Events a day.")  # fmt: skip
 @click.option("--models", type=COUNT, default=10, show_default=True, help="Models in all.")
@@ -40,12 +44,15 @@ MORE = click.FloatRange(min=0, min_open=True)
 @click.option("--shard-mb", type=MORE, default=PRICES.shard_mb_s, show_default=True,
               help="MB a second that a shard of Redis takes in.")  # fmt: skip
 def main(
-    file: Path, days: tuple[float, ...], models: int, series: int, features: int, pane_s: float, sample: float,
-    peak: float, core_hour: float, gb_hour: float, shard_mb: float,
+    file: Path, unseen: tuple[Path, ...], days: tuple[float, ...], models: int, series: int, features: int,
+    pane_s: float, sample: float, peak: float, core_hour: float, gb_hour: float, shard_mb: float,
 ) -> None:  # fmt: skip
     """Fit the model and write the plan."""
     try:
-        fits = fit_all(read_figures(file))
+        figures = read_figures(file)
+        fits = fit_all(figures)
+        others = [of for other in unseen for of in read_figures(other)]
+        held = held_against(fits, figures, others)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     owners = models * series + (models if series > 1 else 0)
@@ -53,6 +60,8 @@ def main(
     prices = Prices(core_hour, gb_hour, shard_mb_s=shard_mb)
     fleets = [plan(fits, events, base, peak, prices) for events in sorted(days)]
     click.echo(section(fits, fleets, peak, prices), nl=False)
+    if unseen:
+        click.echo("\n" + unseen_table(fits, held), nl=False)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from benchmarks.capacity.model import QUANTITIES, Fit
 from benchmarks.capacity.plan import Fleet, Prices
+from benchmarks.capacity.unseen import Held
 from benchmarks.throughput.case import Case
 
-__all__ = ["section"]
+__all__ = ["section", "unseen_table"]
 
 
 def section(fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: Prices) -> str:
@@ -27,6 +28,19 @@ def section(fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: P
         "",
         *(_breaks(fleet) for fleet in fleets),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def unseen_table(fits: Sequence[Fit], held: Sequence[Held]) -> str:
+    """Write what the model says of runs that it has not seen, over what was measured: 1 is right."""
+    lines = [
+        "| " + " | ".join(["said / measured", *(fit.quantity.name for fit in fits)]) + " |",
+        "|---" * (len(fits) + 1) + "|",
+    ]
+    for of in held:
+        beside = Case(feed=of.case.feed, events=of.case.events, warm_up=of.case.warm_up)
+        told = ["" if ratio is None else f"{ratio:.2f}" for ratio in of.ratios]
+        lines.append("| " + " | ".join([of.case.name(beside), *told]) + " |")
     return "\n".join(lines) + "\n"
 
 

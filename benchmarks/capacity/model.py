@@ -16,7 +16,7 @@ from benchmarks.throughput.case import Case
 from benchmarks.throughput.report import Figures
 from detectors.arrays import Floats
 
-__all__ = ["QUANTITIES", "Fit", "Load", "Quantity", "fit_all", "load_of"]
+__all__ = ["QUANTITIES", "Fit", "Load", "Quantity", "fit_all", "is_usable", "load_of", "value_of"]
 
 BATCH = 10_000
 """Messages that a worker asks for at once; those of a partition are folded together."""
@@ -144,8 +144,7 @@ def fit_all(figures: Sequence[Figures]) -> list[Fit]:
     Raises:
         ValueError: there are too few cases, or they come from several feeds.
     """
-    usable = [f for f in figures if f.case.mode == "whole" and f.case.workers == 1]
-    usable = [f for f in usable if not f.case.drift]
+    usable = list(filter(is_usable, figures))
     if len({f.case.feed for f in usable}) > 1:
         raise ValueError("figures of several feeds do not go together; give one file")
     if len(usable) < RUNS_MIN:
@@ -158,7 +157,7 @@ def fit_all(figures: Sequence[Figures]) -> list[Fit]:
 
 
 def _fit(quantity: Quantity, figures: Sequence[Figures], loads: Sequence[Load]) -> Fit | None:
-    told = ((f.case, load, _value(quantity, f)) for f, load in zip(figures, loads, strict=True))
+    told = ((f.case, load, value_of(quantity, f)) for f, load in zip(figures, loads, strict=True))
     of = [(case, load, value) for case, load, value in told if value]
     if len(of) < RUNS_MIN:
         return None
@@ -183,7 +182,14 @@ def _row(quantity: Quantity, load: Load) -> Floats:
     return np.array([term(load) for _, term in quantity.terms])
 
 
-def _value(quantity: Quantity, figures: Figures) -> float | None:
+def is_usable(figures: Figures) -> bool:
+    """Tell whether the model speaks of such a case: one whole worker, without drift made on purpose."""
+    case = figures.case
+    return case.mode == "whole" and case.workers == 1 and not case.drift
+
+
+def value_of(quantity: Quantity, figures: Figures) -> float | None:
+    """Give a quantity as measured, an event where it is fitted so; None where it was not measured."""
     value = next((figures.values[n] for n in quantity.figures if n in figures.values), None)
     if value is None or not quantity.per_event:
         return value

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sinks.event import DriftEvent, parse, structured
-from stream.evaluate.incidents import Calm
+from stream.evaluate.calm import Calm
 from stream.evaluate.meaning import ABOUT_LABELS, is_worse
 from stream.evaluate.spell import FOREVER, Meeting, Spell, series_of
 from stream.words import Kind, Series

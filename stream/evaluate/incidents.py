@@ -7,10 +7,11 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from detectors import Verdict
+from stream.evaluate.calm import Calm
 from stream.evaluate.finding import EXCLUDED, is_hard
 
 __all__ = [
-    "GAVE_WAY", "Calm", "Change", "Held", "Incident", "Phase", "Severity", "advance", "give_way", "strongest",
+    "GAVE_WAY", "Change", "Held", "Incident", "Phase", "Severity", "advance", "give_way", "strongest",
 ]  # fmt: skip
 
 Phase = Literal["started", "ongoing", "escalated", "resolved"]
@@ -27,38 +28,9 @@ had alarmed by, a hard rule, it knows already, and as long as the incident lasts
 
 GAVE_WAY = "no longer watched: silent for a week, its place went to a newcomer"
 """The note of the verdict by which an incident ends that nobody will follow any more."""
-GROWTH = 7
-"""How many times as long as the one before each interval between reminders is: a week, seven weeks, a year."""
-DOUBLINGS_MAX = 2
-"""How often the quiet that an incident needs is doubled at most, as it comes back again and again."""
 LASTS = 0.25
 """The part of what a detector alarmed by that must still be there for the incident to last: less than half, as a level
 that wanders comes near to what is usual now and then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calm:
-    """When an incident is told: the configuration's `alarms`.
-
-    `clear_after` quiet windows resolve it, twice as many each time it has come back; while it lasts it is told again
-    after `ongoing_every_ms`, then after 7 times as long, and so on (None: never); an alarm at most `cooldown_ms` after
-    it was resolved continues it. Errors that grow at most `confirm_within_ms` after a feature began to drift confirm
-    that its drift harms.
-    """
-
-    clear_after: int = 3
-    ongoing_every_ms: int | None = None
-    cooldown_ms: int = 0
-    confirm_within_ms: int = 86_400_000
-
-    def quiet_needed(self, returns: int) -> int:
-        """Tell how many quiet windows end an incident that came back so often."""
-        return self.clear_after << min(returns, DOUBLINGS_MAX)
-
-    def reminds(self, since_ms: int, reminders: int) -> bool:
-        """Whether an incident of so many reminders, of which nothing was told for so long, is told again."""
-        every = self.ongoing_every_ms
-        return every is not None and since_ms >= every * int(GROWTH**reminders)
 
 
 class Held(NamedTuple):
@@ -160,19 +132,18 @@ def advance(
     alarms and it is time for a reminder (of what is more than information), and is resolved when every detector that
     took part was quiet for enough of its windows in a row: see `Held`. An alarm within `cooldown_ms` of that continues
     it: the same episode is told as ongoing (or escalated), never as started, so that who is called by a start is called
-    once.
+    once. Where windows are of several sizes, a longer one that has an episode in it is no news of it: as long as the
+    incident lasts such a window takes no part, and when it is over it does not bring it back, unless it finds worse.
     """
     alarms = [v for v in verdicts if v.alarm]
     if incident is not None and not incident.active:
         return _after_the_end(incident, monitor, size_ms, end_ms, alarms, severity, kind, calm)
     if incident is None:
         return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
-    incident.active = _still_active(
-        incident, size_ms, verdicts, calm.quiet_needed(incident.returns)
-    )
+    incident.active = _still_active(incident, size_ms, end_ms, verdicts, calm)
     if not incident.active:
         incident, change = _tell("resolved", incident, end_ms, _own(incident, verdicts))
-        return (incident if calm.cooldown_ms else None), change
+        return (None if calm.forgets(1) else incident), change
     if alarms and RANK[severity] > RANK[incident.severity]:
         incident.severity, incident.kind = severity, kind
         return _tell("escalated", incident, end_ms, strongest(alarms))
@@ -203,11 +174,13 @@ def _after_the_end(
     severity: Severity, kind: str, calm: Calm,
 ) -> tuple[Incident | None, Change | None]:  # fmt: skip
     """Let a resolved incident come back, or make room for another when it was over for long enough."""
-    if end_ms - incident.told_ms > calm.cooldown_ms:
-        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
-    if not alarms:
-        return incident, None
+    since_ms = end_ms - incident.told_ms
     worse = RANK[severity] > RANK[incident.severity]
+    news = alarms and (worse or not calm.looks_back(size_ms, end_ms, incident.told_ms))
+    if not news and not calm.forgets(since_ms):
+        return incident, None
+    if since_ms > calm.cooldown_ms:
+        return _begin(monitor, size_ms, end_ms, alarms, severity, kind)
     incident.kind, incident.severity = kind, severity if worse else incident.severity
     incident.returns += 1
     incident.active = {(size_ms, v.detector): Held(0, v.away) for v in alarms}
@@ -231,11 +204,12 @@ def _tell(
 
 
 def _still_active(
-    incident: Incident, size_ms: int, verdicts: Sequence[Verdict], needed: int
+    incident: Incident, size_ms: int, end_ms: int, verdicts: Sequence[Verdict], calm: Calm
 ) -> dict[tuple[int, str], Held]:
     """Count who has been quiet for how long, and leave out who was long enough; excluded times do not count.
 
-    A detector that has spoken and is not asked any more was quiet.
+    A detector that has spoken and is not asked any more was quiet. Who alarms takes part from then on, but for a window
+    that began before the incident and is longer than all that take part: half a day of trouble makes a day of it.
     """
     told = {v.detector: v for v in verdicts if not v.note.startswith(CANNOT_TELL)}
     mute = {v.detector for v in verdicts} - told.keys()
@@ -247,11 +221,14 @@ def _still_active(
             active[key] = (
                 held.after(told[name]) if name in told else Held(held.quiet + 1, held.away)
             )
+    longer = size_ms > max(size for size, _ in incident.active)
+    follows = not (longer and calm.looks_back(size_ms, end_ms, incident.started_ms))
     for v in verdicts:
-        if v.alarm:
+        if v.alarm and follows:
             active[size_ms, v.detector] = incident.active.get((size_ms, v.detector), Held()).after(
                 v
             )
+    needed = calm.quiet_needed(incident.returns)
     return {key: held for key, held in active.items() if held.quiet < needed}
 
 

@@ -11,6 +11,7 @@ from stream.words import Kind, Series
 
 __all__ = [
     "KINDS",
+    "RESULTS_KEPT",
     "by_kind",
     "lists_of",
     "needed_from",
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 KINDS = tuple(Kind)
+RESULTS_KEPT = 24
+"""Results of windows kept for looking back, of each size of each chain."""
 
 
 def by_kind(blob: bytes | None) -> dict[Kind, int]:

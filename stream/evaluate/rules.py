@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from stream.config.calendar import Calendar
 from stream.evaluate.baseline import Compare
+from stream.evaluate.calm import Calm
 from stream.evaluate.extra import ExtraRule
-from stream.evaluate.incidents import Calm
 
 __all__ = ["Rules"]
 

@@ -3,8 +3,8 @@
 from stream.config import Config, detection_hash
 from stream.config.calendar import Calendar, span_of
 from stream.config.detectors import has_settings
+from stream.evaluate.calm import Calm
 from stream.evaluate.extra import ExtraRule
-from stream.evaluate.incidents import Calm
 from stream.evaluate.join import JoinRules
 from stream.evaluate.model import ModelRules
 from stream.evaluate.report import Context
@@ -80,6 +80,7 @@ def model_rules(config: Config) -> ModelRules:
             ongoing_every_ms=config.alarms.ongoing_every_ms,
             cooldown_ms=config.alarms.cooldown_ms,
             confirm_within_ms=config.alarms.confirm_within_ms,
+            sizes_ms=tuple(window.size_ms for window in window_sizes(config)),
         ),
         off=frozenset(name for name in named if not config.runs(name)),
         on=frozenset(name for name in named if config.runs(name)),

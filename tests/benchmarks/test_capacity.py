@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.capacity.__main__ import main
-from benchmarks.capacity.markdown import section
+from benchmarks.capacity.markdown import section, unseen_table
 from benchmarks.capacity.model import QUANTITIES, Load, fit_all, load_of
 from benchmarks.capacity.plan import Prices, plan
+from benchmarks.capacity.unseen import held_against
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.report import Figures
 from benchmarks.throughput.suite import capacity
@@ -77,6 +78,39 @@ def test_what_a_batch_costs_for_each_of_its_models_hangs_on_the_partitions_of_on
     assert replace(one, models=10**6, sample=0.1).grouped == 0.1
 
 
+def test_runs_that_no_fit_saw_are_held_against_it_and_those_that_it_saw_are_left_out(
+    made: list[Figures],
+) -> None:
+    fits = fit_all(made)
+    unseen = replace(CASES[0], models=32, events=123_456)
+    again = replace(made[1], case=replace(made[1].case, events=123_456))
+    drift = measured(replace(CASES[0], drift=True, pane="1s", windows="2s"))
+    (held,) = held_against(fits, made, [measured(unseen, 0.25), again, drift])
+    assert held.case == unseen
+    ratios = dict(zip((fit.quantity.name for fit in fits), held.ratios, strict=True))
+    assert ratios.pop("worker CPU") == pytest.approx(1 / 1.25, rel=0.02)
+    assert list(ratios.values()) == pytest.approx([1.0] * len(ratios), rel=0.02)
+
+
+def test_what_an_unseen_run_did_not_measure_is_left_open(made: list[Figures]) -> None:
+    run = measured(replace(CASES[0], models=32))
+    less = replace(
+        run, values={k: v for k, v in run.values.items() if k != "redis_cpu_us_per_event"}
+    )
+    fits = fit_all(made)
+    (held,) = held_against(fits, made, [less])
+    told = unseen_table(fits, [held]).splitlines()
+    assert told[-1].startswith("| models=32 | ")
+    at = [fit.quantity.name for fit in fits].index("store CPU")
+    assert told[-1].split(" | ")[at + 1].strip() == ""
+    assert held.ratios[at] is None
+
+
+def test_unseen_runs_of_another_feed_are_refused(made: list[Figures]) -> None:
+    with pytest.raises(ValueError, match="embedded are told by no model of memory"):
+        held_against(fit_all(made), made, [figures()])
+
+
 def test_too_few_cases_or_several_feeds_are_refused(made: list[Figures]) -> None:
     with pytest.raises(ValueError, match="too few"):
         fit_all(made[:5])
@@ -108,8 +142,25 @@ def test_the_command_writes_a_section_with_both_plans(tmp_path: Path, made: list
     file.write_bytes(orjson.dumps({"figures": told}))
     ran = CliRunner().invoke(main, [str(file)], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
+    assert "said / measured" not in ran.output
     assert "| 1,000,000,000 |" in ran.output
     assert "100,000,000,000 a day: first breaks" in ran.output
+
+
+def test_the_command_holds_the_model_against_runs_of_another_file(
+    tmp_path: Path, made: list[Figures]
+) -> None:
+    files = tmp_path / "figures.json", tmp_path / "unseen.json"
+    for file, of in zip(files, (made, [measured(replace(CASES[0], models=32))]), strict=True):
+        told = [
+            {"case": vars(f.case), "runs": 1, "values": f.values, "spread": f.spread} for f in of
+        ]
+        file.write_bytes(orjson.dumps({"figures": told}))
+    ran = CliRunner().invoke(
+        main, [str(files[0]), "--unseen", str(files[1])], catch_exceptions=False
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "\n| models=32 | 1.0" in ran.output
 
 
 def test_what_was_not_measured_is_said_and_a_shard_takes_no_more_than_it_can(

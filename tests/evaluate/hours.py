@@ -8,8 +8,8 @@ from detectors.arrays import Floats
 from detectors.summaries.column import learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
+from stream.evaluate.calm import Calm
 from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.incidents import Calm
 from stream.evaluate.rules import Rules
 from stream.reference.history import History
 from stream.reference.reference import ALWAYS, Reference, WindowSize

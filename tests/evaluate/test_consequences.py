@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks.event import DriftEvent, rfc3339
+from stream.evaluate.calm import Calm
 from stream.evaluate.consequences import Consequences, Reminder
-from stream.evaluate.incidents import Calm
 from stream.evaluate.report import Context
 from stream.evaluate.report_consequence import meeting_event
 from stream.evaluate.spell import SOON, Meeting

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Verdict
+from stream.evaluate.calm import Calm
 from stream.evaluate.incidents import (
     LASTS,
     RANK,
-    Calm,
     Change,
     Held,
     Incident,
@@ -166,6 +166,75 @@ def test_a_monitor_that_comes_and_goes_is_one_episode_and_soon_one_that_just_sta
 
 def test_the_quiet_that_an_incident_needs_doubles_with_its_returns_up_to_four_times() -> None:
     assert [Calm(3).quiet_needed(returns) for returns in range(5)] == [3, 6, 12, 12, 12]
+
+
+HOUR, DAY = 1, 24
+BOTH = replace(PLAIN, cooldown_ms=DAY, sizes_ms=(HOUR, DAY))
+
+
+def days(
+    loud: Sequence[bool], calm: Calm, severity: Severity = "warning"
+) -> list[tuple[int, Change]]:
+    """Judge hours, and each day that has `loud` ones in it: its own window alarms, too, and is of this severity."""
+    incident: Incident | None = None
+    told = []
+    for end in range(1, len(loud) + 1):
+        windows = [(HOUR, loud[end - 1], "warning"), (DAY, any(loud[end - DAY : end]), severity)]
+        for size, alarm, worth in windows[: 1 + (end % DAY == 0)]:
+            incident, change = advance(
+                incident, "m|x", size, end, [verdict("location", alarm)], worth, "data_drift", calm
+            )
+            if change is not None:
+                told.append((end, change))
+    return told
+
+
+@given(st.integers(0, 40), st.integers(1, 20), st.sampled_from([0, DAY]))
+@settings(max_examples=100)
+def test_an_episode_of_hours_is_told_once_and_no_day_that_has_it_brings_it_back(
+    first: int, hours: int, cooldown: int
+) -> None:
+    loud = [first <= at < first + hours for at in range(5 * DAY)]
+    told = days(loud, replace(BOTH, cooldown_ms=cooldown))
+    assert [(end, change.phase) for end, change in told] == [
+        (first + 1, "started"),
+        (first + hours + CLEAR_AFTER, "resolved"),
+    ]
+
+
+def test_a_day_that_finds_worse_than_its_hours_told_brings_the_episode_back() -> None:
+    loud = [18 <= at < 20 for at in range(2 * DAY)]
+    phases = [(end, change.phase, change.returned) for end, change in days(loud, BOTH, "error")]
+    assert phases == [(19, "started", False), (23, "resolved", False), (24, "escalated", True)]
+
+
+def test_what_lasts_is_taken_over_by_the_first_day_that_lies_wholly_in_it() -> None:
+    """From then on it is not over before the days are quiet, too."""
+    loud = [18 <= at < 2 * DAY for at in range(7 * DAY)]
+    told = days(loud, BOTH)
+    assert [change.phase for _, change in told] == ["started", "resolved"]
+    assert told[1][0] == (2 + CLEAR_AFTER) * DAY
+
+
+def test_what_days_alone_find_is_told_by_them() -> None:
+    incident, change = advance(
+        None, "m|x", DAY, DAY, [verdict("location", True)], "warning", "data_drift", BOTH
+    )
+    assert change is not None
+    assert change.phase == "started"
+    for day in range(2, 2 + CLEAR_AFTER):
+        quiet = [verdict("location", False)]
+        incident, change = advance(
+            incident, "m|x", DAY, day * DAY, quiet, "info", "data_drift", BOTH
+        )
+    assert change is not None
+    assert change.phase == "resolved"
+    again = [verdict("location", True)]
+    _, change = advance(
+        incident, "m|x", DAY, (2 + CLEAR_AFTER) * DAY, again, "warning", "data_drift", BOTH
+    )
+    assert change is not None
+    assert (change.phase, change.returned) == ("ongoing", True)
 
 
 def test_what_was_told_stays_as_it_was_told() -> None:

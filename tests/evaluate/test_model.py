@@ -15,7 +15,8 @@ from stream.errors import StoreUnavailable
 from stream.evaluate.chain import Chain
 from stream.evaluate.incidents import Incident
 from stream.evaluate.learner import Learner
-from stream.evaluate.model import RESULTS_KEPT, _merge
+from stream.evaluate.merging import merge_parts
+from stream.evaluate.model_state import RESULTS_KEPT
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference
@@ -167,7 +168,7 @@ def test_raw_parts_of_a_pane_are_one_bounded_sample_however_they_were_dealt_out(
     learner.take(5, parts[0])
     learner.take(6, parts[0])
     reference = learner.freeze("learned")
-    whole, dealt = _merge(reference, parts[:1]), _merge(reference, parts[1:])
+    whole, dealt = merge_parts(reference, parts[:1]), merge_parts(reference, parts[1:])
     assert whole.n == 15
     assert dealt.to_bytes() == whole.to_bytes()
 

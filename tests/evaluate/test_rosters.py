@@ -8,8 +8,7 @@ from msgspec.structs import replace
 
 from sinks.event import milliseconds
 from stream.config import Limits
-from stream.evaluate.model import RESULTS_KEPT
-from stream.evaluate.model_state import pending_fields
+from stream.evaluate.model_state import RESULTS_KEPT, pending_fields
 from stream.ingest.roster import DAY_MS, FORGOTTEN_AFTER_DAYS
 from stream.state.fields import chain_field, learn_field, result_field
 from stream.words import Kind, Series

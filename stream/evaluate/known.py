@@ -1,0 +1,161 @@
+"""Everything that is known of one model: its chains and learners, who they are, and what of it is to be stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sinks.event import DriftEvent
+from stream.evaluate.chain import Chain, Judged, PlanAt
+from stream.evaluate.consequences import Consequences
+from stream.evaluate.join import Join, JoinRules
+from stream.evaluate.learner import Learner
+from stream.evaluate.model_state import KINDS, RESULTS_KEPT, part_fields
+from stream.evaluate.movers import Movers
+from stream.evaluate.report import Context
+from stream.evaluate.rules import Rules
+from stream.ingest.fold import NEVER
+from stream.ingest.roster import Roster
+from stream.reference.book import Book
+from stream.reference.learn import LearnRules
+from stream.reference.reference import Reference
+from stream.state.fields import (
+    BEGAN,
+    LEARNING,
+    chain_field,
+    learn_field,
+    outbox_field,
+    part_field,
+    result_field,
+    standing_field,
+)
+from stream.words import Kind, Series
+
+__all__ = ["Known", "ModelRules"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """What the configuration says of evaluating."""
+
+    judging: Rules
+    learning: LearnRules
+    join: JoinRules
+    context: Context
+    series_max: int
+
+
+class Known:
+    """The state of one model, which a `Model` moves.
+
+    `bases` tell for each kind the first pane that is not evaluated. `publish` is called with a reference that was just
+    learned and gives the one in force (another worker may have been first; then it is the same). `plan_at` gives the
+    fleet plan in force at an event time. `rosters` bound the series of each kind: who was first stays, and one that was
+    silent for a week leaves for a newcomer, its incidents resolved, with all that is kept of it. `series_refused`
+    counts the events of those who found no room, since the object was made.
+
+    `changed` are the fields to be stored, those
+    of `touched` chains and of alerts that were `posted` still to be packed; `obsolete` ones may be deleted after that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rules: ModelRules,
+        book: Book,
+        publish: Callable[[Reference], Reference],
+        plan_at: PlanAt,
+    ) -> None:
+        self.name = name
+        self.rules = rules
+        self.book = book
+        self.bases = dict.fromkeys(KINDS, NEVER)
+        self.chains: dict[tuple[Series, Kind], Chain | Learner] = {}
+        self.join = Join(name, rules.join)
+        self.consequences = Consequences(rules.judging.calm)
+        self.movers = Movers()
+        self.began: dict[Series, int] = {}
+        self.rosters = {kind: Roster(rules.series_max) for kind in KINDS}
+        self.series_refused = 0
+        self.next_alert = 0
+        self.alerts = 0
+        self.windows = 0
+        self.changed: dict[bytes, bytes] = {}
+        self.touched: set[tuple[Series, Kind]] = set()
+        self.lists_inline = False
+        self.obsolete: set[bytes] = set()
+        self.latest: dict[tuple[Series, Kind], Judged] = {}
+        """Of each chain the window of the smallest size that was judged last."""
+        self._news: list[DriftEvent] = []
+        self.posted: dict[bytes, DriftEvent] = {}
+        self._publish = publish
+        self.plan_at = plan_at
+
+    # -- who there is ------------------------------------------------------------------------------------------------
+
+    def refused(self) -> dict[str, int]:
+        """Tell what was left out for want of room: events of new series, and predictions before their label came."""
+        return {"series": self.series_refused, "waiting": self.join.counters.evicted}
+
+    def learners(self) -> list[Learner]:
+        """Give the chains that have no reference yet, in order."""
+        return [chain for _, chain in sorted(self.chains.items()) if isinstance(chain, Learner)]
+
+    def _watching(self, kind: Kind | None = None) -> list[Chain]:
+        chains = sorted(self.chains.items())
+        return [c for (_, of), c in chains if isinstance(c, Chain) and kind in (None, of)]
+
+    def chain_of(self, series: Series, kind: Kind, reference: Reference) -> Chain:
+        """Make a chain."""
+        return Chain(series, kind, reference, self.rules.judging, self.plan_at)
+
+    def part_with(self, series: Series, kind: Kind, at_ms: int) -> None:
+        """Forget a series with all that is kept of it."""
+        gone = self.chains.pop((series, kind), None)
+        self.consequences.end(series, kind, at_ms)
+        if kind is Kind.ERRORS:
+            self.began.pop(series, None)
+            self.changed[BEGAN] = b""
+        self.latest.pop((series, kind), None)
+        if isinstance(gone, Learner):
+            self.changed[LEARNING] = b""
+            for pane in gone.panes:
+                self.forget(learn_field(series, kind, pane))
+            return
+        if gone is not None:
+            self.forget_parts(gone)
+        self.forget(chain_field(series, kind))
+        self.forget(standing_field(series, kind))
+        for which in range(len(self.rules.learning.windows)):
+            for slot in range(RESULTS_KEPT):
+                self.forget(result_field(series, kind, which, slot))
+
+    def base(self) -> bytes:
+        """Give the bases as the store compares them."""
+        return b",".join(b"%d" % self.bases[kind] for kind in KINDS)
+
+    # -- what is to be stored ----------------------------------------------------------------------------------------
+
+    def _post(self, events: list[DriftEvent]) -> list[DriftEvent]:
+        """Put alerts into the outbox; they are packed when the fields are asked for, as `_gather` may complete them."""
+        for event in events:
+            field = outbox_field(self.next_alert)
+            self.changed[field], self.posted[field] = b"", event
+            self.next_alert += 1
+        self.alerts += len(events)
+        return events
+
+    def touch(self, chain: Chain) -> None:
+        """Note that a chain has changed; it is packed once, when the fields are asked for."""
+        self.changed[chain_field(chain.series, chain.kind)] = b""
+        self.touched.add((chain.series, chain.kind))
+
+    def forget(self, field: bytes) -> None:
+        """Note that a field may be deleted."""
+        self.changed.pop(field, None)
+        self.obsolete.add(field)
+
+    def forget_parts(self, chain: Chain) -> None:
+        """Note that what is stored apart of a chain may be deleted."""
+        for field in part_fields(chain.series, chain.kind, chain.head()):
+            self.forget(field)
+        for part in chain.gone():
+            self.forget(part_field(chain.series, chain.kind, *part))
