@@ -31,6 +31,8 @@ __all__ = ["Decoded", "Decoder"]
 _TS = attrgetter("ts")
 PORTION = 1_000
 """Events that are read at once: few enough to stay in the nearer caches, many enough that calls cost little."""
+USUAL = 10
+"""Numbers of an event; of those with more fewer events are read at once, a tenth at least."""
 
 
 @dataclass(slots=True)
@@ -101,8 +103,9 @@ class Decoder:
         whos: list[NDArray[np.int64]] = []
         times: list[NDArray[np.int64]] = []
         reasons: dict[int, str] = {}
-        for first in range(0, max(1, len(batch)), PORTION):  # of nothing, too, one portion
-            portion = batch.portion(slice(first, first + PORTION))
+        size = max(1, PORTION // 10, PORTION * USUAL // max(USUAL, self._readers.numbers_max()))
+        for first in range(0, max(1, len(batch)), size):  # of nothing, too, one portion
+            portion = batch.portion(slice(first, first + size))
             read, who, ts, bad = self._read(portion)
             kinds = numbering.add(read)
             if columns is not None:
