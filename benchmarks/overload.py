@@ -29,6 +29,7 @@ from benchmarks.throughput.workers import Workers, page_of, worker_processes
 from benchmarks.workload import build_reference
 from stream.config import from_text
 from stream.reference.file import write_references
+from stream.run.ended import ended_by_signals
 from stream.run.tables import show_table
 
 __all__ = ["Seen", "judged", "main", "overloaded"]
@@ -75,6 +76,7 @@ class Seen:
               help="Events a second that the worker can count at most.")  # fmt: skip
 @click.option("--slowed/--unslowed", default=True, show_default=True,
               help="Whether it is slowed down to that, or that is only what is believed of it.")  # fmt: skip
+@ended_by_signals()
 def main(
     out: Path | None,
     bootstrap: str | None,

@@ -12,14 +12,19 @@ settings.register_profile("driftbus", derandomize=True, deadline=None)
 settings.load_profile("driftbus")
 
 LONG = (
-    "detectors/sequential/test_same_as_river.py", "simulator/", "demo/", "benchmarks/", "replay/", "run/",
+    "detectors/sequential/test_same_as_river.py", "evaluate/test_model.py", "simulator/test_schedules.py",
+    "demo/", "evaluate/", "bus/test_consumer.py", "replay/", "run/test_worker.py", "benchmarks/", "simulator/", "run/",
 )  # fmt: skip
-"""What takes longest. The first two need different compiled loops, so no process waits for what the other compiles."""
+"""What takes longest, and files that wait between files that compute.
+
+The first three need different compiled loops, among them nearly all there are: so hardly anything is compiled by two
+processes at the same time, and the processes that tests start find it compiled.
+"""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what takes longest first: then two processes that are given file by file end together.
+    """Put what takes longest first: then processes that are given file by file end together.
 
     The order is otherwise left as it is.
     """

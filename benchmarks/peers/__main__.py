@@ -17,6 +17,7 @@ from benchmarks.peers.peers import PEERS, REPORT_EVERY
 from benchmarks.peers.run import Plan, measure
 from benchmarks.peers.table import HEADER, document, markdown, rows
 from benchmarks.workload import Workload
+from stream.run.ended import ended_by_signals
 from stream.run.tables import show_table
 
 __all__ = ["main"]
@@ -43,6 +44,7 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
 @click.option("--quick", is_flag=True,
               help="Few events, once, and only what needs no environment of its own.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
+@ended_by_signals()
 def main(
     out: Path | None, peers: str, events: int, repeat: int, warm_up: int, plots: Path | None,
     page: bool, quick: bool, quiet: bool,

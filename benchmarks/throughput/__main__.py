@@ -19,6 +19,7 @@ from benchmarks.throughput.run import measure_all
 from benchmarks.throughput.sampling import found_by_rate
 from benchmarks.throughput.show import show, write
 from benchmarks.throughput.suite import LATENCY, capacity, suite
+from stream.run.ended import ended_by_signals
 
 __all__ = ["main"]
 
@@ -78,6 +79,7 @@ def _setting(name: str, kind: Any, told: str) -> Decorator:
 @_setting(
     "arrow", click.IntRange(min=0), "Rows of an Arrow message, from memory; 0: events are JSON."
 )
+@ended_by_signals()
 def main(
     out: Path | None, feed: str, bootstrap: str | None, modes: str | None, repeat: int, sweeps: tuple[str, ...],
     profile: Path | None, quiet: bool, latency: bool, whole_suite: bool, for_capacity: bool, limit: float,

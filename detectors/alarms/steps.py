@@ -76,11 +76,11 @@ def newest_steps(
     """
     R = len(x)
     out = np.zeros((5, R))
-    regressors = np.ascontiguousarray(season.T)
+    x, worth, X = map(np.ascontiguousarray, (x, worth, season.T))  # one layout, compiled once
     _newest_all(
         x,
         worth,
-        regressors,
+        X,
         PHIS,
         LAGS,
         *memory.exact(),
@@ -105,6 +105,7 @@ def detectable(memory: Memory, worth: Floats, surprise: Floats, within: int) -> 
     """
     out = np.full(len(worth), inf)
     weight, wander, scale, _, doubt, _ = memory.exact()
+    worth = np.ascontiguousarray(worth)  # one layout, compiled once
     _detectable_all(worth, surprise, within, PHIS, LAGS, weight, wander, scale, doubt, memory.freedom,
                     memory.lags, out)  # fmt: skip
     return out

@@ -23,6 +23,8 @@ WEEK_MS = 604_800_000
 LAST_WEEK_EVERY_MS = 1_800_000
 """Windows that end more often are not kept for a week and as long again, to learn from."""
 REFIT_LEAST_MS = 3_600_000
+REFIT_MOST_MS = 4 * WEEK_MS
+"""As far as `reference.history` looks back by default."""
 _KAFKA_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _NAME_RULE = "use letters, digits, `.`, `_` and `-`, at most 249"
@@ -183,6 +185,9 @@ def _refitted(config: Config) -> Iterator[Problem]:
     if config.alarms.refit_ms < REFIT_LEAST_MS:
         told = "oftener than every hour: to learn costs as much as to judge some 400 windows"
         yield "alarms.refit", told, "make it 1h at least; 1d follows changes well"
+    if config.alarms.refit_ms > REFIT_MOST_MS:
+        told = "more seldom than every 28 days: what a month has made usual would still be told as drift"
+        yield "alarms.refit", told, "make it 28d at most; 7d is usual"
 
 
 def _sinks(config: Config) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from stream.config import Config
 from stream.errors import DriftbusError, StoreRefused, StoreUnavailable
 from stream.run.census import take_cut
 from stream.state.kept import Kept
-from stream.state.snapshot import Record, newest_snapshot, records_of
+from stream.state.snapshot import Record, newest_number, newest_snapshot, records_of
 from stream.state.store import BASE, Answer, Commit, Store, Taken
 
 __all__ = [
@@ -83,7 +83,10 @@ def _refuse_if_kept(log: BackupLog) -> None:
 
 
 def mark_restored(store: Store, key: str, copies: int) -> None:
-    """Write that the store has its state, and how many copies there are of it, so that workers may start."""
+    """Write that the store has its state, so that workers may start, and how many copies there are of it.
+
+    With 0, whoever takes the first one looks on the log how many there are.
+    """
     taken = store.take_over(key)
     base = b"%d" % copies if copies else b""
     step = b"restored.%d" % taken.epoch
@@ -162,6 +165,8 @@ class Backup:
         taken = self._store.take_over(self._key)
         if not taken.base and BEGAN not in taken.fields:
             _refuse_if_kept(self._log)
+        elif not taken.base:  # no copy yet, or a restore from a file, which has not looked
+            self._newest = max(self._newest, newest_number(self._log.read()))
         if MADE in taken.fields:
             self.made_s = int(taken.fields[MADE]) / 1000
         self._taken = taken

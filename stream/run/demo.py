@@ -8,17 +8,15 @@ itself when all that was produced is consumed and judged and every alert has bee
 """
 
 import resource
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.resources import as_file
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 
 import yaml
 from rich.console import Console
@@ -34,6 +32,7 @@ from stream.reference.reference import Reference
 from stream.run.arguments import INTERRUPTED
 from stream.run.closing import Cost, closing
 from stream.run.demo_processes import AlertReader, ChildEnded, Feed, WorkerChild
+from stream.run.ended import ended_by_signals
 from stream.run.produce import FLIGHTS, FLIGHTS_CONFIG
 from stream.run.reference_build import build_references
 from stream.run.screen import Screen
@@ -70,7 +69,7 @@ def demonstrate(alerts: Path | None, speed: float, console: Console, end_ms: int
     if alerts is not None and (alerts.is_dir() or not alerts.parent.is_dir()):
         raise FileError("cannot be written", str(alerts), "name a file in a folder that exists")
     try:
-        with _ended_by_signals(), Screen(console) as screen:
+        with ended_by_signals(), Screen(console) as screen:
             scene, cost = _Demo(screen, speed, end_ms).play()
     except KeyboardInterrupt:
         console.print("stopped")
@@ -198,19 +197,3 @@ def _write(path: Path, alerts: list[DriftEvent]) -> None:
 
 def _no_dead(_letters: object) -> None:
     """Do nothing: the shipped flights can all be read."""
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal unwind the run, as Ctrl-C does."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [(number, signal.signal(number, leave)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)

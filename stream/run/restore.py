@@ -26,7 +26,7 @@ def restore(
         config: whose app and topics.
         store: where to.
         hashes: what to write.
-        copies: the number of the newest copy that there is; the next one has a higher number.
+        copies: the number of the newest copy that there is; the next one has a higher number. 0: nobody has looked.
         force: overwrite what the store holds.
 
     Raises:

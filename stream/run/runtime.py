@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
@@ -32,55 +31,19 @@ from stream.run.lost_store import check_beginning
 from stream.run.models import Models
 from stream.run.outlet import Outlet
 from stream.run.pressure import Pressure
+from stream.run.rim import Bus, Item, Office
 from stream.run.rules import fold_rules
-from stream.run.silence import Silence
+from stream.run.silence import Silence, is_ahead
 from stream.run.tallies import Tallies
 from stream.state.store import BASE, Answer, Store, model_key
 from stream.words import INPUTS, Kind
 
-__all__ = ["Bus", "Item", "Office", "Runtime"]
+__all__ = ["Runtime"]
 
 LOG = logging.getLogger("driftbus.worker")
 CLEAN_EVERY_S = 5.0
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
-
-
-class Bus(Protocol):
-    """What the runtime asks of the consumer's thread.
-
-    `ends` tells the offsets at which the logs of partitions end, as far as that is known.
-    """
-
-    ends: dict[Source, int]
-
-    def hold(self, source: Source, term: int) -> None:
-        """Read no further on a partition for now, unless it has a newer term already."""
-        ...
-
-    def seek(self, source: Source, start: Start) -> None:
-        """Read a partition from another start, and go on if it was held; unless it has a newer term already."""
-        ...
-
-    def tell_offsets(self, offsets: dict[Source, int]) -> None:
-        """Write offsets to Kafka, for lag tools only."""
-        ...
-
-
-class Office(Protocol):
-    """Where the runtime leaves what cannot be read; see `DeadLetterOffice`."""
-
-    def deliver(self, letters: Sequence[DeadLetter]) -> None:
-        """Write letters and wait for their acknowledgement, or raise BusUnavailable."""
-        ...
-
-
-class Item(NamedTuple):
-    """A batch on its way to an agent; `term` tells from which start it was read."""
-
-    batch: RawBatch
-    term: int
-    done: Callable[[], None]
 
 
 class Runtime:
@@ -424,11 +387,6 @@ class Runtime:
         """Give threads back; a call that hangs does not hold up the end."""
         for threads in (self.models, self.calls, self.letters):
             threads.close()
-
-
-def is_ahead(others: int, own: int, pane_ms: int) -> bool:
-    """Whether following the others would move a silent partition by a pane or more, so that ticks stay few."""
-    return others // pane_ms > own // pane_ms
 
 
 def bases_of(store: Store, app: str, models: Sequence[str]) -> dict[str, dict[Kind, int]]:

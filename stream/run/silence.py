@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from stream.ingest.raw import Source
 
-__all__ = ["Silence"]
+__all__ = ["Silence", "is_ahead"]
 
 LISTENING_S = 5.0
 """A partition is silent only if the consumer has found nothing on it again and again, no further apart than this."""
@@ -52,3 +52,8 @@ class Silence:
             return False
         silence = now - max(end.since, self._heard[source])
         return now - end.told <= self._gap_s and silence >= self._timeout_s
+
+
+def is_ahead(others: int, own: int, pane_ms: int) -> bool:
+    """Whether following the others would move a silent partition by a pane or more, so that ticks stay few."""
+    return others // pane_ms > own // pane_ms

@@ -1,6 +1,5 @@
 """The bodies of `driftbus state`: where hashes come from, and where they go."""
 
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,14 +9,13 @@ from msgspec.structs import replace
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.log_bounds import log_bounds
 from stream.config import Config, Topics
-from stream.errors import ConfigError, UsageError
+from stream.errors import BusUnavailable, ConfigError, UsageError
 from stream.reference.fleet import Fleet
 from stream.run.census import take_cut
 from stream.run.export import Export, Written, canonical, read_export, write_export
 from stream.run.restore import missing_events, restore
 from stream.run.state_show import state_told
 from stream.run.topics import cluster_of, input_topics, sources_of
-from stream.state.kept import Kept
 from stream.state.memory import MemoryStore
 from stream.state.redis import RedisStore
 from stream.state.snapshot import newest_snapshot
@@ -105,7 +103,8 @@ def export_told(path: Path, config: Config | None) -> dict[str, Any]:
 def restore_state(config: Config, where: Path, path: Path | None, *, force: bool) -> Restored:
     """Restore from an export or, without a path, from the newest whole copy on the backup topic.
 
-    The file is read before anybody is asked.
+    The file is read before anybody is asked. With it Kafka need not be there: then it is a caution that nobody has
+    looked whether the log reaches back.
 
     Args:
         config: whose state.
@@ -117,7 +116,7 @@ def restore_state(config: Config, where: Path, path: Path | None, *, force: bool
         FileError: the export cannot be read.
         ConfigError, StoreRefused, StoreUnavailable: as of `open_store`.
         UsageError: there is no copy; or the store holds state, and `force` is not given.
-        BusUnavailable: Kafka does not answer; nothing was written.
+        BusUnavailable: Kafka does not answer and no path is given; nothing was written.
     """
     export = None if path is None else read_export(path)
     with closing(open_store(config, where)) as store:
@@ -127,18 +126,25 @@ def restore_state(config: Config, where: Path, path: Path | None, *, force: bool
 def _restore(
     config: Config, store: Store, export: Export | None, source: str, *, force: bool
 ) -> Restored:
-    snapshot = newest_snapshot(BackupTopic(config).read())
-    hashes: Sequence[Kept]
     cautions: list[str] = []
+    copies = 0
     if export is not None:
         hashes = export.hashes
-    elif snapshot is not None:
-        hashes, cautions = snapshot.hashes, list(snapshot.broken)
-        source = f"copy {snapshot.generation} on {config.backup_topic}"
     else:
-        told = f"there is no copy on {config.backup_topic}"
-        raise UsageError(told, "state restore", "give the FILE of an export")
-    bounds = log_bounds(config, sources_of(config, cluster_of(config)))
-    cautions += missing_events(config, hashes, bounds)
-    restore(config, store, hashes, snapshot.generation if snapshot else 0, force=force)
+        snapshot = newest_snapshot(BackupTopic(config).read())
+        if snapshot is None:
+            told = f"there is no copy on {config.backup_topic}"
+            raise UsageError(told, "state restore", "give the FILE of an export")
+        hashes, cautions, copies = snapshot.hashes, list(snapshot.broken), snapshot.generation
+        source = f"copy {copies} on {config.backup_topic}"
+    try:
+        bounds = log_bounds(config, sources_of(config, cluster_of(config)))
+        cautions += missing_events(config, hashes, bounds)
+    except BusUnavailable as error:
+        if export is None:
+            raise
+        cautions.append(
+            f"{error.where}: {error.what}: whether the log reaches back was not looked at"
+        )
+    restore(config, store, hashes, copies, force=force)
     return Restored(len(hashes), source, cautions)

@@ -7,46 +7,36 @@ in-memory channels whose items are whole batches, put there by the consumer's th
 import asyncio
 import logging
 import signal
-import socket
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any
 
 import faust
-import orjson
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from faust.app.base import BootStrategy
-from faust.web.drivers.aiohttp import Web as AiohttpWeb
 
-from sinks import ConsoleSink, JsonlSink, KafkaSink, Sink
 from stream.bus.backup_topic import BackupTopic
 from stream.bus.consumer import ConsumerThread, Start
-from stream.bus.settings import Seldom, admin_settings, consumer_settings
-from stream.bus.topic_ids import topic_ids
+from stream.bus.settings import Seldom, consumer_settings
 from stream.config import Config, cautions
-from stream.config import ConsoleSink as ConsoleConfig
-from stream.config import JsonlSink as JsonlConfig
-from stream.config import Sink as SinkConfig
-from stream.errors import ConfigError, DriftbusError, StoreUnavailable, UsageError
+from stream.errors import DriftbusError, StoreUnavailable
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
 from stream.run.backup_task import BackupTask
-from stream.run.guard import Guard
+from stream.run.brokers import Brokers
+from stream.run.faust_app import FaustProcess, make_app
 from stream.run.health import Health
 from stream.run.metrics import WorkerMetrics, exposition
 from stream.run.outlet import Outlet
-from stream.run.runtime import Item, Runtime
-from stream.state.memory import MemoryStore
+from stream.run.outside import check_port, make_admin, make_sink, make_store
+from stream.run.pages import add_pages
+from stream.run.rim import Item
+from stream.run.runtime import Runtime
 from stream.state.redis import RedisStore
-from stream.state.store import Store
 from stream.words import INPUTS
 
 __all__ = ["Worker", "run"]
@@ -55,36 +45,10 @@ LOG = logging.getLogger("driftbus.worker")
 LOOK_AFTER_S = 0.25
 EVALUATE_EVERY_S = 0.5
 BEAT_S = 1.0
-METADATA_EVERY_S, METADATA_RETRY_S, ANSWER_S = 10.0, 2.0, 3.0
-LOG_TRIES = 3
-"""Tries after which brokers that do not tell the identities of topics are asked no more: an embedded one cannot."""
 LEAVE_S = 5.0
 """Time kept of the shutdown timeout for leaving the group and ending Faust."""
-REFUSED = {401: b"a token is needed\n", 403: b"nobody here has the name of the Host header\n"}
 PING_EVERY_S = 2.0
 MEASURE_EVERY_S = 15.0
-
-
-class _WithoutKafka(BootStrategy):
-    """Faust starts its web server and agents, and leaves Kafka to our consumer."""
-
-    enable_kafka = False
-
-
-class _Web(AiohttpWeb):
-    """Faust's web server without Faust's own pages, which know no token."""
-
-    default_blueprints: ClassVar[list[Any]] = []
-    production_blueprints: ClassVar[list[Any]] = []
-    debug_blueprints: ClassVar[list[Any]] = []
-    optional_blueprints: ClassVar[list[Any]] = []
-
-
-class _App(faust.App):
-    BootStrategy = _WithoutKafka
-
-    def _new_web(self) -> _Web:
-        return _Web(self)
 
 
 class Worker:
@@ -99,8 +63,8 @@ class Worker:
         self.config = config
         self.references = references
         self.error: BaseException | None = None
-        self.store = _store(config)
-        self.outlet = Outlet([_sink(config, sink) for sink in config.sinks])
+        self.store = make_store(config)
+        self.outlet = Outlet([make_sink(config, sink) for sink in config.sinks])
         fleet = Fleet(self.store, config.app)
         self.runtime = Runtime(config, self.store, fleet, self.outlet, recorded=recorded)
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
@@ -109,31 +73,26 @@ class Worker:
         self.health = Health(self.runtime, self.consumer)
         self.metrics = WorkerMetrics(self.runtime, self.backup.backup)
         self.runtime.bus = self.consumer
-        self._admin = _admin(config)
+        self.brokers = Brokers(make_admin(config), list(self.kinds), self.runtime, self.consumer)
         self._ending = False
         self._over = threading.Event()
-        self._logs_asked = threading.Event()
         self._folder = TemporaryDirectory(prefix="driftbus-")
         self._loop: asyncio.AbstractEventLoop | None = None
         self.app = self._make_app()
-        self.faust = _Process(self.app, self)
+        self.faust = FaustProcess(self.app, self.wind_up)
 
     # -- Faust -------------------------------------------------------------------------------------------------------
 
     def _make_app(self) -> faust.App:
-        http = self.config.http
-        app = _App(
-            self.config.app, broker="kafka://unused", autodiscover=False, topic_disable_leader=True,
-            web_host=http.host, web_bind=http.host, web_port=http.port, datadir=self._folder.name,
-            worker_redirect_stdouts=False,
-        )  # fmt: skip
+        app = make_app(self.config, self._folder.name)
         self._channels = {kind: app.channel(maxsize=64) for kind in self.kinds.values()}
         self._told = app.channel(maxsize=1)
         for kind, channel in self._channels.items():
             app.agent(channel, name=str(kind))(self._agent(self.runtime.fold))
         app.agent(self._told, name="publish")(self._agent(self._publish))
-        self._make_pages(app)
-        for task in (self._begin, self._beat, self._watch_topics, self._watch_logs, self._back_up):
+        add_pages(app, self.config, self.health, self._metrics)
+        watches = (self.brokers.watch_topics, self.brokers.watch_logs)
+        for task in (self._begin, self._beat, *watches, self._back_up):
             app.task(task)
         return app
 
@@ -151,37 +110,12 @@ class Worker:
 
         return agent
 
-    def _make_pages(self, app: faust.App) -> None:
-        guard = Guard(self.config.http)
-
-        def page(path: str, answer: Callable[[], tuple[int, bytes, str]]) -> None:
-            async def view(web: Any, request: Any) -> Any:
-                told = request.headers
-                status = guard.verdict(path, told.get("Authorization"), told.get("Host"))
-                if status == 200:
-                    status, body, kind = answer()
-                else:
-                    body, kind = REFUSED[status], "text/plain"
-                return web.bytes(
-                    body,
-                    content_type=kind,
-                    status=status,
-                    headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"},
-                )
-
-            app.page(path, name=f"driftbus{path}")(view)
-
-        page("/livez", lambda: _verdict(*self.health.alive()))
-        page("/readyz", lambda: _verdict(*self.health.ready()))
-        page("/metrics", self._metrics_page)
-        page("/status", lambda: (200, _json(self.health.status()), "application/json"))
-
-    def _metrics_page(self) -> tuple[int, bytes, str]:
+    def _metrics(self) -> bytes:
         lag: dict[str, int] = {}
         for source, records in self.consumer.lag.copy().items():
             lag[source.topic] = lag.get(source.topic, 0) + records
         self.metrics.lag_by_topic = lag
-        return 200, exposition(self.metrics), "text/plain"
+        return exposition(self.metrics)
 
     # -- the event loop ----------------------------------------------------------------------------------------------
 
@@ -206,28 +140,7 @@ class Worker:
         if isinstance(self.store, RedisStore):
             await self.runtime.calls.insist(self.store.check)
         else:
-            await self._be_alone()
-
-    async def _be_alone(self) -> None:
-        """Refuse to start beside another worker of the group: state in memory serves one.
-
-        A member that is gone without a word is forgotten by Kafka after its session timeout, so wait that long.
-        """
-        for _ in range(15):
-            try:
-                groups = self._admin.describe_consumer_groups(
-                    [self.config.app], request_timeout=3.0
-                )
-                described = await asyncio.to_thread(groups[self.config.app].result)
-            except KafkaException:
-                return  # the embedded broker cannot tell, and an unreachable one is waited for elsewhere
-            if not described.members:
-                return
-            await asyncio.sleep(1.0)
-        raise UsageError(
-            f"another worker of the group {self.config.app} is running, and state in memory serves one worker only",
-            "redis.url", "set redis.url in the configuration of all workers, or stop the other one",
-        )  # fmt: skip
+            await self.brokers.be_alone(self.config.app)
 
     async def _publish_references(self) -> None:
         for reference in self.references:
@@ -245,14 +158,6 @@ class Worker:
             self.health.beat = time.monotonic()
             await asyncio.sleep(BEAT_S)
 
-    async def _watch_topics(self) -> None:
-        """Learn again and again how many partitions the topics have, and whether Kafka answers."""
-        while not self._ending:
-            known = await asyncio.to_thread(self._ask_partitions)
-            if known is not None:
-                self.runtime.know_partitions(known)
-            await asyncio.sleep(METADATA_RETRY_S if known is None else METADATA_EVERY_S)
-
     async def _back_up(self) -> None:
         """Have copies of the state taken while this worker is the one to do it."""
         try:
@@ -261,18 +166,6 @@ class Worker:
                 await asyncio.sleep(BEAT_S)
         except DriftbusError as error:
             self.fail(error)
-
-    async def _watch_logs(self) -> None:
-        """Learn again and again which topics these are, from when they are read and as long as brokers tell it."""
-        failed = 0
-        while not self._ending and failed < LOG_TRIES:
-            if not (self.consumer.is_alive() and any(self.runtime.models.partitions_of.values())):
-                await asyncio.sleep(LOOK_AFTER_S)
-                continue
-            await asyncio.to_thread(self._ask_logs)
-            self._logs_asked.set()
-            failed = 0 if self.runtime.logs else failed + 1
-            await asyncio.sleep(METADATA_EVERY_S)
 
     async def _clockwork(self) -> None:
         pinged = measured = float("-inf")
@@ -304,24 +197,6 @@ class Worker:
         except DriftbusError as error:
             self.runtime.calls.lost(error)
 
-    def _ask_partitions(self) -> dict[str, int] | None:
-        """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""
-        self._admin.poll(0)  # its log lines would pile up
-        try:
-            listed = [
-                self._admin.list_topics(topic, ANSWER_S).topics[topic] for topic in self.kinds
-            ]
-        except KafkaException as error:
-            self.consumer.unreachable(error.args[0].str())
-            return None
-        self.consumer.reachable = True
-        return {str(topic.topic): len(topic.partitions) for topic in listed}
-
-    def _ask_logs(self) -> None:
-        """Learn which topics these are; while Kafka does not answer, what was known stays."""
-        logs = topic_ids(self._admin, list(self.kinds), ANSWER_S)
-        self.runtime.know_logs(self.runtime.logs | logs)
-
     async def _publish(self, _: object) -> None:
         await self.runtime.acknowledge()
 
@@ -329,12 +204,7 @@ class Worker:
 
     def assigned(self, sources: list[Source]) -> dict[Source, Start]:
         """Take partitions over and tell where to read from."""
-        if self.runtime.logs:
-            self._ask_logs()  # who had them before may know of a topic that was made anew since we asked
-        else:
-            self._logs_asked.wait(
-                ANSWER_S
-            )  # or the first batch would be of a topic that nobody has looked at
+        self.brokers.settle_logs()
         starts: dict[Source, Start] = self._call(self.runtime.take_over(sources))
         return starts
 
@@ -391,7 +261,7 @@ class Worker:
     async def wind_up(self) -> None:
         """Stop reading, fold what was read, commit, evaluate, publish, leave the group; within shutdown_timeout."""
         deadline = time.monotonic() + max(1.0, self.config.shutdown_timeout_ms / 1000 - LEAVE_S)
-        self._ending = True
+        self._ending = self.brokers.ending = True
         self.backup.close()
         self.consumer.quieten()
         try:
@@ -420,37 +290,6 @@ class Worker:
         self._folder.cleanup()
 
 
-class _Process(faust.Worker):
-    """Faust's worker, winding ours up before its own services are stopped."""
-
-    def __init__(self, app: faust.App, worker: Worker) -> None:
-        super().__init__(
-            app, loglevel="WARN", quiet=True, redirect_stdouts=False, override_logging=False
-        )
-        self.spinner = None  # it would write to a standard output that is not its own
-        self._worker = worker
-        self._signals = 0
-
-    def _on_sigterm(self) -> None:
-        self._count_signal()
-        super()._on_sigterm()
-
-    def _on_sigint(self) -> None:
-        self._count_signal()
-        super()._on_sigterm()
-
-    def _count_signal(self) -> None:
-        self._signals += 1
-        if self._signals > 1:
-            raise SystemExit(1)
-
-    async def _stop_on_signal(self, which: signal.Signals) -> None:
-        try:
-            await self._worker.wind_up()
-        finally:
-            await super()._stop_on_signal(which)
-
-
 def run(
     config: Config,
     references: Sequence[Reference],
@@ -464,7 +303,7 @@ def run(
     _set_up_logging()
     for caution in cautions(config):
         LOG.warning("%s", caution)
-    _check_port(config)
+    check_port(config)
     worker = Worker(config, references, recorded)
     try:
         worker.faust.execute_from_commandline()
@@ -475,59 +314,12 @@ def run(
     return 1 if worker.error is not None else code
 
 
-def _check_port(config: Config) -> None:
-    """Find out before anything starts whether the port for health and metrics is free."""
-    http = config.http
-    try:
-        with socket.create_server((http.host, http.port)):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"{http.host}:{http.port} cannot be bound ({error.strerror or error})",
-            todo="give each worker of a machine a port of its own, or 0 for any that is free",
-            key="http.port",
-        ) from None
-
-
 def _set_up_logging() -> None:
     """Log lines to the standard error, unless somebody has set up logging already; Faust's own only when they warn."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for name in ("faust", "mode", "aiohttp", "stream.run.worker"):
+    for name in ("faust", "mode", "aiohttp", "stream.run.faust_app"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("driftbus.kafka", "driftbus.sinks.kafka"):
         logging.getLogger(name).addFilter(Seldom())
-
-
-def _admin(config: Config) -> AdminClient:
-    """Make the first client of Kafka; settings that librdkafka does not take are the configuration's fault."""
-    try:
-        return AdminClient(admin_settings(config))
-    except KafkaException as error:
-        what = error.args[0].str().removeprefix("Failed to create admin client: ")
-        raise ConfigError(what, todo="change it or take it out", key="kafka") from None
-
-
-def _store(config: Config) -> Store:
-    if config.redis.url is None:
-        return MemoryStore()
-    return RedisStore(config.redis.url)
-
-
-def _sink(config: Config, sink: SinkConfig) -> Sink:
-    if isinstance(sink, JsonlConfig):
-        return JsonlSink(sink.path)
-    if isinstance(sink, ConsoleConfig):
-        return ConsoleSink(sys.stdout)
-    return KafkaSink(
-        admin_settings(config), config.topics.alerts, sink.mode, ahead_ms=config.max_future_ms
-    )
-
-
-def _json(told: object) -> bytes:
-    return orjson.dumps(told)
-
-
-def _verdict(well: bool, told: dict[str, object]) -> tuple[int, bytes, str]:
-    return 200 if well else 503, _json(told), "application/json"

@@ -10,6 +10,7 @@ checksummed by the codec, every hash has a digest, and a manifest whose pieces a
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from stream.errors import CodecError
 from stream.state.kept import Kept, What, pack_kept, unpack_kept
 from stream.state.versions import dump, load, making_sense
 
-__all__ = ["PIECE_BYTES", "Record", "Snapshot", "newest_snapshot", "records_of"]
+__all__ = ["PIECE_BYTES", "Record", "Snapshot", "newest_number", "newest_snapshot", "records_of"]
 
 PIECE_BYTES = 500_000
 """Bytes of a hash in one record: half of what a broker takes by default."""
@@ -78,6 +79,19 @@ def newest_snapshot(records: Iterable[Record]) -> Snapshot | None:
     if broken:
         raise CodecError("; ".join(broken), "backup", "no copy is whole")
     return None
+
+
+def newest_number(records: Iterable[Record]) -> int:
+    """Find the highest number of a copy among records, be it whole or not; 0 when there is none.
+
+    Memory: the manifests.
+    """
+    manifests = {key: blob for key, blob in records if key.endswith(b"/" + MANIFEST)}
+    numbers = [0]
+    for blob in manifests.values():
+        with suppress(CodecError):  # what cannot be read is never the newest for anybody
+            numbers.append(_manifest(blob)[0])
+    return max(numbers)
 
 
 @making_sense("manifest")

@@ -1,5 +1,10 @@
 """The benchmark runs from its command to its file, on few events."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +17,7 @@ from benchmarks.throughput import passing, run
 from benchmarks.throughput.__main__ import main
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.figures import Measured
+from tests.run.process import processes_of
 
 
 def test_every_mode_counts_every_event_and_fills_the_file(
@@ -32,6 +38,25 @@ def test_every_mode_counts_every_event_and_fills_the_file(
     assert 50 < told["rss_mb_early"] <= told["rss_mb"]
     for mode in ("mode=consume", "mode=decode", "as it is"):
         assert mode in ran.output
+
+
+def test_a_measurement_that_is_asked_to_end_ends_its_workers(tmp_path: Path) -> None:
+    """By SIGTERM as by Ctrl-C: no process and no folder is left behind."""
+    command = [sys.executable, "-m", "benchmarks.throughput", "--modes", "whole", "--quiet"]
+    with subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}) as ran:
+        try:
+            end = time.monotonic() + 60
+            while not processes_of(tmp_path):
+                assert ran.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            ran.terminate()
+            assert ran.wait(60) == 128 + signal.SIGTERM
+            assert processes_of(tmp_path) == {}
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            for pid in processes_of(tmp_path):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Slow:

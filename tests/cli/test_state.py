@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from stream.run import state_command
+from stream.state.memory import MemoryStore
 from tests.cli.command import driftbus, events, rows, write_config, write_jsonl
+from tests.servers import free_ports
 
 
 def replay(config: Path, stream: Path, state: Path, *more: object) -> Result:
@@ -111,6 +114,24 @@ def test_a_file_to_restore_is_read_before_the_store_is_asked(tmp_path: Path) -> 
     assert done.exit_code == 2, done.output
     assert "nothing" in done.output
     assert "127.0.0.1:1" not in done.output
+
+
+def test_a_state_is_restored_from_a_file_though_no_broker_is_there(
+    replayed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has it all; what a broker would have told of the log is missing, which is said."""
+    (nobody,) = free_ports(1)
+    config = write_config(tmp_path / "moved.yaml", f"bootstrap: 127.0.0.1:{nobody}\n")
+    store = MemoryStore()
+    monkeypatch.setattr(state_command, "open_store", lambda *_: store)
+    done = driftbus("state", "restore", "-c", config, replayed)
+    assert done.exit_code == 0, done.output
+    assert f"caution: 127.0.0.1:{nobody}: Kafka cannot be reached" in done.output
+    assert "whether the log reaches back was not looked at" in done.output
+    driftbus("state", "export", "-c", config, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == replayed.read_bytes()
+    missing = driftbus("state", "restore", "-c", config, "--force")
+    assert missing.exit_code == 1, "a copy is on the broker"
 
 
 @pytest.mark.parametrize("verb", [["show"], ["export", "out"], ["restore"]])

@@ -44,6 +44,7 @@ BAD = [
     ("labels: {wait: 0}", "labels.wait", 1, "> 0"),
     ("alarms: {exclude: [{to: 12-27, name: x}]}", "alarms.exclude[0].from", 1, "missing"),
     ("alarms: {refit: 59m}", "alarms.refit", 1, "oftener than every hour"),
+    ("alarms: {refit: 400d}", "alarms.refit", 1, "more seldom than every 28 days"),
     ("alarms: {refit: 0}", "alarms.refit", 1, "> 0, got '0'"),
     ("alarms: {exclude: 2013-12-24}", "alarms.exclude", 1, "expected a list"),
     (

@@ -23,6 +23,7 @@ from stream.run.demo_feed import DAY_MS
 from stream.run.demo_processes import ChildEnded, WorkerChild
 from stream.run.produce import FLIGHTS, FLIGHTS_CONFIG
 from stream.run.replay import Replay
+from tests.run.process import processes_of
 
 END_MS = JANUARY[0] + 41 * DAY_MS
 """The evening of February 10, after a storm that few flights left in."""
@@ -42,19 +43,6 @@ def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"TMPDIR": str(folder)},
     )  # fmt: skip
-
-
-def _processes_of(folder: Path) -> list[str]:
-    """Find the processes that name the folder, as all children of a demo do."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it has just ended
-            continue
-        if str(folder) in command:
-            found.append(command)
-    return found
 
 
 def _wait_until(come_true: Callable[[], object], seconds: float = 60.0) -> None:
@@ -92,7 +80,7 @@ def test_the_demo_ends_by_itself_with_the_alerts_of_a_replay_and_leaves_nothing(
     assert "What drifted" in told
     assert f"{len(alerts)} alerts of" in told
     assert "\x1b" not in told
-    assert _processes_of(folder) == []
+    assert processes_of(folder) == {}
     assert list(folder.iterdir()) == []
 
 
@@ -104,11 +92,11 @@ def test_however_the_demo_is_ended_nothing_is_left_behind(
 ) -> None:
     """Neither the children nor their folder, and no traceback."""
     with _start(tmp_path) as demo:
-        _wait_until(lambda: _processes_of(tmp_path))
+        _wait_until(lambda: processes_of(tmp_path))
         demo.send_signal(sent)
         _, errors = demo.communicate(timeout=60)
     assert (demo.returncode, errors) == (code, "")
-    _wait_until(lambda: not _processes_of(tmp_path))
+    _wait_until(lambda: not processes_of(tmp_path))
     _wait_until(lambda: not list(tmp_path.iterdir()))
 
 

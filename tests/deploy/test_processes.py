@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
+from benchmarks.processes import end
 from stream.run.metrics import NAMES
 from tests.deploy.files import CONFIG, CONFIG_IN_IMAGE, dockerfile, services
 from tests.servers import ROOT, free_ports, kafka_missing, need, redis_missing
@@ -201,13 +202,7 @@ def running(
             time.sleep(0.2)
         yield process
     finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process)
 
 
 def answering(answers: Callable[[], bool]) -> bool:

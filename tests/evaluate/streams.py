@@ -30,7 +30,7 @@ LEARNED, DRIFT, END = 44, 60, 70
 CONFIG = replace(
     configuration(learn_events=LEARNED * 40),
     windows=(Window(WINDOW, WINDOW), Window(4 * WINDOW, 2 * WINDOW)),
-    pane_ms=HOUR // 3,
+    pane_ms=HOUR,
 )
 """Windows of four hours, and of sixteen every eight, learned from a week."""
 

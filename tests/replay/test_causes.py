@@ -1,5 +1,6 @@
 """Faults put into a stream, each found by a replay, gathered by one event and told with its cause."""
 
+from functools import cache
 from typing import Any, cast
 
 import orjson
@@ -9,6 +10,7 @@ from sinks.event import DriftEvent
 from stream.evaluate import model
 from stream.evaluate.carried import SEGMENTS_TOLD, tell_segments
 from stream.files.source import FileEvent
+from stream.reference.reference import Reference
 from stream.words import Kind
 from tests.evaluate.streams import WINDOW
 from tests.events import T0
@@ -83,14 +85,30 @@ def test_with_another_number_of_events_that_is_the_likely_cause() -> None:
 COUNTRIES = tuple({"country": name} for name in ("DE", "FR", "IT"))
 
 
-def test_segments_that_move_together_are_gathered_and_the_event_names_those_that_carry_it() -> None:
-    """One column breaks in two of three countries: the whole moves with them, the third does not."""
+@cache
+def of_countries() -> tuple[Reference, ...]:
+    """Give the references of the stream with segments."""
+    return learned(rows(sound, FAULT, COUNTRIES))
+
+
+def broken_in_two() -> list[FileEvent]:
+    """Make the stream of which a column breaks in two of three countries."""
 
     def broken(row: Row) -> Row:
         return row if row["country"] == "IT" else row | {"a": None}
 
-    given = learned(rows(sound, FAULT, COUNTRIES))
-    gathered = rolled(told(rows(broken, END, COUNTRIES), given))
+    return rows(broken, END, COUNTRIES)
+
+
+@cache
+def in_two_countries() -> list[DriftEvent]:
+    """Give what is told of it."""
+    return told(broken_in_two(), of_countries())
+
+
+def test_segments_that_move_together_are_gathered_and_the_event_names_those_that_carry_it() -> None:
+    """One column breaks in two of three countries: the whole moves with them, the third does not."""
+    gathered = rolled(in_two_countries())
     assert len(gathered) == 1
     explain = gathered[0].data["explain"]
     assert {s["segment"].get("country") for s in explain["segments"]} == {None, "DE", "FR"}
@@ -108,8 +126,7 @@ def test_a_column_that_moves_as_a_whole_and_in_one_segment_is_gathered_as_that_o
     def broken(row: Row) -> Row:
         return row | {"a": None} if row["country"] == "DE" else row
 
-    given = learned(rows(sound, FAULT, COUNTRIES))
-    alerts = told(rows(broken, END, COUNTRIES), given)
+    alerts = told(rows(broken, END, COUNTRIES), of_countries())
     (gathered,) = rolled(alerts)
     members = [a for a in alerts if a.id in gathered.data["members"]]
     assert {(a.column, a.segment.get("country")) for a in members} == {("a", None), ("a", "DE")}
@@ -121,12 +138,7 @@ def test_the_alert_of_the_whole_names_the_segments_that_carry_its_shift(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those in which its column moves at the same window's end; ids and order are as if nothing were said of them."""
-
-    def broken(row: Row) -> Row:
-        return row if row["country"] == "IT" else row | {"a": None}
-
-    given, stream = learned(rows(sound, FAULT, COUNTRIES)), rows(broken, END, COUNTRIES)
-    alerts = told(stream, given)
+    alerts = in_two_countries()
     (whole,) = (a for a in alerts if a.column == "a" and not a.segment and a.phase == "started")
     explain: Any = whole.data["explain"]
     parts = [a for a in alerts if a.column == "a" and a.segment and a.time_ms == whole.time_ms]
@@ -137,7 +149,7 @@ def test_the_alert_of_the_whole_names_the_segments_that_carry_its_shift(
     others = [a for a in alerts if a is not whole and "members" not in a.data]
     assert not any("segments" in cast("Any", a.data["explain"]) for a in others)
     monkeypatch.setattr(model, "tell_segments", lambda events: None)
-    assert [a.id for a in told(stream, given)] == [a.id for a in alerts]
+    assert [a.id for a in told(broken_in_two(), of_countries())] == [a.id for a in alerts]
 
 
 def test_of_many_segments_the_strongest_are_named_and_the_others_counted() -> None:

@@ -19,16 +19,15 @@ from stream.words import INPUTS, SEVERAL, Kind, Series
 from tests.reference.fleets import DAY_MS, HOUR_MS, MONDAY, WEEK_MS
 
 CONFIG = Config(
-    pane_ms=HOUR_MS,
+    pane_ms=4 * HOUR_MS,
     windows=(Window(DAY_MS, DAY_MS),),
-    reference=ReferenceConfig(learn_events=480, bins=5),
+    reference=ReferenceConfig(learn_events=240, bins=5),
     labels=LabelsConfig(wait_ms=2 * DAY_MS, waiting_max=10_000),
     alarms=Alarms(budget_per_week=1.0, monitors=100),
     limits=Limits(raw_rows_max=100_000),
 )
-STEP_MS = HOUR_MS // 2
 LEARNED_DAYS = 10
-"""What 480 events take at that pace."""
+"""What 240 events take, one an hour."""
 
 
 def model(
@@ -38,9 +37,9 @@ def model(
     rng = np.random.default_rng(seed)
     events = []
     for begin, end in days:
-        for i in range(int(begin * 48), int(end * 48)):
-            ts = MONDAY + i * STEP_MS + int(first_day * DAY_MS)
-            far = 6.0 if i >= drift_day * 48 else 0.0
+        for i in range(int(begin * 24), int(end * 24)):
+            ts = MONDAY + i * HOUR_MS + int(first_day * DAY_MS)
+            far = 6.0 if i >= drift_day * 24 else 0.0
             head = {"model": name, "version": "1", "id": f"{name}{i}", "ts": ts}
             x, error = round(float(rng.normal()) + far, 4), round(float(rng.normal()) + far, 4)
             for kind, more in (
@@ -115,7 +114,7 @@ def test_windows_longer_than_a_week_do_not_hide_who_was_learned_within_them() ->
     """Between two windows' ends, in one go, a model learns, and the plan begins that counts all kinds of it."""
     slow = replace(CONFIG, windows=(Window(14 * DAY_MS, 14 * DAY_MS),))
     of = model("a", 2, [(0, 40)], 99, 3)
-    runs = [Run(batch, config=slow, of=of) for batch in (48, 10**9)]
+    runs = [Run(batch, config=slow, of=of) for batch in (24, 10**9)]
     assert [len(plan.members) for plan in runs[0].plans] == [0, len(Kind)]
     assert [plan.packed for plan in runs[1].plans] == [plan.packed for plan in runs[0].plans]
 

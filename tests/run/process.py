@@ -89,6 +89,19 @@ class Process:
             self._process.kill()
 
 
+def processes_of(folder: Path) -> dict[int, str]:
+    """Find the processes that name a folder, and their command lines."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it has just ended
+            continue
+        if str(folder) in command:
+            found[int(path.parent.name)] = command
+    return found
+
+
 @contextmanager
 def worker(folder: Path, text: str, http: str = "", *, debug: bool = False) -> Iterator[Process]:
     """Run a worker with a configuration, and end it whatever happens."""

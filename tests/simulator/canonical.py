@@ -1,6 +1,7 @@
 """What must be equal in two stores; who owns a hash may differ, and in which of two equal forms a thing is kept."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import numpy as np
 import orjson
@@ -117,9 +118,13 @@ def _in_one_place(field: bytes, value: bytes, found: Mapping[bytes, bytes]) -> b
     model = MODELS_BY_TAG.get(field.split(b":")[1]) if field[:2] == b"p:" else None
     if model is None:
         return value
-    return Pane.join(
-        model, [found.get(at) for at in pane_fields(model, _number(field))], None
-    ).pack()
+    return _joined(model, tuple(found.get(at) for at in pane_fields(model, _number(field))))
+
+
+@cache
+def _joined(model: str, places: tuple[bytes | None, ...]) -> bytes:
+    """Do so once: of most panes all schedules of a history have the same bytes."""
+    return Pane.join(model, places, None).pack()
 
 
 def _number(field: bytes) -> int:

@@ -196,7 +196,7 @@ def _tail() -> Iterator[Record]:
 @cache
 def references() -> tuple[Reference, ...]:
     """Make the references of `given`, from events like those of calm times."""
-    rng = Random("reference")  # noqa: S311
+    rng = Random("reference")  # noqa: S311 - the same events in every run
     learning = model_rules(config()).learning
     first = T0 // PANE_MS - 20
     made = []

@@ -27,6 +27,7 @@ from stream.ingest import partition
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference import book, fleet
 from stream.reference.reference import Reference
+from stream.state import fields
 from stream.state.versions import load
 from stream.summaries.schema import Schema
 from stream.words import Kind
@@ -141,5 +142,6 @@ _REMEMBERED = (
     (gather, "unpack_rows", cache(unpack_rows)),
     (gather, "load", cache(load)),
     (partition, "load", cache(load)),
+    (fields, "model_tag", cache(fields.model_tag)),
 )
 """Where, what, and by what it is stood in for."""

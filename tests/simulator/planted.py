@@ -28,7 +28,8 @@ from stream.ingest.raw import DeadLetter, Source
 from stream.reference.fleet import Fleet
 from stream.run.models import Models
 from stream.run.outlet import Outlet
-from stream.run.runtime import Item, Runtime
+from stream.run.rim import Item
+from stream.run.runtime import Runtime
 from stream.run.silence import Silence
 from stream.state import memory
 from stream.state.memory import MemoryStore

@@ -16,7 +16,8 @@ from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
 from stream.run.outlet import Outlet
 from stream.run.pressure import Pressure
-from stream.run.runtime import Item, Runtime
+from stream.run.rim import Item
+from stream.run.runtime import Runtime
 from tests.simulator.chaos import Chaos
 from tests.simulator.consumer import Consumer
 from tests.simulator.history import COUNTS, references
@@ -83,7 +84,7 @@ class Worker:
         async def guarded() -> None:
             try:
                 await act()
-            except Exception as error:
+            except Exception as error:  # of any sort: it ends this process only
                 self._died(self.process, error)
 
         context = copy_context()

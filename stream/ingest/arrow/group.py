@@ -91,7 +91,7 @@ class TableGroup(Group):
         ids = self._table_of.ids
         return (ts,) if kind is Kind.FEATURES or ids is None else (ts, ids.text(int(self._row[i])))
 
-    def fields(self, kind: Kind, i: int, bytes_max: int) -> dict[str, object]:  # noqa: ARG002
+    def fields(self, kind: Kind, i: int, bytes_max: int) -> dict[str, object]:  # noqa: ARG002 - of JSON only
         """Give the values of row i one by one, for a series that is still learning."""
         row = int(self._row[i])
         values = self._table_of.values
