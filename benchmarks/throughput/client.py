@@ -82,8 +82,9 @@ def _decode(decoder: Decoder, batch: RawBatch, max_future_ms: int) -> None:
     groups = group_by_model(decoded, np.arange(len(batch)), decoder.schema_of)
     rows = 0
     for group in groups:
-        schema = decoder.schema_of[type(group.events[0])]
-        rows += len(schema.table(group.events).X)
+        table = group.table()
+        assert table is not None
+        rows += len(table.X)
     assert rows == len(batch)
 
 

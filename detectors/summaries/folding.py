@@ -9,6 +9,35 @@ __all__ = ["SUM_CLIP", "count_places", "fold_numbers", "fold_scattered"]
 
 SUM_CLIP = 32767
 """Grid positions beyond this are clipped, so that 2^31 of their squares fit 64 bits."""
+COUNTED_MAX = 128
+"""Edges that are all compared, eight at a time: a search would guess wrong at every other step."""
+BLOCK = 256
+"""Rows that stay in the nearest cache while column after column reads them."""
+
+
+@compiled
+def _edges_below(edges: NDArray[np.float64], x: float) -> np.int64:
+    """Tell how many of the sorted edges lie at or below x."""
+    first, last = 0, len(edges)
+    while last - first > COUNTED_MAX:
+        half = (first + last) >> 1
+        if edges[half] <= x:
+            first = half + 1
+        else:
+            last = half
+    near = edges[first:last]
+    n = np.int64(0)
+    for k in range(len(near)):
+        n += np.int64(near[k] <= x)
+    return n + first
+
+
+@compiled
+def _on_grid(x: float, mid: float, per_step: float) -> np.int64:
+    """Give the grid position of x, clipped."""
+    place = np.rint((x - mid) * per_step)
+    place = max(-SUM_CLIP, place)
+    return np.int64(min(SUM_CLIP, place))
 
 
 @compiled
@@ -29,46 +58,35 @@ def fold_numbers(
     X is [rows, numbers]; NaN is missing, an infinity is invalid. Column j of the layout reads X[:, columns[j]] (-1: the
     column is absent, so missing), has the edges edges[edge_at[j]:edge_at[j+1]] and the slots from slot_at[j] on: bins,
     missing, invalid, sum, sum of squares. `extremes` is [columns, 2]. All counts are integers, so any order gives the
-    same bytes. Cost: about 5 ns a value.
+    same bytes. Cost: about 7 ns a value of 20 edges, 13 ns of 100.
     """
-    for j in range(len(columns)):
-        first = edge_at[j]
-        size = edge_at[j + 1] - first
-        base = slot_at[j]
-        missing = base + size + 1
-        source = columns[j]
-        if source < 0:
-            counts[missing] += len(rows)
-            continue
-        lo, hi = extremes[j, 0], extremes[j, 1]
-        total, squares = np.int64(0), np.int64(0)
-        middle, scale = mid[j], per_step[j]
-        for i in range(len(rows)):
-            x = X[rows[i], source]
-            if x != x:
-                counts[missing] += 1
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        for j in range(len(columns)):
+            own = edges[edge_at[j] : edge_at[j + 1]]
+            base = slot_at[j]
+            missing = base + len(own) + 1
+            source = columns[j]
+            if source < 0:
+                counts[missing] += len(block)
                 continue
-            if x == np.inf or x == -np.inf:
-                counts[missing + 1] += 1
-                continue
-            at, left = first, size
-            while left > 0:  # how many edges lie at or below x
-                half = left >> 1
-                if edges[at + half] <= x:
-                    at += half + 1
-                    left -= half + 1
-                else:
-                    left = half
-            counts[base + at - first] += 1
-            x += 0.0  # -0.0 becomes 0.0: which of the two is the smaller one would depend on the order
-            lo, hi = min(lo, x), max(hi, x)
-            place = min(max(np.rint((x - middle) * scale), -SUM_CLIP), SUM_CLIP)
-            q = np.int64(place)
-            total += q
-            squares += q * q
-        counts[missing + 2] += total
-        counts[missing + 3] += squares
-        extremes[j, 0], extremes[j, 1] = lo, hi
+            lo, hi = extremes[j, 0], extremes[j, 1]
+            total, squares = np.int64(0), np.int64(0)
+            middle, scale = mid[j], per_step[j]
+            for i in range(len(block)):
+                x = X[block[i], source]
+                if not abs(x) < np.inf:
+                    counts[missing + np.int64(x == x)] += 1
+                    continue
+                counts[base + _edges_below(own, x)] += 1
+                x += 0.0  # -0.0 becomes 0.0: which of the two is the smaller one would depend on the order
+                lo, hi = min(lo, x), max(hi, x)
+                q = _on_grid(x, middle, scale)
+                total += q
+                squares += q * q
+            counts[missing + 2] += total
+            counts[missing + 3] += squares
+            extremes[j, 0], extremes[j, 1] = lo, hi
 
 
 @compiled
@@ -95,7 +113,7 @@ def fold_scattered(
 
     Row rows[i] counts in the summary in seat seats[i], which has the layout layout_of[seat], its counts from
     count_at[seat] and its extremes from extreme_at[seat] on; the event itself is counted, too. A column reads
-    X[:, sources[name]] (-1: absent); the rest is as `Layouts.numbers` gives it. Cost: about 10 ns a value, and what it
+    X[:, sources[name]] (-1: absent); the rest is as `Layouts.numbers` gives it. Cost: about 15 ns a value, and what it
     takes to fetch a summary that is not in the cache.
     """
     for i in range(len(rows)):
@@ -104,30 +122,17 @@ def fold_scattered(
         first_column = column_at[layout]
         counts[start + size[layout] - 1] += 1
         for c in range(first_column, column_at[layout + 1]):
-            first = edge_at[c]
-            n = edge_at[c + 1] - first
+            edges_of = edges[edge_at[c] : edge_at[c + 1]]
             base = start + slot_at[c]
-            missing = base + n + 1
+            missing = base + len(edges_of) + 1
             source = sources[name[c]]
             x = X[row, source] if source >= 0 else np.nan
-            if x != x:
-                counts[missing] += 1
+            if not abs(x) < np.inf:
+                counts[missing + np.int64(x == x)] += 1
                 continue
-            if x == np.inf or x == -np.inf:
-                counts[missing + 1] += 1
-                continue
-            at, left = first, n
-            while left > 0:  # how many edges lie at or below x
-                half = left >> 1
-                if edges[at + half] <= x:
-                    at += half + 1
-                    left -= half + 1
-                else:
-                    left = half
-            counts[base + at - first] += 1
+            counts[base + _edges_below(edges_of, x)] += 1
             x += 0.0  # -0.0 becomes 0.0, as in fold_numbers
-            place = min(max(np.rint((x - mid[c]) * per_step[c]), -SUM_CLIP), SUM_CLIP)
-            q = np.int64(place)
+            q = _on_grid(x, mid[c], per_step[c])
             counts[missing + 2] += q
             counts[missing + 3] += q * q
             own = top + c - first_column

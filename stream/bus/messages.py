@@ -1,8 +1,8 @@
 """From the messages of one consume call to one raw batch a partition."""
 
 import gc
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import filterfalse, groupby
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -31,9 +31,10 @@ def batches_of(
     ends: dict[Source, int] = {}
     outside: set[Source] = set()
     errors: list[KafkaError] = []
-    told = list(map(Message.error, messages))
-    failed = [(m, error) for m, error in zip(messages, told, strict=True) if error is not None]
-    for message, error in failed:
+    failed = list(filter(Message.error, messages))
+    for message in failed:
+        error = message.error()
+        assert error is not None  # noqa: S101 - so it was filtered
         if error.code() == KafkaError._PARTITION_EOF:
             ends[_source(message.topic(), message.partition(), kinds)] = message.offset() or 0
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
@@ -43,25 +44,37 @@ def batches_of(
         else:
             errors.append(error)
     if failed:
-        messages = [m for m, error in zip(messages, told, strict=True) if error is None]
-    batches = [_batch(_source(*place, kinds), own) for place, own in _by_place(messages).items()]
+        messages = list(filterfalse(Message.error, messages))
+    batches = [_batch(_source(*place, kinds), own) for place, own in _by_place(messages, kinds)]
     return batches, ends, outside, errors
 
 
-def _by_place(messages: Sequence[Message]) -> dict[tuple[str | None, int | None], list[Message]]:
+def _by_place(
+    messages: Sequence[Message], kinds: Mapping[str, Kind]
+) -> Iterable[tuple[tuple[str | None, int | None], list[Message]]]:
     """Group messages by topic and partition, in their order.
 
-    A consume call gives long runs of one partition, so nothing is looked up a message: runs are found and joined.
+    A consume call gives long runs of one partition, so nothing is looked up a message: runs are found and joined. Where
+    there is one topic, messages are not asked for it.
     """
     groups: dict[tuple[str | None, int | None], list[Message]] = {}
+    (one, *more) = kinds
     for partition, of_partition in groupby(messages, Message.partition):
+        if not more:
+            groups.setdefault((one, partition), []).extend(of_partition)
+            continue
         for topic, run in groupby(of_partition, Message.topic):
             groups.setdefault((topic, partition), []).extend(run)
-    return groups
+    return groups.items()
 
 
 def _batch(source: Source, messages: list[Message]) -> RawBatch:
-    offsets = np.fromiter(map(Message.offset, messages), np.int64, len(messages))
+    n = len(messages)
+    first, last = messages[0].offset() or 0, messages[-1].offset() or 0
+    if last - first == n - 1:  # they ascend, so none is left out
+        offsets = np.arange(first, last + 1, dtype=np.int64)
+    else:
+        offsets = np.fromiter(map(Message.offset, messages), np.int64, n)
     return RawBatch.unread(source, offsets, messages)
 
 

@@ -15,7 +15,7 @@ from stream.ingest.arrow.group import group_table
 from stream.ingest.arrow.message import read_message, row_draws
 from stream.ingest.arrow.messages import is_arrow, parts_of, put_right
 from stream.ingest.count import count
-from stream.ingest.crowd import Crowd, Kinds, kinds_of
+from stream.ingest.crowd import Crowd
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.group import Group, group_by_model
 from stream.ingest.pane import Pane
@@ -136,23 +136,18 @@ class Fold:
         self.counters.seen += len(batch)
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
-        kinds, stays = (
-            kinds_of(decoded.events),
-            None if chosen is None else chosen.at(decoded.offsets),
-        )
+        stays = None if chosen is None else chosen.at(decoded.offsets)
         if stays is None and self.source.kind is Kind.FEATURES:
-            accepted = self._count_crowd(decoded, kinds, accepted, decoder)
-        groups = [
-            g for g in group_by_model(decoded, accepted, decoder.schema_of, kinds) if len(g.at)
-        ]
+            accepted = self._count_crowd(decoded, accepted, decoder)
+        groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         of_groups = self._fold_groups(groups, decoded, book, stays)
-        if stays is None and kinds.which is not None:
+        if stays is None and decoded.kinds.which is not None:
             self._note_crowd(of_groups, decoded)
         put_right(decoded.dead)
         return decoded.dead
 
     def _count_crowd(
-        self, decoded: Decoded, kinds: Kinds, accepted: NDArray[np.int64], decoder: Decoder
+        self, decoded: Decoded, accepted: NDArray[np.int64], decoder: Decoder
     ) -> NDArray[np.int64]:
         """Count the events whose seats are noted, and give those that are left.
 
@@ -166,7 +161,7 @@ class Fold:
         days = panes * self.rules.pane_ms // DAY_MS
         if days.min() != days.max():
             return accepted
-        left, touched = self._crowd.count(decoded, kinds, accepted, panes)
+        left, touched = self._crowd.count(decoded, accepted, panes)
         self.touched.update(touched)
         return left
 
@@ -174,7 +169,7 @@ class Fold:
         """Note the seats of events that have just been counted, for those to come."""
         for of in arrivals:
             group = of.group
-            if group.schema is None or group.parties is not decoded.parties:
+            if group.schema is None or not group.typed or group.parties is not decoded.parties:
                 continue
             for number, block in _by_pane(of.panes):
                 pane = self.open.get((group.model, number))
@@ -184,7 +179,7 @@ class Fold:
                 whole, segment = of.seats.of(number)[:, of.numbers[block[first]]]
                 lone = np.array([not group.parties[i][1] for i in who.tolist()])
                 self._crowd.note(
-                    type(group.events[0]), number, pane, who, whole, np.where(lone, NOBODY, segment)
+                    group.schema.struct, number, pane, who, whole, np.where(lone, NOBODY, segment)
                 )
 
     def _fold_parts(

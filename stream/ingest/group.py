@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.ingest.crowd import Kinds, kinds_of
 from stream.ingest.decode import Decoded
 from stream.ingest.envelope import Envelope, read_envelope
 from stream.reference.reference import Reference
 from stream.summaries.folding import Folding, columns_of
 from stream.summaries.rows import Rows, hash_texts, said
-from stream.summaries.schema import JOINED, Numbers, Schema, Table, numbers_of
+from stream.summaries.schema import JOINED, Schema, Table
 from stream.words import Kind
 
 __all__ = ["Group", "group_by_model"]
@@ -30,15 +29,13 @@ class Group:
     schema: Schema | None
 
     def __init__(
-        self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64], *, typed: bool = True,
-        numbers: Numbers | None = None,
+        self, model: str, schema: Schema | None, decoded: Decoded, at: NDArray[np.int64], *, typed: bool = True
     ) -> None:  # fmt: skip
         self.model = model
         self.at = at
         self.schema = schema
-        self._typed = typed
+        self.typed = typed
         self._decoded = decoded
-        self._shared = numbers
         events = decoded.events
         self.events: Sequence[Any] = (
             events if len(at) == len(events) else list(map(events.__getitem__, at.tolist()))
@@ -60,12 +57,13 @@ class Group:
     def table(self) -> Table | None:
         """Give the columns of all events; None where each reference of the model reads them its own way."""
         if self._table is None and self.schema is not None:
-            schema, numbers = self.schema, self._shared
-            if not self._typed:
+            schema, columns = self.schema, self._decoded.columns
+            if not self.typed:
                 self._table = schema.table_of_fields([event.fields for event in self.events])
+            elif columns is None:
+                self._table = schema.table(self.events)
             else:
-                X = None if numbers is None else numbers.of(self.at, len(schema.numbers))
-                self._table = schema.table(self.events, X)
+                self._table = columns.table(schema, self.at)
         return self._table
 
     def told(self, kind: Kind, i: int) -> tuple[object, ...]:
@@ -85,7 +83,7 @@ class Group:
     def rows(self, kind: Kind) -> Rows:
         """Give the rows for the join; those without a value have none in `value`."""
         names = JOINED[kind]
-        if self.schema is None or not self._typed:
+        if self.schema is None or not self.typed:
             values = [[event.fields.get(name) for event in self.events] for name in names]
         else:
             values = [list(column) for column in self.schema.joined(self.events)]
@@ -98,31 +96,24 @@ class Group:
 
 
 def group_by_model(
-    decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema], kinds: Kinds | None = None
-) -> Iterator[Group]:  # fmt: skip
-    """Split the chosen events by model; one model, as most topics have, costs next to nothing.
-
-    `kinds` are the types of all events, if they are known already.
-    """
+    decoded: Decoded, chosen: NDArray[np.int64], schema_of: dict[type[Any], Schema]
+) -> Iterator[Group]:
+    """Split the chosen events by model; one model, as most topics have, costs next to nothing."""
     if not len(chosen):
         return
-    events = decoded.events
-    types, which = kinds_of(events) if kinds is None else kinds
+    types, which = decoded.kinds
     if which is None and (schema := schema_of.get(types[0])):
         yield Group(schema.model, schema, decoded, chosen)
         return
     if which is None:
-        which = np.zeros(len(events), dtype=np.int64)
-    schemas = [schema for of in types if (schema := schema_of.get(of))]
-    all_of_it = len(schemas) == len(types) and 2 * len(chosen) > len(events)
-    shared = numbers_of(events, schemas, which) if all_of_it else None
+        which = np.zeros(len(decoded.ts), dtype=np.int64)
     code = which[chosen]
     order = np.argsort(code, kind="stable")
     ends = np.cumsum(np.bincount(code, minlength=len(types)))
     for of, at in zip(types, np.split(chosen[order], ends[:-1]), strict=True):
         schema = schema_of.get(of)
         if schema is not None:
-            yield Group(schema.model, schema, decoded, at, numbers=shared)
+            yield Group(schema.model, schema, decoded, at)
         else:
             yield from _by_hand(decoded, at, {s.model: s for s in schema_of.values()})
 

@@ -27,13 +27,18 @@ _VERSION, _SEGMENT = attrgetter("version"), attrgetter("segment")
 class Parties:
     """Numbers for versions and segments, which stay the same from batch to batch while `list` is the same object.
 
-    Most events are of a party that was met before, so it costs one look-up each, and is held to the bounds once. When
-    there are too many, all are forgotten. Cost: about 0.3 us an event with a segment, less without one.
+    Most events are of a party that was met before, so it costs one look-up each, and is held to the bounds once.
+    Cost: about 0.3 us an event with a segment, less without one.
     """
 
     def __init__(self) -> None:
         self.list: list[Party] = []
         self._known: dict[str, dict[_Items, int]] = {}
+
+    def make_room(self) -> None:
+        """Forget all parties if there are too many; between batches, as places in the list are of the whole batch."""
+        if len(self.list) > PARTIES_MAX:
+            self.__init__()  # type: ignore[misc]
 
     def code(self, events: Sequence[Any]) -> tuple[list[Party], NDArray[np.int64]]:
         """Tell the parties that are known by now, and for each event the place of its own among them.
@@ -42,8 +47,6 @@ class Parties:
             events: typed, Envelope, or None for one that could not be read. This one has the place NONE, and one whose
                 names are too long, empty or too many has OUT_OF_BOUNDS.
         """
-        if len(self.list) > PARTIES_MAX:
-            self.__init__()  # type: ignore[misc]
         try:
             versions = set(map(_VERSION, events))
             segments = list(map(_SEGMENT, events)) if hasattr(events[0], "segment") else []

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.coding import code_numbers, code_values
-from detectors.summaries.column import Value
 from detectors.summaries.layout import Layout
+from stream.summaries.coded import Coded, Word
 from stream.summaries.schema import Table
 
 __all__ = ["Folding", "columns_of"]
@@ -20,7 +20,7 @@ class Folding(NamedTuple):
     X: NDArray[np.float64]
     columns: NDArray[np.int64]
     codes: list[NDArray[np.int64]]
-    values: list[Sequence[Value | tuple[()] | None] | NDArray[np.float64]]
+    values: list[Sequence[Word] | NDArray[np.float64]]
 
 
 def columns_of(table: Table, layout: Layout) -> Folding:
@@ -31,7 +31,11 @@ def columns_of(table: Table, layout: Layout) -> Folding:
     for _, column, lookup in layout.atoms:
         if column.name in table.others:
             values = table.others[column.name]
-            folding.codes.append(code_values(values, lookup, column.bins))
+            if isinstance(values, Coded):
+                codes = code_values(values.words, lookup, column.bins)[values.code]
+            else:
+                codes = code_values(values, lookup, column.bins)
+            folding.codes.append(codes)
             folding.values.append(values)
         elif column.name in place:
             x = table.X[:, place[column.name]]

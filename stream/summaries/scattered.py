@@ -12,6 +12,7 @@ from detectors.summaries.folding import count_places, fold_scattered
 from detectors.summaries.layouts import AtomColumn, Layouts
 from detectors.summaries.summary import Summary
 from detectors.summaries.unseen_values import UnseenValues
+from stream.summaries.coded import Coded, compact
 from stream.summaries.schema import Table
 
 __all__ = ["Room", "count_scattered"]
@@ -46,7 +47,7 @@ def count_scattered(
 ) -> None:
     """Count row rows[i] of a table in the summary in seat seats[i]: what `Summary.add` does, series by series.
 
-    Cost: about 10 ns a number and 0.2 us a category, however many series there are.
+    Cost: about 15 ns a number and 20 ns a category, 0.2 us where values or layouts are many.
     """
     order = np.argsort(
         seats, kind="stable"
@@ -71,8 +72,7 @@ def _count_atoms(
 ) -> None:  # fmt: skip
     """Count one column that is binned by value, of rows whose layouts all have it."""
     values = _values(table, name, rows)
-    known = map(column.lookups.__getitem__, of.tolist())
-    codes = np.fromiter(map(dict.get, known, values, repeat(UNKNOWN)), np.int64, len(rows))
+    codes = _codes(values, of, column)
     other = np.flatnonzero(codes == UNKNOWN).tolist()
     for i in other:
         value, at, seat = values[i], int(of[i]), int(seats[i])
@@ -85,11 +85,24 @@ def _count_atoms(
     count_places(room.counts, room.count_at[seats] + column.slot_at[of] + codes)
 
 
-def _values(table: Table, name: str, rows: NDArray[np.int64]) -> list[Any]:
+def _codes(values: Sequence[Any], of: NDArray[np.int64], column: AtomColumn) -> NDArray[np.int64]:
+    """Tell the place of each value in the column of layout of[i]; a layout and a word are looked up once."""
+    lookups = column.lookups
+    if isinstance(values, Coded):
+        used, place = compact(of, len(lookups))
+        if len(used) * len(values.words) <= len(of):
+            known = [[lookups[i].get(w, UNKNOWN) for w in values.words] for i in used.tolist()]
+            codes: NDArray[np.int64] = np.array(known, dtype=np.int64)[place, values.code]
+            return codes
+    of_each = map(lookups.__getitem__, of.tolist())
+    return np.fromiter(map(dict.get, of_each, values, repeat(UNKNOWN)), np.int64, len(of))
+
+
+def _values(table: Table, name: str, rows: NDArray[np.int64]) -> Sequence[Any]:
     """Give the chosen values of a column as lookups know them; None where there is no such column."""
     if name in table.others:
         held = table.others[name]
-        return [held[i] for i in rows.tolist()]
+        return held.take(rows) if isinstance(held, Coded) else [held[i] for i in rows.tolist()]
     if name not in table.schema.position:
         return [None] * len(rows)
     x = table.X[rows, table.schema.position[name]]

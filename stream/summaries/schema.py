@@ -1,25 +1,24 @@
 """Typed decoders made from the references: one struct a model, one tagged union a topic."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
-from itertools import chain
-from operator import attrgetter, call
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from operator import attrgetter
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.column import INVALID, Column, ColumnType, Value, conform
+from stream.summaries.coded import Word
 from stream.words import Kind
 
-__all__ = ["JOINED", "Numbers", "Schema", "Table", "make_decoder", "numbers_of"]
+__all__ = ["JOINED", "Schema", "Table", "make_decoder"]
 
 JOINED = {Kind.PREDICTIONS: ("prediction",), Kind.LABELS: ("label", "prediction")}
 """The fields that the join reads, first the one that the event is about."""
 
-_FEATURES = attrgetter("features")
 _UNNAMABLE = re.compile(r'[\x00-\x1f"\\]')
 """What a field of a struct cannot have in its name."""
 _TYPES: dict[ColumnType, object] = {
@@ -27,6 +26,14 @@ _TYPES: dict[ColumnType, object] = {
     "string": str | None,
     "boolean": bool | None,
 }
+
+
+@lru_cache(maxsize=64)
+def _features(
+    fields: tuple[tuple[str, Any, None], ...], rename: tuple[tuple[str, str], ...]
+) -> type[msgspec.Struct]:
+    """Make the type of features with these fields, one for all models that have them: it stays in the nearest cache."""
+    return msgspec.defstruct("Features", fields, rename=dict(rename), gc=False)
 
 
 class _Nobody(msgspec.Struct, tag_field="model", tag=""):
@@ -50,7 +57,7 @@ class Table:
         self,
         schema: "Schema",
         X: NDArray[np.float64],
-        others: dict[str, list[Value | tuple[()] | None]],
+        others: Mapping[str, Sequence[Word]],
     ):
         self.schema = schema
         self.X = X
@@ -60,7 +67,8 @@ class Table:
 class Schema:
     """What is known of the events of one model on one kind of topic: the columns of its references.
 
-    `struct` decodes an event; `table` and `table_of_fields` give columns. Where two references type a column
+    `struct` decodes an event, whose values that are no numbers have the names `other_attributes` there; `table` and
+    `table_of_fields` give columns. Where two references type a column
     differently, or a name cannot be that of a struct's field, `mixed` is true and events are read by hand, for each
     reference by itself.
     """
@@ -78,7 +86,7 @@ class Schema:
         self.others = {name: t for name, t in sorted(types.items()) if t not in ("number", None)}
         self.position = {name: i for i, name in enumerate(self.numbers)}
         self._attribute = {name: f"c{i}" for i, name in enumerate([*self.numbers, *self.others])}
-        self.numbers_of, self._others_of = self._getters()
+        self.other_attributes = tuple(self._attribute[name] for name in self.others)
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
@@ -94,7 +102,7 @@ class Schema:
         rename = {self._attribute[name]: name for name, _ in typed}
         envelope: list[Any] = [("version", str), ("ts", int | str | None, None)]
         if self.kind is Kind.FEATURES:
-            inner = msgspec.defstruct("Features", fields, rename=rename, gc=False)
+            inner = _features(tuple(fields), tuple(rename.items()))
             envelope += [("segment", dict[str, str] | None, None)]
             return msgspec.defstruct(
                 "Event",
@@ -118,37 +126,22 @@ class Schema:
             "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True, gc=False
         )  # fmt: skip
 
-    def _getters(self) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, Callable[[Any], Any]]]:
-        names = [self._attribute[name] for name in self.numbers]
-        if len(names) > 1:
-            numbers: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-        elif names:
-            one = attrgetter(names[0])
-            numbers = lambda event: (one(event),)  # noqa: E731 - attrgetter of one name gives no tuple
-        else:
-            numbers = lambda _: ()  # noqa: E731 - as above
-        return numbers, {name: attrgetter(self._attribute[name]) for name in self.others}
-
     def joined(self, events: Sequence[Any]) -> list[list[Value | None]]:
         """The fields of JOINED of typed events, one list a field."""
         names = [self._attribute.get(name, f"joined_{name}") for name in JOINED[self.kind]]
         return [list(map(attrgetter(name), events)) for name in names]
 
-    def table(self, events: Sequence[Any], X: NDArray[np.float64] | None = None) -> Table:
-        """Columns of typed events, which hold values of the right types only; X, if the numbers are known already.
-
-        Events of other models will do as well if their schemas have the same `shape`.
-
-
-        Cost: about 60 ns a value.
-        """
-        holders = list(map(_FEATURES, events)) if self.kind is Kind.FEATURES else events
-        if X is None:
-            n, k = len(holders), len(self.numbers)
-            X = _flat(lambda: map(self.numbers_of, holders), n * k).reshape(n, k)
-        return Table(
-            self, X, {name: list(map(get, holders)) for name, get in self._others_of.items()}
-        )
+    def table(self, events: Sequence[Any]) -> Table:
+        """Columns of typed events that join; those of features are read by `Gathering`. Cost: about 60 ns a value."""
+        columns = {
+            name: list(map(attrgetter(self._attribute[name]), events))
+            for name in (*self.numbers, *self.others)
+        }
+        numbers = [
+            np.array(columns.pop(name), dtype=np.float64) for name in self.numbers
+        ]  # None: NaN
+        X = np.stack(numbers, axis=1) if numbers else np.empty((len(events), 0))
+        return Table(self, X, columns)
 
     def table_of_fields(self, fields: Sequence[Mapping[str, object]]) -> Table:
         """Columns of events read by hand: a value of a wrong type becomes invalid in its own column only."""
@@ -164,40 +157,6 @@ class Schema:
             if t
         }
         return Table(self, X, others)
-
-
-class Numbers(NamedTuple):
-    """The numbers of events of several models: those of event i lie in `flat` from first[i] on."""
-
-    flat: NDArray[np.float64]
-    first: NDArray[np.int64]
-
-    def of(self, at: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-        """Give the k numbers of each of the events at these places: [n, k]."""
-        X: NDArray[np.float64] = self.flat[self.first[at][:, None] + np.arange(k)]
-        return X
-
-
-def numbers_of(
-    events: Sequence[Any], schemas: Sequence[Schema], which: NDArray[np.int64]
-) -> Numbers:
-    """Read the numbers of typed events, event i by schemas[which[i]], in the order in which they lie in memory.
-
-    Model by model, each event would have to be fetched into the cache once more.
-    """
-    holders = list(map(_FEATURES, events)) if schemas[0].kind is Kind.FEATURES else events
-    getters = [schemas[i].numbers_of for i in which.tolist()]
-    ends = np.cumsum(np.array([len(schema.numbers) for schema in schemas], dtype=np.int64)[which])
-    flat = _flat(lambda: map(call, getters, holders), int(ends[-1]))
-    return Numbers(flat, np.concatenate([[0], ends[:-1]]))
-
-
-def _flat(rows: Callable[[], Iterable[tuple[Any, ...]]], n: int) -> NDArray[np.float64]:
-    """Put the n values of all rows behind each other; None becomes NaN."""
-    try:
-        return np.fromiter(chain.from_iterable(rows()), np.float64, n)
-    except TypeError:  # a None among them: the slower way gives it as NaN
-        return np.array(list(chain.from_iterable(rows())), dtype=np.float64)
 
 
 def make_decoder(schemas: Iterable[Schema]) -> msgspec.json.Decoder[Any] | None:

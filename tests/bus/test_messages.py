@@ -38,13 +38,17 @@ def end(topic: str, partition: int, offset: int) -> Message:
     return message(topic, partition, offset, KafkaError(KafkaError._PARTITION_EOF))
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 2)), max_size=40))
+@pytest.mark.parametrize("topics", [["f", "l"], ["l"]], ids=["several topics", "one topic"])
+@given(data=st.data())
 def test_every_message_is_in_the_batch_of_its_partition_in_order(
-    places: list[tuple[str, int]],
+    topics: list[str], data: st.DataObject
 ) -> None:
     """However partitions interleave, offsets, stamps, values and originals stay side by side."""
+    place_of = st.tuples(st.sampled_from(topics), st.integers(0, 2))
+    places = data.draw(st.lists(place_of, max_size=40))
     messages = [message(*at, offset) for offset, at in enumerate(places)]
-    batches, ends, outside, errors = split(messages)
+    kinds = {topic: KINDS[topic] for topic in topics}
+    batches, ends, outside, errors = batches_of(messages, kinds)
     assert (ends, outside, errors) == ({}, set(), [])
     assert {(b.source.topic, b.source.partition) for b in batches} == set(places)
     assert len(batches) == len(set(places))

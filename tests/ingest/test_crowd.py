@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stream.ingest.fold as folding
+from stream.ingest import decode
 from stream.ingest.crowd import SEATS_MAX, Crowd
 from stream.ingest.group import group_by_model
 from stream.ingest.ladder import LadderRules
@@ -69,6 +70,16 @@ def test_many_models_in_a_batch_leave_the_state_of_each_event_alone(
 ) -> None:
     """One event a batch never goes the way of many; the bytes of panes, rosters and counters are the same."""
     _same(values, cuts, Log(FEATURES, BOOK), Log(FEATURES, BOOK))
+
+
+@given(values=EVENTS)
+@settings(max_examples=60)
+def test_events_of_many_models_that_are_read_in_portions_leave_the_same_state(
+    values: list[bytes],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decode, "PORTION", 7)
+        _same(values, [len(values) // 2], Log(FEATURES, BOOK), Log(FEATURES, BOOK))
 
 
 @given(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.ingest import decode
 from stream.ingest.decode import Decoder
 from stream.ingest.pane import Binned
 from stream.ingest.raw import RawBatch, Source
@@ -60,6 +61,16 @@ def folded(
 def test_typed_reading_equals_reading_by_hand(values: list[bytes | None]) -> None:
     typed = folded(FEATURES, values, book().schemas(Kind.FEATURES), book())
     assert typed == folded(FEATURES, values, [], book())
+
+
+@given(values=st.lists(RAW | HONEST, min_size=1, max_size=25))
+@settings(max_examples=100)
+def test_the_portions_in_which_a_batch_is_read_do_not_show(values: list[bytes | None]) -> None:
+    """Read three at a time, the state and the dead letters are those of a batch that is read at once."""
+    whole = folded(FEATURES, values, book().schemas(Kind.FEATURES), book())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decode, "PORTION", 3)
+        assert folded(FEATURES, values, book().schemas(Kind.FEATURES), book()) == whole
 
 
 @pytest.mark.parametrize("source", [PREDICTIONS, LABELS], ids=lambda source: source.topic)

@@ -1,6 +1,5 @@
 """One column of a record batch as what an event may hold: numbers, texts, booleans."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from math import isfinite, isnan
 from typing import Any
@@ -8,43 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.summaries.column import INVALID, TEXT_BYTES_MAX, ColumnType, Value, conform
+from detectors.summaries.column import INVALID, TEXT_BYTES_MAX, ColumnType, conform
 from detectors.summaries.hashing import hash_segments
 from stream.ingest.arrow.reading import arrow
 from stream.ingest.envelope import Unreadable
+from stream.summaries.coded import Coded, Word
 
-__all__ = ["Coded", "Column", "Hashed", "Word", "code_texts", "compact", "family_of"]
+__all__ = ["Column", "Hashed", "code_texts", "family_of"]
 
-Word = Value | tuple[()] | None
-"""A value of an event: None is missing, INVALID what no column can hold."""
-SMALL = 1 << 16
-"""So many codes are counted in a table, more are sorted."""
 SCALE_MAX = 76
 """Places of a decimal, before or behind the point."""
-
-
-class Coded(Sequence[Word]):
-    """Values by their place among few words: `words[code[i]]` is value i. A sequence, for who wants single ones."""
-
-    __slots__ = ("code", "words")
-
-    def __init__(self, words: Sequence[Word], code: NDArray[np.int64]) -> None:
-        self.words = words
-        self.code = code
-
-    def __len__(self) -> int:
-        return len(self.code)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.words[int(self.code[i])]
-
-    def take(self, at: NDArray[np.int64]) -> "Coded":
-        """Keep some values."""
-        return Coded(self.words, self.code[at])
-
-    def listed(self) -> list[Word]:
-        """Give the values one by one."""
-        return [self.words[c] for c in self.code.tolist()]
 
 
 class Column:
@@ -179,19 +151,6 @@ def code_texts(array: Any) -> Coded:
     place = np.full(len(known) + 1, len(at), dtype=np.int64)
     place[at] = np.arange(len(at))
     return Coded([*words, None], place[code])
-
-
-def compact(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the codes below `size` that occur, and each one's place among them."""
-    if size > SMALL:
-        used, place = np.unique(code, return_inverse=True)
-        return used, place.astype(np.int64)
-    there = np.zeros(size, dtype=bool)
-    there[code] = True
-    used = np.flatnonzero(there)
-    at = np.zeros(size, dtype=np.int64)
-    at[used] = np.arange(len(used))
-    return used, at[code]
 
 
 def _places(indices: Any) -> NDArray[np.int64]:

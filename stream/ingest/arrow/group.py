@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.coding import code_numbers, code_values
-from stream.ingest.arrow.columns import Coded, Column, compact
+from stream.ingest.arrow.columns import Column
 from stream.ingest.arrow.table import Table
 from stream.ingest.group import Group
 from stream.reference.reference import Reference
+from stream.summaries.coded import Coded, compact
 from stream.summaries.folding import Folding
 from stream.summaries.rows import Party, Rows, Said
 from stream.summaries.schema import JOINED
@@ -31,6 +32,7 @@ class TableGroup(Group):
     ) -> None:
         self.model = model
         self.schema = None
+        self.typed = False
         self.at = at
         self.parties = parties
         self.who = who

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.column import INVALID
-from stream.ingest.arrow.columns import Coded, code_texts, compact, family_of
+from stream.ingest.arrow.columns import code_texts, family_of
 from stream.ingest.arrow.reading import arrow
 from stream.ingest.envelope import NAME_BYTES_MAX, SEGMENT_NAMES_MAX, Unreadable
+from stream.summaries.coded import Coded, compact
 from stream.words import Segment
 
 __all__ = ["Segments", "segments_of"]

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.summaries.column import INVALID
-from stream.ingest.arrow.columns import Coded, Column, Hashed, Word, code_texts, family_of
+from stream.ingest.arrow.columns import Column, Hashed, code_texts, family_of
 from stream.ingest.arrow.reading import arrow
 from stream.ingest.arrow.segments import Segments, segments_of
 from stream.ingest.arrow.times import times_of
 from stream.ingest.envelope import NAME_BYTES_MAX, TS_MAX, TS_MIN, Unreadable
+from stream.summaries.coded import Coded, Word
 from stream.words import Kind
 
 __all__ = ["FEATURES", "Stamp", "Table", "read_table"]
