@@ -23,10 +23,10 @@ from redis import Redis
 
 from benchmarks.memory import DAY, HISTORIES, Bed, config_of, references, segment, warm
 from benchmarks.processes import redis_process
-from stream.evaluate.chain import Chain
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.chains.parts import parts_of
+from stream.evaluate.judging.standing import dump_standings
 from stream.evaluate.model_state import RESULTS_KEPT
-from stream.evaluate.parts import parts_of
-from stream.evaluate.standing import dump_standings
 from stream.ingest.roster import Roster
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference

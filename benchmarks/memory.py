@@ -32,10 +32,10 @@ from benchmarks.workload import START_MS, TOPIC, Workload, build_reference
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.config import Config
-from stream.evaluate.chain import Chain
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.evaluator import Evaluator
-from stream.evaluate.gather import Merged
-from stream.evaluate.report import Told
+from stream.evaluate.panes.gather import Merged
+from stream.evaluate.telling.report import Told
 from stream.ingest.decode import Decoder
 from stream.ingest.pane import Binned
 from stream.ingest.partition import Partition
@@ -44,7 +44,7 @@ from stream.reference.fleet import Fleet
 from stream.reference.history import History
 from stream.reference.plans import Plans
 from stream.reference.reference import Reference
-from stream.run.rules import fold_rules, model_rules, plan_rules
+from stream.run.fleet.rules import fold_rules, model_rules, plan_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Commit, Store, fleet_key, model_key, partition_key
 from stream.words import Kind, Series

@@ -29,8 +29,8 @@ from benchmarks.throughput.workers import Workers, page_of, worker_processes
 from benchmarks.workload import build_reference
 from stream.config import from_text
 from stream.reference.file import write_references
-from stream.run.ended import ended_by_signals
-from stream.run.tables import show_table
+from stream.run.terminal.ended import ended_by_signals
+from stream.run.terminal.tables import show_table
 
 __all__ = ["Seen", "judged", "main", "overloaded"]
 

@@ -11,7 +11,7 @@ from stream.config import Config
 from stream.files import FileEvent
 from stream.reference.history import History
 from stream.reference.reference import Reference
-from stream.run.reference_build import build_references
+from stream.run.references.build import build_references
 from stream.words import Kind, Series
 
 __all__ = ["MODEL", "TOPIC", "Workload", "build_reference"]

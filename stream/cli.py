@@ -14,7 +14,7 @@ import click
 
 from stream.cli_state import state as state_verbs
 from stream.errors import ConfigError, UsageError
-from stream.run.arguments import Moment, Verbs, plain
+from stream.run.terminal.arguments import Moment, Verbs, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stream.config import Config
     from stream.files import FileEvent
-    from stream.run.progress import Progress
+    from stream.run.terminal.progress import Progress
 
 __all__ = ["main"]
 
@@ -71,10 +71,10 @@ def replay(
 ) -> None:  # fmt: skip
     """Run the pipeline over files: no Kafka, no Redis, the alerts a worker would raise."""
     config = _load(config_path)
-    from stream.run.progress import Progress
-    from stream.run.references import read_checked
-    from stream.run.replay_files import check_apart, dead_letter_path, replay_files
-    from stream.run.tables import show_table
+    from stream.run.offline.replay_files import check_apart, dead_letter_path, replay_files
+    from stream.run.references.files import read_checked
+    from stream.run.terminal.progress import Progress
+    from stream.run.terminal.tables import show_table
 
     read = [*files, *references, *([config_path] if config_path else [])]
     for written in (out, dead_letter_path(out), *([state] if state else [])):
@@ -120,11 +120,11 @@ def build(
     if start is not None and end is not None and start >= end:
         raise UsageError("it is not before --to", "--from", "turn them round")
     from stream.reference.file import write_references
-    from stream.run.progress import Progress
-    from stream.run.reference_build import build_references
-    from stream.run.reference_show import show_learned, show_unsteady
-    from stream.run.replay_files import check_apart
-    from stream.run.rules import model_rules
+    from stream.run.fleet.rules import model_rules
+    from stream.run.offline.replay_files import check_apart
+    from stream.run.references.build import build_references
+    from stream.run.references.show import show_learned, show_unsteady
+    from stream.run.terminal.progress import Progress
 
     check_apart(out, [*files, *([config_path] if config_path else [])])
     dead: list[object] = []
@@ -157,7 +157,7 @@ def _events(
         from stream.files import read_events
 
         return read_events(files, config.files, progress.part)
-    from stream.run.topic_range import read_range
+    from stream.run.offline.topic_range import read_range
 
     return read_range(config, start, end, progress)
 
@@ -170,8 +170,8 @@ def show(path: Path, config_path: Path | None, column: str | None) -> None:
     """Show what a reference holds, and warn of columns whose own windows are not of one piece."""
     config = _load(config_path)
     from stream.reference.file import read_references
-    from stream.run.reference_show import show_column, show_references, show_unsteady
-    from stream.run.rules import model_rules
+    from stream.run.fleet.rules import model_rules
+    from stream.run.references.show import show_column, show_references, show_unsteady
 
     references = read_references(path)
     if column is None:
@@ -196,10 +196,10 @@ def promote(path: Path, config_path: Path, start: int | None) -> None:
     if config.redis.url is None:
         told = "is null, so there is no state that workers share"
         raise ConfigError(told, str(config_path), "set it, or use --reference", key="redis.url")
-    from stream.run.promote import promote as enter
-    from stream.run.promote import told_of
-    from stream.run.references import read_checked
-    from stream.run.topics import cluster_of, sources_of
+    from stream.run.fleet.topics import cluster_of, sources_of
+    from stream.run.references.files import read_checked
+    from stream.run.references.promote import promote as enter
+    from stream.run.references.promote import told_of
     from stream.state.redis import RedisStore
 
     known = read_checked(config, [path])
@@ -281,8 +281,8 @@ def produce(
     from importlib.resources import as_file
 
     from stream.files import read_events
-    from stream.run import produce as producing
-    from stream.run.progress import Progress
+    from stream.run.offline import produce as producing
+    from stream.run.terminal.progress import Progress
 
     with as_file(producing.FLIGHTS) as flights, as_file(producing.FLIGHTS_CONFIG) as flights_config:
         mapping = config.files if files else _load(flights_config).files
@@ -299,7 +299,7 @@ def produce(
 def doctor(config_path: Path) -> None:
     """Tell what is wrong with topics, Redis, permissions and clocks, before it hurts."""
     config = _load(config_path)
-    from stream.run.doctor import Level, examine
+    from stream.run.doctor.doctor import Level, examine
 
     colours = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
     failed = False
@@ -326,8 +326,8 @@ def status(config_path: Path, as_json: bool, model: str | None) -> None:
         raise ConfigError(told, str(config_path), todo, key="redis.url")
     import orjson
 
-    from stream.run.status import status as read_status
-    from stream.run.status_show import show_status
+    from stream.run.fleet.show import show_status
+    from stream.run.fleet.status import status as read_status
     from stream.state.redis import RedisStore
 
     with closing(RedisStore(config.redis.url)) as store:
@@ -346,12 +346,12 @@ def status(config_path: Path, as_json: bool, model: str | None) -> None:
 def worker(config_path: Path, references: tuple[Path, ...], rates: Path | None) -> None:
     """Run a worker: consume, judge, tell. One process a core; start as many as you like."""
     config = _load(config_path)
-    from stream.run.rates import recorded_rates
-    from stream.run.references import read_checked
+    from stream.run.copies.rates import recorded_rates
+    from stream.run.references.files import read_checked
 
     known = read_checked(config, references)
     recorded = None if rates is None else recorded_rates(rates)
-    from stream.run.worker import run
+    from stream.run.work.worker import run
 
     click.get_current_context().exit(run(config, known, recorded))
 
@@ -362,7 +362,7 @@ def worker(config_path: Path, references: tuple[Path, ...], rates: Path | None) 
               help="Days of flights a second; 0: as fast as it goes.")  # fmt: skip
 def demo(alerts: Path | None, speed: float) -> None:
     """Show the whole system on an embedded broker with real flights; ends by itself."""
-    from stream.run.demo import run
+    from stream.run.demo.demo import run
 
     click.get_current_context().exit(run(alerts, speed))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stream.run.arguments import Verbs, plain
+from stream.run.terminal.arguments import Verbs, plain
 
 if TYPE_CHECKING:
     from stream.config import Config
@@ -36,8 +36,8 @@ def show(path: Path | None, file: Path | None, as_json: bool) -> None:
     import orjson
 
     from stream.errors import UsageError
-    from stream.run.state_command import export_told, open_store
-    from stream.run.state_show import show_state, state_told
+    from stream.run.copies.command import export_told, open_store
+    from stream.run.copies.show import show_state, state_told
 
     if file is not None:
         told = export_told(file, None if path is None else _load(path))
@@ -60,7 +60,7 @@ def show(path: Path | None, file: Path | None, as_json: bool) -> None:
 @click.argument("out", type=FILE)
 def export(path: Path, out: Path) -> None:
     """Write the state to OUT: the same state, the same bytes. Workers may go on meanwhile."""
-    from stream.run.state_command import export_state, open_store
+    from stream.run.copies.command import export_state, open_store
 
     config = _load(path)
     with closing(open_store(config, path)) as store:
@@ -75,10 +75,10 @@ def export(path: Path, out: Path) -> None:
               help="Put partitions together, and leave out where events lay: a replay against workers.")  # fmt: skip
 def diff(one: Path, other: Path, as_merged: bool) -> None:
     """Tell what differs between two exports. Exit code 0: nothing; 1: something does."""
-    from stream.run.export import read_export
-    from stream.run.merged import merged
-    from stream.run.plainly import plainly
-    from stream.run.state_diff import differences
+    from stream.run.copies.diff import differences
+    from stream.run.copies.export import read_export
+    from stream.run.copies.merged import merged
+    from stream.run.copies.plainly import plainly
 
     read = [read_export(path) for path in (one, other)]
     first, second = (
@@ -102,7 +102,7 @@ def restore(path: Path, file: Path | None, force: bool) -> None:
 
     Stop all workers first.
     """
-    from stream.run.state_command import restore_state
+    from stream.run.copies.command import restore_state
 
     config = _load(path)
     restored = restore_state(config, path, file, force=force)

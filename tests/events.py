@@ -17,7 +17,7 @@ from stream.reference.book import Book
 from stream.reference.learn import LearnRules, freeze
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference, WindowSize
-from stream.run.rules import fold_rules, model_rules
+from stream.run.fleet.rules import fold_rules, model_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer
 from stream.summaries.raw_values import Raw

@@ -13,7 +13,7 @@ from benchmarks.detectors.environments import REQUIREMENTS
 from benchmarks.detectors.run import Plan, measure
 from benchmarks.detectors.table import COST, MEMORY, cost_rows, document, memory_rows
 from benchmarks.machine import machine
-from stream.run.tables import show_table
+from stream.run.terminal.tables import show_table
 
 __all__ = ["main"]
 

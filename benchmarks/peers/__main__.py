@@ -17,8 +17,8 @@ from benchmarks.peers.peers import PEERS, REPORT_EVERY
 from benchmarks.peers.run import Plan, measure
 from benchmarks.peers.table import HEADER, document, markdown, rows
 from benchmarks.workload import Workload
-from stream.run.ended import ended_by_signals
-from stream.run.tables import show_table
+from stream.run.terminal.ended import ended_by_signals
+from stream.run.terminal.tables import show_table
 
 __all__ = ["main"]
 

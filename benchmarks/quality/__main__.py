@@ -26,7 +26,7 @@ from benchmarks.quality.plan import FRESH, GROUPS, SWEEP, Plan
 from benchmarks.quality.run import measure
 from benchmarks.quality.streams import KNOWN
 from benchmarks.quality.table import tables
-from stream.run.tables import show_table
+from stream.run.terminal.tables import show_table
 
 __all__ = ["main"]
 

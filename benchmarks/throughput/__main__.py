@@ -19,7 +19,7 @@ from benchmarks.throughput.run import measure_all
 from benchmarks.throughput.sampling import found_by_rate
 from benchmarks.throughput.show import show, write
 from benchmarks.throughput.suite import LATENCY, capacity, suite
-from stream.run.ended import ended_by_signals
+from stream.run.terminal.ended import ended_by_signals
 
 __all__ = ["main"]
 

@@ -14,7 +14,7 @@ from threading import Thread
 
 import stream.bus.consumer
 import stream.ingest.ingest
-import stream.run.worker
+import stream.run.work.worker
 from stream.cli import main
 from stream.config import Config
 from stream.ingest.decode import Decoder
@@ -23,7 +23,7 @@ from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
 from stream.reference.book import Book
 from stream.reference.reference import Reference
-from stream.run.worker import Worker
+from stream.run.work.worker import Worker
 
 __all__ = ["COUNT"]
 
@@ -72,7 +72,7 @@ def _launch(size: int, slow_us: float, file: Path, command: list[str]) -> None:
                 COUNT.pack_into(page, 0, seen, len(owned))
                 time.sleep(TELL_EVERY_S)
 
-    vars(stream.run.worker)["Worker"] = Telling
+    vars(stream.run.work.worker)["Worker"] = Telling
     sys.argv = ["driftbus", *command]
     main()
 

@@ -27,8 +27,8 @@ from stream.ingest.partition import Partition, read_marks
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.plans import Plans
-from stream.run.batches import batch_of
-from stream.run.rules import fold_rules, model_rules, plan_rules
+from stream.run.fleet.rules import fold_rules, model_rules, plan_rules
+from stream.run.offline.batches import batch_of
 from stream.words import Kind
 
 __all__ = ["Feed", "measure_memory"]

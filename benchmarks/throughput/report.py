@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.machine import machine, versions
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.figures import Measured
-from stream.run.tables import Cell
+from stream.run.terminal.tables import Cell
 
 __all__ = ["Figures", "document", "figures_of", "rows"]
 

@@ -12,7 +12,7 @@ from benchmarks.throughput.case import Case
 from benchmarks.throughput.figures import Measured
 from benchmarks.throughput.measure import measure
 from benchmarks.throughput.memory import measure_memory
-from stream.run.progress import Progress
+from stream.run.terminal.progress import Progress
 
 __all__ = ["measure_all"]
 

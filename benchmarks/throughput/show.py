@@ -14,7 +14,7 @@ from benchmarks.throughput.checks import Check, checks
 from benchmarks.throughput.compare import changes
 from benchmarks.throughput.figures import Measured
 from benchmarks.throughput.report import Figures, document, figures_of, rows
-from stream.run.tables import show_table
+from stream.run.terminal.tables import show_table
 
 __all__ = ["show", "write"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from stream.evaluate.gather import gather_panes, gather_rows, is_absent, watermark_of
 from stream.evaluate.model import Model, ModelRules
 from stream.evaluate.model_state import needed_from
-from stream.evaluate.report import Told
+from stream.evaluate.panes.gather import gather_panes, gather_rows, is_absent, watermark_of
+from stream.evaluate.telling.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source

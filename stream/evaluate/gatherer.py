@@ -11,12 +11,12 @@ What is gathered moves on from one end at which something moved to the next; whe
 from collections.abc import Mapping, Sequence
 
 from sinks.event import structured
-from stream.evaluate.gather import watermark_of
 from stream.evaluate.model_state import KINDS, by_kind
 from stream.evaluate.movers import Movers, read_moved
-from stream.evaluate.report import Told
+from stream.evaluate.panes.gather import watermark_of
 from stream.evaluate.roll_up_models import Moved, roll_up_models
-from stream.evaluate.spell import FOREVER
+from stream.evaluate.stories.spell import FOREVER
+from stream.evaluate.telling.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source

@@ -6,15 +6,15 @@ from typing import Any
 
 from sinks.event import DriftEvent
 from stream.errors import StoreUnavailable
-from stream.evaluate.chain import Chain, FindParts, Judged, PlanAt
-from stream.evaluate.consequences import Consequences
-from stream.evaluate.join import Join, JoinRules
-from stream.evaluate.learner import Learner
+from stream.evaluate.chains.chain import Chain, FindParts, Judged, PlanAt
+from stream.evaluate.chains.learner import Learner
+from stream.evaluate.chains.parts import Part
+from stream.evaluate.judging.rules import Rules
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT, part_fields
 from stream.evaluate.movers import Movers
-from stream.evaluate.parts import Part
-from stream.evaluate.report import Context
-from stream.evaluate.rules import Rules
+from stream.evaluate.panes.join import Join, JoinRules
+from stream.evaluate.stories.consequences import Consequences
+from stream.evaluate.telling.report import Context
 from stream.ingest.fold import NEVER
 from stream.ingest.roster import Roster
 from stream.reference.book import Book

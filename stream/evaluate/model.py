@@ -6,22 +6,22 @@ Pure: what it is given decides what it does, in whatever portions it is given. `
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from sinks.event import DriftEvent
-from stream.evaluate.carried import tell_segments
-from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.consequences import Reminder
-from stream.evaluate.gather import Evidence, Merged, MergedRows
-from stream.evaluate.kept import kept_result
+from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.kept import kept_result
+from stream.evaluate.chains.learner import Learner
+from stream.evaluate.chains.together import judge_ahead, portions
+from stream.evaluate.judging.standing import dump_standings
 from stream.evaluate.known import Known, ModelRules
-from stream.evaluate.learner import Learner
-from stream.evaluate.merging import events_of, merge_parts
 from stream.evaluate.model_fields import fields_of, restore, settled
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT
-from stream.evaluate.report import Told, drift_events
-from stream.evaluate.report_consequence import meeting_event, reminder_event
-from stream.evaluate.roll_up import roll_ups
-from stream.evaluate.spell import FOREVER
-from stream.evaluate.standing import dump_standings
-from stream.evaluate.together import judge_ahead, portions
+from stream.evaluate.panes.gather import Evidence, Merged, MergedRows
+from stream.evaluate.panes.merging import events_of, merge_parts
+from stream.evaluate.stories.consequences import Reminder
+from stream.evaluate.stories.spell import FOREVER
+from stream.evaluate.telling.carried import tell_segments
+from stream.evaluate.telling.report import Told, drift_events
+from stream.evaluate.telling.report_consequence import meeting_event, reminder_event
+from stream.evaluate.telling.roll_up import roll_ups
 from stream.ingest.pane import Binned
 from stream.ingest.roster import DAY_MS
 from stream.state.fields import (

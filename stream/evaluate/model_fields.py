@@ -5,13 +5,13 @@ from dataclasses import astuple
 from typing import Any
 
 from sinks.event import structured
-from stream.evaluate.chain import Chain
-from stream.evaluate.join import JoinCounters
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.chains.learner import Learner
+from stream.evaluate.chains.parts import Part, whole
+from stream.evaluate.judging.standing import load_standings
 from stream.evaluate.known import Known
-from stream.evaluate.learner import Learner
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT, lists_of, part_fields, series_named
-from stream.evaluate.parts import Part, whole
-from stream.evaluate.standing import load_standings
+from stream.evaluate.panes.join import JoinCounters
 from stream.ingest.roster import DAY_MS
 from stream.state.fields import (
     BEGAN,

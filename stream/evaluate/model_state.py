@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stream.evaluate.parts import parts_of
+from stream.evaluate.chains.parts import parts_of
 from stream.ingest.fold import NEVER
 from stream.state.fields import BEGAN, LEARNING, PARTS, STATE, learn_field, part_field
 from stream.state.versions import load, making_sense

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stream.evaluate.chain import Chain
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.standing import SOON, STATES, WHYS, Standing, State, why
 from stream.evaluate.model import Model
-from stream.evaluate.standing import SOON, STATES, WHYS, Standing, State, why
 from stream.reference.reference import WindowSize
 from stream.words import Kind, Series
 

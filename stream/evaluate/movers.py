@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from stream.evaluate.model_state import by_kind
-from stream.evaluate.roll_up import KEPT, RollUp
+from stream.evaluate.telling.roll_up import KEPT, RollUp
 from stream.ingest.fold import NEVER
 from stream.state.versions import making_sense
 from stream.words import Kind

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from sinks.event import DriftEvent, rfc3339
-from stream.evaluate.cause import OF_SERIES, SHIFT
-from stream.evaluate.gather import Evidence, merge_evidence
-from stream.evaluate.incidents import RANK
 from stream.evaluate.movers import Mover
-from stream.evaluate.report import Told
-from stream.evaluate.roll_up import listed
+from stream.evaluate.panes.gather import Evidence, merge_evidence
+from stream.evaluate.stories.incidents import RANK
+from stream.evaluate.telling.cause import OF_SERIES, SHIFT
+from stream.evaluate.telling.report import Told
+from stream.evaluate.telling.roll_up import listed
 from stream.words import SEVERAL, Kind
 
 __all__ = ["MODELS_TOLD", "Moved", "roll_up_models"]

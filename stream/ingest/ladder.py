@@ -1,6 +1,6 @@
 """How the rate of an adaptive sample follows the load: down a ladder of halves while a worker is too slow, and back.
 
-A pure function of what was measured; who measures, and when, is `stream/run/pressure.py`.
+A pure function of what was measured; who measures, and when, is `stream/run/work/pressure.py`.
 """
 
 from dataclasses import dataclass

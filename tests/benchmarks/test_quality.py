@@ -28,7 +28,7 @@ from benchmarks.quality.metrics import begins, delays, lower_bound, upper_bound
 from benchmarks.quality.plan import Case, Plan
 from benchmarks.quality.streams import Stream
 from benchmarks.quality.windows import Windows
-from stream.evaluate.parts import parts_of
+from stream.evaluate.chains.parts import parts_of
 from stream.state.versions import dump
 
 ALARMS = st.lists(st.booleans(), min_size=1, max_size=60)

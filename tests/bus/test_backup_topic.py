@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from stream.bus.backup_topic import BackupTopic
 from stream.config import Config
 from stream.errors import BusUnavailable, StoreUnavailable
-from stream.run.retention import is_compacted
+from stream.run.fleet.retention import is_compacted
 from stream.state.kept import Kept, model_of
 from stream.state.snapshot import Record, newest_snapshot, records_of
 

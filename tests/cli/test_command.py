@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from stream.errors import BusUnavailable, FileError
-from stream.run import replay_files
-from stream.run.progress import LINE_EVERY_S, Progress
+from stream.run.offline import replay_files
+from stream.run.terminal.progress import LINE_EVERY_S, Progress
 from tests.cli.command import driftbus, write_config
 
 COMMAND = [sys.executable, "-m", "stream"]

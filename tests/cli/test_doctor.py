@@ -10,7 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
 from stream.config import load
-from stream.run.doctor import Finding, Level, examine
+from stream.run.doctor.doctor import Finding, Level, examine
 from tests.cli.command import START, driftbus, write_config
 from tests.cli.test_produce import NOWHERE, topics
 

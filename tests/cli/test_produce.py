@@ -12,8 +12,8 @@ from stream.bus.murmur2 import partition_of
 from stream.config import load
 from stream.files import FileEvent, read_events
 from stream.ingest.arrow.messages import CONTENT_TYPE
-from stream.run.produce import FLIGHTS, FLIGHTS_CONFIG, produce
-from stream.run.progress import Progress
+from stream.run.offline.produce import FLIGHTS, FLIGHTS_CONFIG, produce
+from stream.run.terminal.progress import Progress
 from stream.words import INPUTS, Kind
 from tests.cli.command import START, driftbus, events, rows, write_config, write_jsonl
 from tests.sinks.broker import PARTITIONS, read_topic

@@ -14,8 +14,8 @@ from stream.ingest.raw import RawBatch, Source
 from stream.reference.file import read_references
 from stream.reference.fleet import Fleet
 from stream.reference.reference import ALWAYS, Reference
-from stream.run.promote import promote
-from stream.run.rules import fold_rules
+from stream.run.fleet.rules import fold_rules
+from stream.run.references.promote import promote
 from stream.state.memory import MemoryStore
 from stream.state.redis import RedisStore
 from stream.state.store import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from stream.run import state_command
+from stream.run.copies import command as state_command
 from stream.state.memory import MemoryStore
 from tests.cli.command import driftbus, events, rows, write_config, write_jsonl
 from tests.servers import free_ports

@@ -18,8 +18,8 @@ from stream.ingest.raw import RawBatch, Source
 from stream.reference.file import read_references
 from stream.reference.fleet import Fleet
 from stream.reference.plans import Plans
-from stream.run.rules import fold_rules, model_rules, plan_rules
-from stream.run.status import status
+from stream.run.fleet.rules import fold_rules, model_rules, plan_rules
+from stream.run.fleet.status import status
 from stream.state.memory import MemoryStore
 from stream.state.redis import RedisStore
 from stream.state.store import Store, fleet_key, model_key

@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 
 from stream.config import load
 from stream.files import FileEvent
-from stream.run.progress import Progress
-from stream.run.topic_range import read_range
+from stream.run.offline.topic_range import read_range
+from stream.run.terminal.progress import Progress
 from stream.words import Kind
 from tests.cli.command import START, driftbus, events, rows, write_config
 from tests.cli.test_produce import NOWHERE, topics

@@ -15,8 +15,8 @@ from stream.config.schema import (
 )
 from stream.config.values import parsed
 from stream.errors import ConfigError
-from stream.evaluate.scores import BROKEN_SHARE, enabled
-from stream.run.rules import model_rules
+from stream.evaluate.judging.scores import BROKEN_SHARE, enabled
+from stream.run.fleet.rules import model_rules
 
 
 def test_the_names_are_those_of_the_registries() -> None:

@@ -1,8 +1,8 @@
 """Drift events as the worker of a small airport would raise them."""
 
 from sinks.event import DriftEvent, Phase, Severity, rfc3339
-from stream.run.demo import JANUARY
-from stream.run.view import Scene
+from stream.run.demo.demo import JANUARY
+from stream.run.demo.view import Scene
 
 DAY = 86_400_000
 T0 = JANUARY[0]

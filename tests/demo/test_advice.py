@@ -1,8 +1,8 @@
 """What to look at, computed from incidents."""
 
 from sinks.event import DriftEvent
-from stream.run.advice import advice_of
-from stream.run.story import incidents_of
+from stream.run.demo.advice import advice_of
+from stream.run.demo.story import incidents_of
 from tests.demo.alerts import DAY, T0, alert
 
 

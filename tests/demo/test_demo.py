@@ -18,11 +18,11 @@ from sinks.event import order, parse
 from stream.config import load
 from stream.errors import FileError
 from stream.files import read_events
-from stream.run.demo import JANUARY, demonstrate, learn_january
-from stream.run.demo_feed import DAY_MS
-from stream.run.demo_processes import ChildEnded, WorkerChild
-from stream.run.produce import FLIGHTS, FLIGHTS_CONFIG
-from stream.run.replay import Replay
+from stream.run.demo.demo import JANUARY, demonstrate, learn_january
+from stream.run.demo.feed import DAY_MS
+from stream.run.demo.processes import ChildEnded, WorkerChild
+from stream.run.offline.produce import FLIGHTS, FLIGHTS_CONFIG
+from stream.run.offline.replay import Replay
 from tests.run.process import processes_of
 
 END_MS = JANUARY[0] + 41 * DAY_MS
@@ -31,7 +31,7 @@ CODE = f"""
 import sys
 from pathlib import Path
 from rich.console import Console
-from stream.run.demo import demonstrate
+from stream.run.demo.demo import demonstrate
 alerts = Path(sys.argv[1]) if sys.argv[1:] else None
 sys.exit(demonstrate(alerts, 0.0, Console(), {END_MS}))
 """

@@ -2,7 +2,7 @@
 
 import random
 
-from stream.run.story import episodes, incidents_of, rows_of
+from stream.run.demo.story import episodes, incidents_of, rows_of
 from tests.demo.alerts import DAY, alert
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from stream.run.closing import Cost, closing
-from stream.run.screen import LINE_EVERY_S, Screen
-from stream.run.view import Column, columns_of, progress_line, render
+from stream.run.demo.closing import Cost, closing
+from stream.run.demo.screen import LINE_EVERY_S, Screen
+from stream.run.demo.view import Column, columns_of, progress_line, render
 from tests.demo.alerts import alert, scene
 
 STATUS: dict[str, Any] = {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stream.run.demo_feed import AHEAD_MAX, DAY_MS, PORTION, Pace, Told
-from stream.run.view import Scene
-from stream.run.watch import STALLED_S, Watch
+from stream.run.demo.feed import AHEAD_MAX, DAY_MS, PORTION, Pace, Told
+from stream.run.demo.view import Scene
+from stream.run.demo.watch import STALLED_S, Watch
 from tests.demo.alerts import T0, alert
 
 END = T0 + 3 * DAY_MS

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stream.run.metrics import NAMES
+from stream.run.work.metrics import NAMES
 
 LANGUAGE = {
     *("absent", "and", "by", "count", "delta", "deriv", "histogram_quantile", "increase"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream.run.metrics import NAMES
+from stream.run.work.metrics import NAMES
 from tests.deploy.files import DEPLOY, read_yaml, services
 from tests.deploy.promql import expressions, words_of
 

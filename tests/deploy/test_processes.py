@@ -21,7 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
 from benchmarks.processes import end
-from stream.run.metrics import NAMES
+from stream.run.work.metrics import NAMES
 from tests.deploy.files import CONFIG, CONFIG_IN_IMAGE, dockerfile, services
 from tests.servers import ROOT, free_ports, kafka_missing, need, redis_missing
 

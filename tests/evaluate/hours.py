@@ -8,9 +8,9 @@ from detectors.arrays import Floats
 from detectors.summaries.column import learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
-from stream.evaluate.calm import Calm
-from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.rules import Rules
+from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.judging.calm import Calm
+from stream.evaluate.judging.rules import Rules
 from stream.reference.history import History
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.words import Kind, Series

@@ -17,7 +17,7 @@ from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.plans import Plans
 from stream.reference.reference import Reference
-from stream.run.rules import fold_rules, model_rules, plan_rules
+from stream.run.fleet.rules import fold_rules, model_rules, plan_rules
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer
 from stream.words import INPUTS, Kind

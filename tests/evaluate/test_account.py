@@ -11,10 +11,10 @@ import pytest
 from detectors import Verdict
 from detectors.alarms.account import TESTS, recompute
 from detectors.summaries.summary import Summary
-from stream.evaluate.baseline import Compare
-from stream.evaluate.calm import Calm
-from stream.evaluate.chain import Judged
-from stream.evaluate.finding import is_hard
+from stream.evaluate.chains.chain import Judged
+from stream.evaluate.judging.baseline import Compare
+from stream.evaluate.judging.calm import Calm
+from stream.evaluate.judging.finding import is_hard
 from tests.evaluate.hours import LAYOUT, RULES, WEEK, chain, feed, hour, reference
 
 OFTEN = replace(RULES, calm=Calm(clear_after=2, ongoing_every_ms=1))

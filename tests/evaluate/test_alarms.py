@@ -15,12 +15,12 @@ from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, vol
 from detectors.alarms.tail import KNOWN
 from detectors.arrays import Flags
 from detectors.summaries.summary import Summary
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.findings import Findings
-from stream.evaluate.rules import Rules
-from stream.evaluate.signals import learn_signals
-from stream.evaluate.volume import Arrivals
+from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.findings import Findings
+from stream.evaluate.judging.rules import Rules
+from stream.evaluate.judging.signals import learn_signals
+from stream.evaluate.judging.volume import Arrivals
 from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load

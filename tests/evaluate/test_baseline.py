@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from detectors.alarms.memory import REACH
 from detectors.arrays import Counts, Flags, Floats
-from stream.evaluate.baseline import Baseline, Compare
-from stream.evaluate.report import Context, Told, drift_events
-from stream.evaluate.track import KEPT
+from stream.evaluate.judging.baseline import Baseline, Compare
+from stream.evaluate.judging.track import KEPT
+from stream.evaluate.telling.report import Context, Told, drift_events
 from stream.ingest.sample import SampleRules
 from tests.evaluate.hours import (
     DAY,

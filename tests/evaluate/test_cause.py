@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream.evaluate.cause import commonest
+from stream.evaluate.telling.cause import commonest
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks.event import DriftEvent, rfc3339
-from stream.evaluate.calm import Calm
-from stream.evaluate.consequences import Consequences, Reminder
-from stream.evaluate.report import Context
-from stream.evaluate.report_consequence import meeting_event
-from stream.evaluate.spell import SOON, Meeting
+from stream.evaluate.judging.calm import Calm
+from stream.evaluate.stories.consequences import Consequences, Reminder
+from stream.evaluate.stories.spell import SOON, Meeting
+from stream.evaluate.telling.report import Context
+from stream.evaluate.telling.report_consequence import meeting_event
 from stream.ingest.sample import SampleRules
 from stream.words import Kind, Series
 from tests.sinks.events import drift_event

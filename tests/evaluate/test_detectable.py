@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from detectors.summaries.summary import Summary
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.volume import Arrivals
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.volume import Arrivals
 from tests.evaluate.hours import DAY, LAYOUT, MONDAY, RULES, WEEK, reference
 from tests.events import HOUR
 

@@ -8,10 +8,10 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from stream.config.calendar import Calendar, span_of
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.extra import ExtraRule
-from stream.evaluate.incidents import Held
+from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.extra import ExtraRule
+from stream.evaluate.stories.incidents import Held
 from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack

@@ -13,7 +13,7 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.config import DetectorConfig
 from stream.errors import CodecError
-from stream.evaluate.extra import (
+from stream.evaluate.judging.extra import (
     EFFECT_MIN,
     FOUND_ITSELF,
     Errors,

@@ -7,8 +7,8 @@ import pytest
 
 from detectors import Verdict
 from detectors.comparisons.verdict import Score, Why
-from stream.evaluate.finding import Finding
-from stream.evaluate.findings import Findings, Said
+from stream.evaluate.judging.finding import Finding
+from stream.evaluate.judging.findings import Findings, Said
 
 PLACES = {"a": 0, "b": 1, "c": 2}
 EXTRA = Finding("c", Verdict("extra", 1.0, 0.5, None, 1.0, True, 10, 10, None, "", 2))

@@ -3,7 +3,7 @@
 import pytest
 
 from stream.errors import StoreUnavailable
-from stream.evaluate.gather import gather_panes, is_absent, watermark_of
+from stream.evaluate.panes.gather import gather_panes, is_absent, watermark_of
 from stream.ingest.fold import NEVER, Counters
 from stream.ingest.partition import Marks
 from stream.words import Kind

@@ -10,7 +10,7 @@ import pytest
 from sinks.event import DriftEvent, parse
 from stream.evaluate.gatherer import Gatherer, gathered_upto
 from stream.evaluate.movers import ENDS_MAX, Movers, read_moved
-from stream.evaluate.roll_up import RollUp
+from stream.evaluate.telling.roll_up import RollUp
 from stream.ingest.fold import NEVER, Counters
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source

@@ -5,8 +5,8 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from detectors.summaries.thinned import Thinned
-from stream.evaluate.grown import Grown
-from stream.evaluate.windows import load_summary
+from stream.evaluate.chains.grown import Grown
+from stream.evaluate.panes.windows import load_summary
 from stream.state.versions import dump, load
 from tests.evaluate import watched
 

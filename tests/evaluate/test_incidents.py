@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Verdict
-from stream.evaluate.calm import Calm
-from stream.evaluate.incidents import (
+from stream.evaluate.judging.calm import Calm
+from stream.evaluate.stories.incidents import (
     LASTS,
     RANK,
     Change,

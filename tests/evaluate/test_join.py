@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.evaluate.join import Join, JoinRules
+from stream.evaluate.panes.join import Join, JoinRules
 from stream.summaries.rows import Party, Rows, hash_texts, said
 
 WAIT_PANES = 4

@@ -7,7 +7,7 @@ import pytest
 
 from detectors.arrays import Floats
 from detectors.summaries.summary import Summary
-from stream.evaluate import track
+from stream.evaluate.judging import track
 from tests.evaluate.hours import (
     DAY,
     EVENTS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.evaluate.merging import merge_parts
+from stream.evaluate.panes.merging import merge_parts
 from stream.ingest.pane import Binned
 from stream.reference.binning import bin_raw
 from stream.summaries.raw_values import Raw

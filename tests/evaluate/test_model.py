@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from sinks.event import rfc3339
 from stream.config import Alarms, Limits, ReferenceConfig
 from stream.errors import StoreUnavailable
-from stream.evaluate.chain import Chain
-from stream.evaluate.incidents import Incident
-from stream.evaluate.learner import Learner
-from stream.evaluate.merging import merge_parts
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.chains.learner import Learner
 from stream.evaluate.model_state import RESULTS_KEPT
+from stream.evaluate.panes.merging import merge_parts
+from stream.evaluate.stories.incidents import Incident
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import read_marks
 from stream.reference.reference import Reference

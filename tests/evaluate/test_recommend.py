@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from stream.evaluate.cause import SHIFT
-from stream.evaluate.recommend import after_meeting, recommend
+from stream.evaluate.stories.recommend import after_meeting, recommend
+from stream.evaluate.telling.cause import SHIFT
 from stream.reference.reference import ALWAYS, Reference
 from stream.words import Kind, Series
 from tests.evaluate.streams import CONFIG, DRIFT, END, LEARNED, Pipeline, stream

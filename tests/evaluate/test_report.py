@@ -12,18 +12,18 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from detectors.summaries.thinned import Thinned
 from sinks.event import DriftEvent, parse, rfc3339, structured
-from stream.evaluate.chain import Chain, Judged
-from stream.evaluate.explain import BINS_TOLD, told_bins
-from stream.evaluate.finding import Finding
-from stream.evaluate.findings import Findings
-from stream.evaluate.incidents import Change, Incident, Phase
-from stream.evaluate.report import Context, Told, drift_events, window_result
-from stream.evaluate.standing import Standing
-from stream.evaluate.windows import Closed
+from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.judging.finding import Finding
+from stream.evaluate.judging.findings import Findings
+from stream.evaluate.judging.standing import Standing
+from stream.evaluate.panes.windows import Closed
+from stream.evaluate.stories.incidents import Change, Incident, Phase
+from stream.evaluate.telling.explain import BINS_TOLD, told_bins
+from stream.evaluate.telling.report import Context, Told, drift_events, window_result
 from stream.ingest.sample import SampleRules
 from stream.reference.binning import bin_raw
 from stream.reference.reference import Reference
-from stream.run.rules import model_rules
+from stream.run.fleet.rules import model_rules
 from stream.summaries.raw_values import Raw
 from stream.words import Kind
 from tests.events import HOUR, PLAN, T0, configuration, reference_of

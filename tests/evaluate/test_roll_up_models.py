@@ -8,8 +8,8 @@ import pytest
 
 from sinks.event import DriftEvent, parse, structured, subject
 from stream.evaluate.movers import Mover
-from stream.evaluate.report import Told
 from stream.evaluate.roll_up_models import MODELS_TOLD, Moved, roll_up_models
+from stream.evaluate.telling.report import Told
 from stream.words import Kind
 
 END = 1_767_902_400_000

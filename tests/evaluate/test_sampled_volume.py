@@ -6,9 +6,9 @@ import pytest
 from detectors.alarms.signals import read_volume, volume_worth
 from detectors.summaries.summary import Summary
 from detectors.summaries.thinned import Thinned
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.chain import Chain
-from stream.evaluate.volume import Arrivals, arrivals_of
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.volume import Arrivals, arrivals_of
 from stream.words import Kind
 from tests.evaluate.hours import DAY, LAYOUT, MONDAY, RULES, WEEK, reference
 from tests.events import HOUR, PLAN

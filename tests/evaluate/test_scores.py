@@ -9,12 +9,12 @@ import pytest
 from detectors import COMPARISONS, Location, Verdict
 from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
-from stream.evaluate import side_by_side
-from stream.evaluate.extra import ExtraRule
-from stream.evaluate.findings import Findings
-from stream.evaluate.rules import Rules
-from stream.evaluate.scores import BROKEN_SHARE, LAYERED, Scores, enabled
-from stream.evaluate.volume import Arrivals
+from stream.evaluate.judging import side_by_side
+from stream.evaluate.judging.extra import ExtraRule
+from stream.evaluate.judging.findings import Findings
+from stream.evaluate.judging.rules import Rules
+from stream.evaluate.judging.scores import BROKEN_SHARE, LAYERED, Scores, enabled
+from stream.evaluate.judging.volume import Arrivals
 from tests.evaluate.streams import LEARNED
 from tests.evaluate.watched import COLUMNS, LAYOUT, RULES, SHARE, reference, window
 

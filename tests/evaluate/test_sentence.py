@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from detectors import Verdict
-from stream.evaluate.extra import FOUND_ITSELF
-from stream.evaluate.sentence import sentence
+from stream.evaluate.judging.extra import FOUND_ITSELF
+from stream.evaluate.stories.sentence import sentence
 from stream.reference.reference import Reference
 from stream.words import Kind
 from tests.evaluate.test_report import summary_of

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from stream.evaluate.chain import Chain
+from stream.evaluate.chains.chain import Chain
 from stream.ingest.ingest import Ingest
 from stream.reference.fleet import Fleet
-from stream.run.rules import fold_rules
+from stream.run.fleet.rules import fold_rules
 from stream.state.store import Answer, Commit, fleet_key
 from stream.words import Kind, Series
 from tests.evaluate.streams import CONFIG, END, Event, Pipeline, stream

@@ -4,12 +4,10 @@ from dataclasses import replace
 
 from detectors.alarms.homogeneity import Unsteady
 from detectors.summaries.summary import Summary
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.chain import Chain
-from stream.evaluate.model import Model
-from stream.evaluate.monitors import count_monitors, monitors_of_model, take_stock
-from stream.evaluate.rules import Rules
-from stream.evaluate.standing import (
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.rules import Rules
+from stream.evaluate.judging.standing import (
     SOON,
     STATES,
     WHYS,
@@ -19,7 +17,9 @@ from stream.evaluate.standing import (
     load_standings,
     why,
 )
-from stream.evaluate.unsteady import told_step
+from stream.evaluate.judging.unsteady import told_step
+from stream.evaluate.model import Model
+from stream.evaluate.monitors import count_monitors, monitors_of_model, take_stock
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference
 from stream.words import Kind

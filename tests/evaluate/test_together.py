@@ -15,23 +15,23 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from sinks.event import structured
 from stream.config import Alarms
-from stream.evaluate import together
-from stream.evaluate.alarm_judge import columns_worth
-from stream.evaluate.alarms import Alarms as AlarmsOf
-from stream.evaluate.case import Case
-from stream.evaluate.chain import Chain
-from stream.evaluate.findings import Findings
-from stream.evaluate.gather import Merged
+from stream.evaluate.chains import together
+from stream.evaluate.chains.case import Case
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.alarm_judge import columns_worth
+from stream.evaluate.judging.alarms import Alarms as AlarmsOf
+from stream.evaluate.judging.findings import Findings
+from stream.evaluate.judging.side_by_side import behind
+from stream.evaluate.judging.signals import Signals
+from stream.evaluate.judging.track import recent_of
 from stream.evaluate.model import Model, ModelRules
-from stream.evaluate.report import Told, window_result
-from stream.evaluate.side_by_side import behind
-from stream.evaluate.signals import Signals
-from stream.evaluate.track import recent_of
+from stream.evaluate.panes.gather import Merged
+from stream.evaluate.telling.report import Told, window_result
 from stream.ingest.pane import Binned
 from stream.reference.book import Book
 from stream.reference.history import History
 from stream.reference.reference import ALWAYS, Reference, WindowSize
-from stream.run.rules import model_rules
+from stream.run.fleet.rules import model_rules
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 from tests.evaluate.hours import MONDAY, WEEK

@@ -8,8 +8,8 @@ import pytest
 from detectors.alarms.memory import REACH
 from detectors.alarms.signals import Readings, read_volume
 from stream.errors import StoreUnavailable
-from stream.evaluate.shelf import Shelf
-from stream.evaluate.track import BLOCK, KEPT, Track, recent_of
+from stream.evaluate.judging.shelf import Shelf
+from stream.evaluate.judging.track import BLOCK, KEPT, Track, recent_of
 from stream.state.codec import pack, unpack
 
 EVERY, OWN = 1000, 5

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stream.evaluate.alarms import Alarms
-from stream.evaluate.standing import Standing
+from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.standing import Standing
 from stream.reference.reference import Reference
 from tests.evaluate.hours import DAY, MONDAY, RULES, WEEK, alarms, chain, feed, hours, reference
 from tests.events import HOUR

@@ -10,17 +10,17 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from stream.errors import StoreUnavailable
-from stream.evaluate.chain import Chain
-from stream.evaluate.gather import Merged
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.track import BLOCK, KEPT
 from stream.evaluate.model import Model
 from stream.evaluate.model_state import pending_fields
-from stream.evaluate.report import Told
-from stream.evaluate.track import BLOCK, KEPT
+from stream.evaluate.panes.gather import Merged
+from stream.evaluate.telling.report import Told
 from stream.ingest.pane import Binned
 from stream.ingest.roster import Roster
 from stream.reference.book import Book
 from stream.reference.reference import Reference, WindowSize
-from stream.run.rules import model_rules
+from stream.run.fleet.rules import model_rules
 from stream.state.codec import pack, unpack
 from stream.state.fields import CONSEQUENCES, PARTS, STATE, chain_field
 from stream.state.versions import dump, load

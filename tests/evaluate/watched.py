@@ -8,7 +8,7 @@ import numpy as np
 from detectors.summaries.column import Column, learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
-from stream.evaluate.rules import Rules
+from stream.evaluate.judging.rules import Rules
 from stream.reference.history import History
 from stream.reference.reference import ALWAYS, Reference, WindowSize
 from stream.words import Kind, Series

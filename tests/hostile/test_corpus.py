@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stream.evaluate.learner import Learner
+from stream.evaluate.chains.learner import Learner
 from stream.ingest.decode import Decoder
 from stream.ingest.pane import Binned
 from stream.ingest.raw import RawBatch, Source

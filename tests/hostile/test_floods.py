@@ -14,7 +14,7 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.roster import DAY_MS, FORGOTTEN_AFTER_DAYS, Roster
-from stream.run.refusals import REASONS, Refusals, of_partition
+from stream.run.work.refusals import REASONS, Refusals, of_partition
 from stream.state.codec import CONTENT_MAX
 from stream.state.fields import pane_field
 from stream.summaries.raw_values import BYTES_MAX, Raw

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.evaluate.gather import gather_panes
+from stream.evaluate.panes.gather import gather_panes
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Fold
 from stream.ingest.pane import Binned

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.evaluate.gather import gather_panes
+from stream.evaluate.panes.gather import gather_panes
 from stream.ingest import portions
 from stream.ingest.pane import Pane
 from stream.ingest.partition import pane_fields

@@ -9,10 +9,10 @@ import orjson
 
 from stream.config import from_text
 from stream.files.source import FileEvent
-from stream.run.export import Export
-from stream.run.merged import merged
-from stream.run.replay import Replay
-from stream.run.state_diff import Difference, differences
+from stream.run.copies.diff import Difference, differences
+from stream.run.copies.export import Export
+from stream.run.copies.merged import merged
+from stream.run.offline.replay import Replay
 from stream.words import Kind
 from tests.integration.fleet import PARTITIONS
 

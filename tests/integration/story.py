@@ -9,8 +9,8 @@ from pathlib import Path
 from redis import Redis
 
 from stream.files.source import FileEvent
-from stream.run.state_command import export_of
-from stream.run.state_diff import Difference
+from stream.run.copies.command import export_of
+from stream.run.copies.diff import Difference
 from stream.state.redis import RedisStore
 from tests.integration.fleet import PARTITIONS, Fleet, fleet
 from tests.integration.oracle import SETTINGS, Oracle, differing, same

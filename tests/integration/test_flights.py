@@ -14,7 +14,7 @@ from stream.files.events import read_events
 from stream.files.source import FileEvent
 from stream.reference.file import write_references
 from stream.reference.reference import ALWAYS, Reference
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from tests.integration.fleet import fleet
 
 FLIGHTS = Path(__file__).parents[2] / "stream" / "data" / "flights-2013.csv.gz"

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from stream.files.source import FileEvent
-from stream.run.export import read_export
+from stream.run.copies.export import read_export
 from tests.cli.command import driftbus
 from tests.integration.fleet import Fleet, fleet
 from tests.integration.oracle import SETTINGS, Oracle, differing

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from detectors.summaries.summary import Summary
-from stream.evaluate.chain import Chain
-from stream.evaluate.kept import kept_result
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.chains.kept import kept_result
 from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.codec import pack

@@ -12,7 +12,7 @@ from sinks.event import DriftEvent
 from stream.config import ReferenceConfig
 from stream.files.source import FileEvent
 from stream.reference.reference import Reference
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from stream.words import Kind
 from tests.evaluate.streams import CONFIG as OF_WEEKS
 from tests.evaluate.streams import LEARNED, WINDOW

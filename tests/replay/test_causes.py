@@ -8,7 +8,7 @@ import pytest
 
 from sinks.event import DriftEvent
 from stream.evaluate import model
-from stream.evaluate.carried import SEGMENTS_TOLD, tell_segments
+from stream.evaluate.telling.carried import SEGMENTS_TOLD, tell_segments
 from stream.files.source import FileEvent
 from stream.reference.reference import Reference
 from stream.words import Kind

@@ -14,7 +14,7 @@ from stream.config import Alarms, Config, LabelsConfig, Limits, ReferenceConfig,
 from stream.files.source import FileEvent
 from stream.reference.plan import Plan
 from stream.reference.reference import ALWAYS, Reference
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from stream.words import INPUTS, SEVERAL, Kind, Series
 from tests.reference.fleets import DAY_MS, HOUR_MS, MONDAY, WEEK_MS
 

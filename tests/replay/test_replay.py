@@ -12,7 +12,7 @@ from stream.config import Config
 from stream.files.source import FileEvent
 from stream.ingest.raw import DeadLetter
 from stream.reference.reference import Reference
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from stream.words import Kind
 from tests.evaluate.streams import CONFIG, DRIFT, END, WINDOW, stream
 from tests.events import T0

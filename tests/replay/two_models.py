@@ -11,7 +11,7 @@ from sinks.event import DriftEvent
 from stream.config import Config
 from stream.files.source import FileEvent
 from stream.reference.reference import Reference
-from stream.run.replay import BATCH, Replay
+from stream.run.offline.replay import BATCH, Replay
 from stream.words import Kind
 from tests.evaluate.streams import WINDOW
 from tests.events import T0

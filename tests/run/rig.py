@@ -13,9 +13,9 @@ from stream.errors import StoreUnavailable
 from stream.ingest.partition import Marks, read_marks
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
-from stream.run.outlet import Outlet
-from stream.run.rim import Item
-from stream.run.runtime import Runtime
+from stream.run.work.outlet import Outlet
+from stream.run.work.rim import Item
+from stream.run.work.runtime import Runtime
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit, Taken, partition_key
 from stream.words import Kind

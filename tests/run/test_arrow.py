@@ -10,8 +10,8 @@ from stream.bus.embedded import EmbeddedBroker
 from stream.config import from_text
 from stream.files.source import FileEvent
 from stream.ingest.arrow.messages import CONTENT_TYPE
-from stream.run.batches import Record, in_batches, one_by_one
-from stream.run.replay import Replay
+from stream.run.offline.batches import Record, in_batches, one_by_one
+from stream.run.offline.replay import Replay
 from stream.words import Kind
 from tests.run.process import worker
 from tests.run.rig import stream

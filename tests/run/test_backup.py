@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from stream.config import BackupConfig, RedisConfig
 from stream.errors import StoreRefused, StoreUnavailable, UsageError
-from stream.run.backup import Backup, backup_key, refuse_lost_store
-from stream.run.census import holds_state, take_cut
-from stream.run.export import Export, canonical, write_export
-from stream.run.restore import missing_events, restore
+from stream.run.copies.backup import Backup, backup_key, refuse_lost_store
+from stream.run.copies.export import Export, canonical, write_export
+from stream.run.copies.restore import missing_events, restore
+from stream.run.fleet.census import holds_state, take_cut
 from stream.state.memory import MemoryStore
 from stream.state.snapshot import newest_snapshot
 from stream.state.store import Answer, Commit, Taken

@@ -6,7 +6,7 @@ from unittest.mock import Mock, patch
 
 from stream.bus.backup_topic import BackupTopic
 from stream.config import BackupConfig, RedisConfig
-from stream.run.backup_task import BackupTask
+from stream.run.work.backup_task import BackupTask
 from stream.state.memory import MemoryStore
 from tests.run.rig import SOURCES, small
 
@@ -26,7 +26,7 @@ def test_a_worker_that_ends_while_it_warns_begins_no_copy_and_does_not_crash() -
         runtime.ingest.partitions = dict.fromkeys(SOURCES)
         task = BackupTask(CONFIG, MemoryStore(), Mock(spec=BackupTopic), runtime)
         with (
-            patch("stream.run.backup_task.too_short", warned),
+            patch("stream.run.work.backup_task.too_short", warned),
             patch.object(task.backup, "due", return_value=True),
             patch.object(task.backup, "take") as take,
         ):

@@ -10,8 +10,8 @@ from stream.files import FileEvent
 from stream.ingest.arrow.messages import is_arrow
 from stream.ingest.envelope import Unreadable
 from stream.ingest.raw import Source
-from stream.run import batches
-from stream.run.batches import Record, batch_of, in_batches
+from stream.run.offline import batches
+from stream.run.offline.batches import Record, batch_of, in_batches
 from stream.words import Kind
 from tests.events import FEATURES, LABELS, PREDICTIONS, T0, Log, feature, label, prediction
 from tests.ingest.books import BOOKS

@@ -17,15 +17,15 @@ from stream.ingest.partition import read_marks
 from stream.ingest.raw import RawBatch, Source
 from stream.reference.fleet import Fleet
 from stream.reference.plans import Plans
-from stream.run.census import take_cut
-from stream.run.export import Export, canonical, read_export, write_export
-from stream.run.merged import merged
-from stream.run.plainly import plainly
-from stream.run.replay import Replay
-from stream.run.restore import restore
-from stream.run.rules import fold_rules, model_rules, plan_rules
-from stream.run.state_diff import Difference, differences
-from stream.run.state_show import state_told
+from stream.run.copies.diff import Difference, differences
+from stream.run.copies.export import Export, canonical, read_export, write_export
+from stream.run.copies.merged import merged
+from stream.run.copies.plainly import plainly
+from stream.run.copies.restore import restore
+from stream.run.copies.show import state_told
+from stream.run.fleet.census import take_cut
+from stream.run.fleet.rules import fold_rules, model_rules, plan_rules
+from stream.run.offline.replay import Replay
 from stream.state.kept import key_of, model_of
 from stream.state.memory import MemoryStore
 from stream.words import INPUTS

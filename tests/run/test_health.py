@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 
 from stream.bus.consumer import ConsumerThread
-from stream.run.health import STALE_S, Health
+from stream.run.work.health import STALE_S, Health
 from tests.run.rig import SOURCES, Rig, stream
 
 

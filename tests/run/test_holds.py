@@ -2,7 +2,7 @@
 
 import asyncio
 
-from stream.run.holds import Holds
+from stream.run.work.holds import Holds
 from tests.run.rig import SOURCES
 
 ZERO, _ = SOURCES

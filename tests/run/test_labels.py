@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from stream.evaluate.judging.standing import WHYS, State
 from stream.evaluate.monitors import Stock
-from stream.evaluate.standing import WHYS, State
-from stream.run.backup import Backup
-from stream.run.labels import OTHER, SERIES_MAX, bounded, label_of
-from stream.run.metrics import WorkerMetrics, exposition
-from stream.run.monitor_metrics import MONITOR_NAMES
+from stream.run.copies.backup import Backup
+from stream.run.work.labels import OTHER, SERIES_MAX, bounded, label_of
+from stream.run.work.metrics import WorkerMetrics, exposition
+from stream.run.work.monitor_metrics import MONITOR_NAMES
 from tests.run.copies import MemoryLog
 from tests.run.rig import Rig
 
@@ -76,7 +76,7 @@ def test_a_hundred_thousand_models_make_a_scrape_of_a_few_thousand_series(
     whys = dict.fromkeys(WHYS, 0) | {"constant": 1}
     effects = {test: [0.1, 0.3, 0.7] for test in ("location", "spread", "missing", "volume")}
     stock = Stock(states, whys, effects)
-    monkeypatch.setattr("stream.run.metrics.take_stock", lambda _: stock)
+    monkeypatch.setattr("stream.run.work.metrics.take_stock", lambda _: stock)
     text = exposition(
         WorkerMetrics(rig.runtime, Backup(rig.config, rig.store, MemoryLog()))
     ).decode()

@@ -9,7 +9,7 @@ from stream.bus.consumer import Start
 from stream.errors import LogLost
 from stream.ingest.fold import GAPS_KEPT
 from stream.ingest.partition import Partition
-from stream.run.lost_log import go_on, is_same_log
+from stream.run.work.lost_log import go_on, is_same_log
 from stream.state.memory import MemoryStore
 from tests.events import feature
 from tests.run.rig import SOURCES, Rig, small

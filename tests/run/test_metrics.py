@@ -8,8 +8,8 @@ from prometheus_client.samples import Sample
 
 from stream.config import Limits
 from stream.ingest.raw import Source
-from stream.run.backup import Backup
-from stream.run.metrics import NAMES, WorkerMetrics, exposition
+from stream.run.copies.backup import Backup
+from stream.run.work.metrics import NAMES, WorkerMetrics, exposition
 from stream.words import Kind
 from tests.events import T0, feature
 from tests.run.copies import MemoryLog

@@ -7,11 +7,11 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from stream.run.one_thread import OneThread
+from stream.run.work.one_thread import OneThread
 
 HANGS = """
 import threading
-from stream.run.one_thread import OneThread
+from stream.run.work.one_thread import OneThread
 thread, begun = OneThread("hangs"), threading.Event()
 thread.submit(lambda: (begun.set(), threading.Event().wait()))
 begun.wait()

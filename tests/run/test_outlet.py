@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from sinks import DriftEvent, MemorySink, structured
-from stream.run import outlet as of_outlet
-from stream.run.outlet import Outlet
+from stream.run.work import outlet as of_outlet
+from stream.run.work.outlet import Outlet
 from tests.sinks.events import series
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from stream.ingest.ladder import RUNGS, LadderRules, rate_of
 from stream.ingest.raw import Source
-from stream.run import at_work
-from stream.run.at_work import at_work_s
-from stream.run.pressure import Pressure
+from stream.run.work import at_work
+from stream.run.work.at_work import at_work_s
+from stream.run.work.pressure import Pressure
 from stream.words import Kind
 
 SOURCE = Source(Kind.FEATURES, "features", 0)

@@ -12,12 +12,12 @@ from stream.ingest.ingest import Ingest
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.schedule import STEPS_KEPT, Schedule
 from stream.reference.fleet import Fleet
-from stream.run.census import take_cut
-from stream.run.export import Export, canonical, write_export
-from stream.run.plainly import plainly
-from stream.run.rates import recorded_rates
-from stream.run.rules import fold_rules
-from stream.run.state_diff import differences
+from stream.run.copies.diff import differences
+from stream.run.copies.export import Export, canonical, write_export
+from stream.run.copies.plainly import plainly
+from stream.run.copies.rates import recorded_rates
+from stream.run.fleet.census import take_cut
+from stream.run.fleet.rules import fold_rules
 from stream.state.memory import MemoryStore
 from stream.words import Kind
 from tests.events import T0, feature

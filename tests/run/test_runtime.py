@@ -13,8 +13,8 @@ from sinks import DriftEvent, structured
 from stream.bus.consumer import Start
 from stream.config import Limits
 from stream.errors import BusUnavailable, StoreUnavailable
-from stream.run import calls as of_calls
-from stream.run import runtime as of_runtime
+from stream.run.work import calls as of_calls
+from stream.run.work import runtime as of_runtime
 from stream.state.store import Answer, Commit, Taken, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, small, stream

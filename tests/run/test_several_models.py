@@ -10,14 +10,14 @@ import pytest
 from sinks.event import milliseconds
 from stream.errors import StoreUnavailable
 from stream.evaluate.gatherer import Gatherer
-from stream.run.backup import Backup
-from stream.run.census import take_cut
-from stream.run.export import canonical
-from stream.run.metrics import WorkerMetrics
-from stream.run.plainly import plainly
-from stream.run.restore import restore
-from stream.run.state_show import state_told
-from stream.run.status import status
+from stream.run.copies.backup import Backup
+from stream.run.copies.export import canonical
+from stream.run.copies.plainly import plainly
+from stream.run.copies.restore import restore
+from stream.run.copies.show import state_told
+from stream.run.fleet.census import take_cut
+from stream.run.fleet.status import status
+from stream.run.work.metrics import WorkerMetrics
 from stream.state.kept import SEVERAL_MODELS
 from stream.state.memory import MemoryStore
 from stream.state.snapshot import newest_snapshot, records_of

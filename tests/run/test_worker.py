@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from stream.bus.embedded import EmbeddedBroker
 from stream.config import from_text
 from stream.files.source import FileEvent
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from stream.words import Kind
 from tests.events import T0, feature
 from tests.run.process import Process, worker

@@ -8,7 +8,7 @@ import pytest
 from stream.bus.embedded import EmbeddedBroker
 from stream.config import Config, HttpConfig, from_text
 from stream.errors import ConfigError
-from stream.run.guard import OPEN, Guard
+from stream.run.work.guard import OPEN, Guard
 from tests.run.process import Process, worker
 
 TOKEN = "c4nary-of-http"  # noqa: S105 - of the test

@@ -18,7 +18,7 @@ from redis import Redis
 
 from stream.config import from_text
 from stream.errors import StoreRefused, StoreUnavailable
-from stream.run.doctor import Level, examine
+from stream.run.doctor.doctor import Level, examine
 from stream.state.redis import RedisStore
 from stream.state.store import Answer, Commit
 from tests.events import feature

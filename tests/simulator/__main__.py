@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from stream.run.progress import Progress
+from stream.run.terminal.progress import Progress
 from tests.simulator.campaign import Result, campaign, told_steps
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from stream.bus.consumer import IN_FLIGHT_MAX, Start
 from stream.ingest.raw import RawBatch, Source
-from stream.run.rim import Item
-from stream.run.runtime import Runtime
+from stream.run.work.rim import Item
+from stream.run.work.runtime import Runtime
 from tests.simulator.chaos import LONGEST_FREEZE_S, Chaos
 from tests.simulator.history import SOURCES
 from tests.simulator.kafka import Broker, Group, Member

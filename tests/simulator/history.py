@@ -25,7 +25,7 @@ from stream.config import (
 from stream.ingest.raw import Source
 from stream.reference.learn import freeze
 from stream.reference.reference import ALWAYS, Reference
-from stream.run.rules import model_rules
+from stream.run.fleet.rules import model_rules
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 

@@ -17,12 +17,14 @@ from detectors.arrays import Flags, Floats
 from detectors.comparisons.counting import CellsOf
 from detectors.summaries.column import Column
 from detectors.summaries.summary import Summary
-from stream.evaluate import alarms, chain, gather
-from stream.evaluate.findings import Said
-from stream.evaluate.rules import Rules
-from stream.evaluate.scores import Scores
-from stream.evaluate.signals import Signals, learn_signals
-from stream.evaluate.volume import Arrivals
+from stream.evaluate.chains import chain
+from stream.evaluate.judging import alarms
+from stream.evaluate.judging.findings import Said
+from stream.evaluate.judging.rules import Rules
+from stream.evaluate.judging.scores import Scores
+from stream.evaluate.judging.signals import Signals, learn_signals
+from stream.evaluate.judging.volume import Arrivals
+from stream.evaluate.panes import gather
 from stream.ingest import partition
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference import book, fleet

@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 from sinks.event import DriftEvent
 from stream.evaluate import evaluator as of_evaluator
-from stream.evaluate import gather as of_gather
 from stream.evaluate.evaluator import Evaluator
 from stream.evaluate.gatherer import Gatherer
-from stream.evaluate.join import Join
 from stream.evaluate.model import Model
+from stream.evaluate.panes import gather as of_gather
+from stream.evaluate.panes.join import Join
 from stream.ingest.fold import NEVER, Fold
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, Source
 from stream.reference.fleet import Fleet
-from stream.run.models import Models
-from stream.run.outlet import Outlet
-from stream.run.rim import Item
-from stream.run.runtime import Runtime
-from stream.run.silence import Silence
+from stream.run.work.models import Models
+from stream.run.work.outlet import Outlet
+from stream.run.work.rim import Item
+from stream.run.work.runtime import Runtime
+from stream.run.work.silence import Silence
 from stream.state import memory
 from stream.state.memory import MemoryStore
 from stream.state.store import Answer, Commit, judge

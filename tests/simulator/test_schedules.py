@@ -11,7 +11,7 @@ import pytest
 
 from stream.files.source import FileEvent
 from stream.ingest.raw import DeadLetter
-from stream.run.replay import Replay
+from stream.run.offline.replay import Replay
 from tests.simulator.campaign import Total, judged, quietly, told_steps
 from tests.simulator.chaos import FAULTS, Chaos
 from tests.simulator.history import HISTORIES, config, history, references

@@ -14,10 +14,10 @@ from stream.ingest.ladder import RUNGS, LadderRules
 from stream.ingest.raw import Source
 from stream.ingest.schedule import Schedule
 from stream.reference.fleet import Fleet
-from stream.run.outlet import Outlet
-from stream.run.pressure import Pressure
-from stream.run.rim import Item
-from stream.run.runtime import Runtime
+from stream.run.work.outlet import Outlet
+from stream.run.work.pressure import Pressure
+from stream.run.work.rim import Item
+from stream.run.work.runtime import Runtime
 from tests.simulator.chaos import Chaos
 from tests.simulator.consumer import Consumer
 from tests.simulator.history import COUNTS, references

@@ -15,9 +15,9 @@ import orjson
 
 from detectors.summaries.summary import Summary
 from stream.evaluate.movers import Mover, Movers
-from stream.evaluate.windows import Ring
+from stream.evaluate.panes.windows import Ring
 from stream.reference.reference import WindowSize
-from stream.run.plainly import plain_value
+from stream.run.copies.plainly import plain_value
 from stream.state.codec import unpack
 from stream.state.kept import kept_of, key_of, model_of, pack_kept, partition_of
 from stream.state.snapshot import records_of

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from stream.config import Config
 from stream.errors import CodecError
-from stream.evaluate.join import Join, JoinRules
-from stream.evaluate.learner import Learner
+from stream.evaluate.chains.learner import Learner
+from stream.evaluate.judging.standing import load_standings
 from stream.evaluate.model_state import pending_fields
-from stream.evaluate.standing import load_standings
+from stream.evaluate.panes.join import Join, JoinRules
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference.reference import Reference
-from stream.run.rules import model_rules
+from stream.run.fleet.rules import model_rules
 from stream.state import codec
 from stream.state.kept import unpack_kept
 from stream.state.snapshot import newest_snapshot

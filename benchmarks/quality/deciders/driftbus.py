@@ -18,9 +18,9 @@ from benchmarks.quality.windows import Windows
 from detectors.arrays import Counts, Flags, Floats
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
-from stream.evaluate.chain import Chain
-from stream.evaluate.incidents import strongest
-from stream.evaluate.rules import Rules
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.judging.rules import Rules
+from stream.evaluate.stories.incidents import strongest
 from stream.reference.history import History
 from stream.reference.plan import Plan, PlanRules
 from stream.reference.reference import ALWAYS, Reference, WindowSize

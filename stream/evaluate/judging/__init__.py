@@ -1,0 +1,1 @@
+"""What is said of one closed window: scores, rules, and the alarm layer with its history."""

@@ -1,0 +1,167 @@
+"""Windows made of panes: tumbling or sliding, in event time, closed in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.summaries.summary import Summary
+from stream.evaluate.panes.gather import Evidence, merge_evidence
+from stream.reference.reference import WindowSize
+from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
+
+__all__ = ["Closed", "Ring"]
+
+SLACK = 20
+"""A window counts as whole when at most this part of it (a twentieth) was missed."""
+EMPTY_TOLD = 2
+"""Empty windows told in a row; after these nothing new can be said until data come back."""
+
+
+@dataclass(slots=True)
+class Closed:
+    """A window that will not change any more.
+
+    `summary` is None when it is empty; `whole` is False when the stream began or the replay ended well inside it, so
+    that part of the day or week is not in it.
+    """
+
+    start_ms: int
+    end_ms: int
+    summary: Summary | None
+    evidence: Evidence
+    whole: bool
+
+
+class Ring:
+    """The windows of one size of one chain. Keeps one summary for each `every_ms` that a window still needs: a hop.
+
+    `full` are the hops that are to be stored, as a later one has begun; `gone` those that no window needs any more.
+    (Lists, as an empty set takes four times the room.)
+    """
+
+    def __init__(self, window: WindowSize) -> None:
+        self.window = window
+        self.hops: dict[int, tuple[Summary, Evidence]] = {}
+        self.first_hop: int | None = None
+        self.first_ms = 0
+        self.last_ms = 0
+        self.next_hop = 0
+        self.empty_in_a_row = 0
+        self.full: list[int] = []
+        self.gone: list[int] = []
+
+    def add(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
+        """Take in a pane that starts no earlier than the last window closed."""
+        hop = pane_start_ms // self.window.every_ms
+        if self.first_hop is None:
+            self.first_hop = self.next_hop = hop
+            self.first_ms = pane_start_ms
+        self.last_ms = pane_start_ms
+        known = self.hops.get(hop)
+        if known is None:
+            self.full += [max(self.hops)] if self.hops else []
+            self.hops[hop] = (summary.copy(), dict(evidence))
+        else:
+            known[0].merge(summary)
+            merge_evidence(known[1], evidence)
+
+    def ends_by(self, until_ms: int) -> bool:
+        """Whether any window ends at or before a time. Most panes end none, so it is asked before `close`."""
+        return self.first_hop is not None and (self.next_hop + 1) * self.window.every_ms <= until_ms
+
+    def close(self, until_ms: int, *, whole: bool = True) -> Iterator[Closed]:
+        """Close the windows that end at or before a time, oldest first; not `whole` if the stream ends within them."""
+        if self.first_hop is None:
+            return
+        every, span = self.window.every_ms, self.window.size_ms // self.window.every_ms
+        while (self.next_hop + 1) * every <= until_ms:
+            if not self.hops and self.empty_in_a_row >= EMPTY_TOLD:
+                self.next_hop = until_ms // every
+                return
+            last = self.next_hop
+            closed = self._union(last - span + 1, last, whole=whole)
+            self.empty_in_a_row = 0 if closed.summary is not None else self.empty_in_a_row + 1
+            self.next_hop = last + 1
+            newest = max(self.hops, default=0)
+            for hop in [h for h in self.hops if h <= last - span + 1]:
+                del self.hops[hop]
+                if hop != newest:
+                    self.full = [full for full in self.full if full != hop]
+                    self.gone.append(hop)
+            yield closed
+
+    def open_until(self) -> int | None:
+        """Tell when the last window that holds data ends; None when none does."""
+        return (max(self.hops) + 1) * self.window.every_ms if self.hops else None
+
+    def _union(self, first: int, last: int, *, whole: bool) -> Closed:
+        every = self.window.every_ms
+        summary: Summary | None = None
+        evidence: Evidence = {}
+        for hop in sorted(h for h in self.hops if first <= h <= last):
+            part, of_part = self.hops[hop]
+            if summary is None:
+                summary = part.copy()
+            else:
+                summary.merge(part)
+            merge_evidence(evidence, of_part)
+        start, end = first * every, (last + 1) * every
+        slack = self.window.size_ms // SLACK
+        begun = self.first_ms <= start + slack
+        return Closed(
+            start, end, summary, evidence, begun and (whole or self.last_ms >= end - slack)
+        )
+
+    def apart(self) -> list[int]:
+        """Name the hops that are stored apart: those that will not change any more."""
+        return sorted(self.hops)[:-1]
+
+    def hop(self, hop: int) -> list[object]:
+        """Give a hop as plain values and arrays."""
+        summary, evidence = self.hops[hop]
+        told = [hop, summary.counts, summary.extremes, dump_evidence(evidence)]
+        return [*told, *dump_unseen(summary)]
+
+    def head(self) -> list[object]:
+        """Give what changes with every pane, and the names of what is stored apart."""
+        return self._told([*self.apart(), *map(self.hop, sorted(self.hops)[-1:])])
+
+    def payload(self) -> list[object]:
+        """Give the state as plain values and arrays."""
+        return self._told([self.hop(hop) for hop in sorted(self.hops)])
+
+    def _told(self, hops: list[Any]) -> list[object]:
+        places = [self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms]
+        return [*places, hops]
+
+    def restore(self, payload: Any) -> None:
+        """Take the state that `payload` gave."""
+        self.first_hop, self.next_hop, self.empty_in_a_row, self.first_ms, self.last_ms, hops = (
+            payload
+        )
+        self.hops = {
+            hop: (load_summary(counts, extremes, unseen), load_evidence(e))
+            for hop, counts, extremes, e, *unseen in hops
+        }
+
+
+def load_summary(counts: Any, extremes: Any, unseen: Any = ()) -> Summary:
+    """Make a summary of decoded arrays, which may be read-only, and of what `dump_unseen` gave."""
+    return Summary(
+        np.array(counts, dtype=np.int64),
+        np.array(extremes, dtype=np.float64).reshape(-1, 2),
+        load_unseen(unseen),
+        load_thinned(unseen),
+    )
+
+
+def dump_evidence(evidence: Evidence) -> list[object]:
+    """Give evidence as plain values, in order."""
+    return [[topic, partition, *span] for (topic, partition), span in sorted(evidence.items())]
+
+
+def load_evidence(payload: Any) -> Evidence:
+    """Read what `dump_evidence` gave."""
+    return {(topic, partition): (first, last) for topic, partition, first, last in payload}

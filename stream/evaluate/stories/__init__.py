@@ -1,0 +1,1 @@
+"""What becomes of verdicts: incidents, what they mean to people, and what followed from them."""

@@ -1,0 +1,1 @@
+"""What is wrong with Kafka, its topics, clocks and Redis, before it hurts."""

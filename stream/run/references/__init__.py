@@ -1,0 +1,1 @@
+"""References: built, shown, read from files and promoted."""
