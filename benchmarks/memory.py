@@ -40,7 +40,7 @@ from stream.ingest.decode import Decoder
 from stream.ingest.pane import Binned
 from stream.ingest.partition import Partition
 from stream.ingest.raw import RawBatch, Source
-from stream.reference.fleet import Fleet
+from stream.reference.fleet import PATIENCE, Fleet
 from stream.reference.history import History
 from stream.reference.plans import Plans
 from stream.reference.reference import Reference
@@ -262,7 +262,8 @@ def weigh_parts(
     tracemalloc.start()
     stored = weigh(set(), own)
     bed = Bed(config, own)
-    bed.fleet.refresh()
+    for _ in range(PATIENCE + 1):
+        bed.fleet.refresh()
     seen = {id(own)}
     monitors = (chains + 1) * (columns + 1)
     parts: dict[str, int] = _weigh_references(bed, seen)

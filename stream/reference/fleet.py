@@ -1,5 +1,6 @@
 """The references that all workers share, in the store's fleet hash."""
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
@@ -21,6 +22,8 @@ AHEAD = 64
 """Entries that are asked for at once where there may be many new ones."""
 HELD_MAX = 16_384
 """Bytes of a reference's windows that are held though they could be read again: so few are worth no read."""
+PATIENCE = 100
+"""Looks at the fleet, one at least with every step of a model, for which all windows are held: some seconds or more."""
 
 
 class Fleet:
@@ -31,9 +34,9 @@ class Fleet:
     Entering is put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When
     the store has gone back in time, whoever knows more than it does enters that again.
 
-    The windows of a reference are most of it and seldom wanted. Of those that were read from the store, they are left
-    there (`History.again`), if they are many; of those entered here they are held until their chain lets go of them, as
-    what was just written may yet be lost. One that the store has lost since cannot be entered again by who let go.
+    The windows of a reference are most of it and seldom wanted. Many are left in the store (`History.again`), but not
+    before `PATIENCE` more looks: what was just written may yet be lost, and is then entered again. What the store loses
+    later on nobody can enter again who let go of it.
     """
 
     def __init__(self, store: Store, app: str) -> None:
@@ -45,15 +48,19 @@ class Fleet:
         """The digests of the store's entries, in order, as far as they were read."""
         self._there: set[bytes] = set()
         """The digests of their references; fewer, where one was entered twice while the store went back."""
-        self._own: set[bytes] = set()
-        """The digests of those that were entered from here."""
+        self._looks = 0
+        self._to_leave: deque[tuple[int, Reference]] = deque()
+        """References with many windows, each with the look at which they are let go."""
         self._known: dict[bytes, Reference] = {}
         """By its digest every reference that ever was in the store."""
 
     def refresh(self) -> None:
         """Read the references that were entered since the last look. Cost: one short read when there is nothing new."""
+        with self._lock:
+            self._looks += 1
         self._read()
         self._enter_again()
+        self._let_go()
 
     def _read(self) -> None:
         ahead = 1
@@ -74,13 +81,15 @@ class Fleet:
                 return True  # another thread has read meanwhile
             if gone:
                 self._entries, self._there = [], set()
+                self._to_leave.clear()
                 return True
             for digest, reference in found:
                 entries.append(digest)
                 if reference is None:
                     continue
                 self._there.add(reference.digest)
-                self._known.setdefault(reference.digest, reference)
+                known_as = self._known.setdefault(reference.digest, reference)
+                self._to_leave.append((self._looks + PATIENCE, known_as))
                 self.book.add(reference)
             return bool(found)
 
@@ -99,18 +108,21 @@ class Fleet:
             packed = held[field] if field else inline
             reference = None if packed is None else Reference.unpack(packed)
             if reference is not None and field:
-                self._leave(reference, field)
+                for which, history in enumerate(reference.histories):
+                    history.again = partial(self._again, field, reference.digest, which)
             found.append((_digest(blob), reference))
         return found
 
-    def _leave(self, reference: Reference, field: bytes) -> None:
-        """Leave the windows of a reference that was read in the store, where they are many and not just entered."""
-        if sum(history.size for history in reference.histories) <= HELD_MAX:
-            return
-        for which, history in enumerate(reference.histories):
-            history.again = partial(self._again, field, reference.digest, which)
-            if reference.digest not in self._own:
-                history.let_go()
+    def _let_go(self) -> None:
+        """Let go of windows that have been in the store for some time."""
+        due = []
+        with self._lock:
+            while self._to_leave and self._to_leave[0][0] <= self._looks:
+                due.append(self._to_leave.popleft()[1])
+        for reference in due:
+            if sum(history.size for history in reference.histories) > HELD_MAX:
+                for history in reference.histories:
+                    history.let_go()
 
     def _again(self, field: bytes, digest: bytes, which: int) -> History:
         """Read the windows of a reference again; CodecError when the store has lost it."""
@@ -142,7 +154,6 @@ class Fleet:
     def _enter(self, reference: Reference) -> Reference:
         field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
-        self._own.add(reference.digest)
         while True:
             held = self._store.put_if_absent(self._key, field, packed)
             digest = reference.digest if held == packed else Reference.unpack(held).digest

@@ -89,17 +89,29 @@ def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for
     assert {r.digest for r in late.book.all()} == {reference.digest, other.digest}
 
 
-def test_many_windows_are_left_in_the_store_and_read_again_when_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What is asked of the reference is answered as before: its windows, its bytes, its digest."""
+@pytest.fixture(name="impatient")
+def let_go_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave also few windows in the store, after three more looks."""
     monkeypatch.setattr(fleet, "HELD_MAX", 10)
+    monkeypatch.setattr(fleet, "PATIENCE", 3)
+
+
+def look(fleet: Fleet, times: int) -> None:
+    for _ in range(times):
+        fleet.refresh()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_many_windows_are_left_in_the_store_after_a_while_and_read_again_when_asked_for() -> None:
+    """What is asked of the reference is answered as before: its windows, its bytes, its digest."""
     store, known = MemoryStore(), watched.reference()
     Fleet(store, "a").publish(known)
     late = Fleet(store, "a")
-    late.refresh()
+    look(late, 3)
     (found,) = late.book.all()
     (history,), (own,) = found.histories, known.histories
+    assert history.is_held
+    look(late, 1)
     assert not history.is_held
     assert len(history) == len(own)
     assert history.starts.tolist() == own.starts.tolist()
@@ -109,34 +121,43 @@ def test_many_windows_are_left_in_the_store_and_read_again_when_asked_for(
     assert history.held().is_held
 
 
-def test_few_windows_are_held_and_so_are_those_that_were_entered_here(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What was just written may yet be lost: then whoever entered it enters it again."""
+def test_few_windows_are_held_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "PATIENCE", 3)
+    store = MemoryStore()
+    ours = Fleet(store, "a")
+    ours.publish(watched.reference())
+    look(ours, 9)
+    assert ours.book.all()[0].histories[0].is_held
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_was_just_written_or_read_and_is_lost_is_entered_again_and_held_for_another_while() -> (
+    None
+):
     store, known = MemoryStore(), watched.reference()
-    ours = Fleet(store, "a")
-    assert ours.publish(known).histories[0].is_held
-    late = Fleet(store, "a")
-    late.refresh()
-    assert late.book.all()[0].histories[0].is_held
-    monkeypatch.setattr(fleet, "HELD_MAX", 10)
-    store._hashes["{a:fleet}"].clear()
-    ours = Fleet(store, "a")
+    ours, other = Fleet(store, "a"), Fleet(store, "a")
     ours.publish(known)
-    store._hashes["{a:fleet}"].clear()
-    ours.refresh()
-    assert store.peek("{a:fleet}")
+    look(ours, 1)
+    look(other, 2)
+    for holder in (ours, other):
+        store._hashes["{a:fleet}"].clear()
+        look(holder, 1)
+        assert store.peek("{a:fleet}")
+    look(ours, 1)
+    look(other, 1)
+    assert ours.book.all()[0].histories[0].is_held
+    assert other.book.all()[0].histories[0].is_held
+    look(other, 3)
+    assert not other.book.all()[0].histories[0].is_held
 
 
-def test_windows_that_the_store_has_lost_are_missed_and_entered_by_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("impatient")
+def test_windows_that_were_let_go_and_the_store_has_lost_are_missed_and_entered_by_nobody() -> None:
     """Who asks is told what to do; other references go on being entered and read."""
-    monkeypatch.setattr(fleet, "HELD_MAX", 10)
     store, known, other = MemoryStore(), watched.reference(), reference_of([{"a": 2}])
     Fleet(store, "a").publish(known)
     late = Fleet(store, "a")
-    late.refresh()
+    look(late, 4)
     store._hashes["{a:fleet}"].clear()
     late.publish(other)
     (lost,) = (r for r in late.book.all() if r.digest == known.digest)

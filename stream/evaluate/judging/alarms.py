@@ -101,8 +101,6 @@ class Alarms:
             self.volume_layer.keep(former[1])
             self.fitted_ms, self.refitted = start_ms, True
             self._let_go()
-            if not self._is_learning:
-                self._history.let_go()  # by now it has been in the store for some time
         self._window = summary
         self.track.append(start_ms, read, _volume_of([arrivals]))
         return anew
