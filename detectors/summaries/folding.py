@@ -109,35 +109,48 @@ def fold_scattered(
     counts: NDArray[np.int64],
     extremes: NDArray[np.float64],
 ) -> None:
-    """Count rows of X of which each belongs to a summary of its own: what `fold_numbers` does, row by row.
+    """Count rows of X of which each belongs to a summary of its own: what `fold_numbers` does for each.
 
     Row rows[i] counts in the summary in seat seats[i], which has the layout layout_of[seat], its counts from
     count_at[seat] and its extremes from extreme_at[seat] on; the event itself is counted, too. A column reads
-    X[:, sources[name]] (-1: absent); the rest is as `Layouts.numbers` gives it. Cost: about 15 ns a value, and what it
-    takes to fetch a summary that is not in the cache.
+    X[:, sources[name]] (-1: absent); the rest is as `Layouts.numbers` gives it. Rows of one seat that follow each other
+    are counted column by column. Cost: about 8 ns a value where many do, 18 ns where none, and what it takes to fetch a
+    summary that is not in the cache.
     """
-    for i in range(len(rows)):
-        row, seat = rows[i], seats[i]
-        layout, start, top = layout_of[seat], count_at[seat], extreme_at[seat]
+    end = 0
+    while end < len(rows):
+        start, seat = end, seats[end]
+        while end < len(rows) and seats[end] == seat and end < start + BLOCK:
+            end += 1
+        layout, first, top = layout_of[seat], count_at[seat], extreme_at[seat]
         first_column = column_at[layout]
-        counts[start + size[layout] - 1] += 1
+        counts[first + size[layout] - 1] += end - start
         for c in range(first_column, column_at[layout + 1]):
             edges_of = edges[edge_at[c] : edge_at[c + 1]]
-            base = start + slot_at[c]
+            base = first + slot_at[c]
             missing = base + len(edges_of) + 1
             source = sources[name[c]]
-            x = X[row, source] if source >= 0 else np.nan
-            if not abs(x) < np.inf:
-                counts[missing + np.int64(x == x)] += 1
+            if source < 0:
+                counts[missing] += end - start
                 continue
-            counts[base + _edges_below(edges_of, x)] += 1
-            x += 0.0  # -0.0 becomes 0.0, as in fold_numbers
-            q = _on_grid(x, mid[c], per_step[c])
-            counts[missing + 2] += q
-            counts[missing + 3] += q * q
             own = top + c - first_column
-            extremes[own, 0] = min(extremes[own, 0], x)
-            extremes[own, 1] = max(extremes[own, 1], x)
+            lo, hi = extremes[own, 0], extremes[own, 1]
+            total, squares = np.int64(0), np.int64(0)
+            middle, scale = mid[c], per_step[c]
+            for i in range(start, end):
+                x = X[rows[i], source]
+                if not abs(x) < np.inf:
+                    counts[missing + np.int64(x == x)] += 1
+                    continue
+                counts[base + _edges_below(edges_of, x)] += 1
+                x += 0.0  # -0.0 becomes 0.0, as in fold_numbers
+                lo, hi = min(lo, x), max(hi, x)
+                q = _on_grid(x, middle, scale)
+                total += q
+                squares += q * q
+            counts[missing + 2] += total
+            counts[missing + 3] += squares
+            extremes[own, 0], extremes[own, 1] = lo, hi
 
 
 @compiled

@@ -119,6 +119,22 @@ class Crowd:
                 )
         return chosen[left], touched
 
+    def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, int, Ints]]:
+        """Give who is met for the first time among typed events of several models: schema, party, and their events.
+
+        Cost: a sort of the events, and about 1 us a model and party.
+        """
+        types, which = decoded.kinds
+        if which is None or not len(left):
+            return
+        key = which[left] * len(self._parties) + decoded.who[left]
+        order = np.argsort(key, kind="stable")
+        ends = np.flatnonzero(np.diff(key[order])) + 1
+        for at in np.split(left[order], ends):
+            schema = self._schema_of.get(types[which[at[0]]])
+            if schema is not None:
+                yield schema, int(decoded.who[at[0]]), at
+
     def _count(self, shelf: Shelf, decoded: Decoded, at: Ints, seats: Ints) -> None:
         types, which = decoded.kinds
         assert decoded.columns is not None and which is not None  # noqa: S101, PT018 - typed, and of several models
