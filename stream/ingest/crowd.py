@@ -119,21 +119,20 @@ class Crowd:
                 )
         return chosen[left], touched
 
-    def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, int, Ints]]:
-        """Give who is met for the first time among typed events of several models: schema, party, and their events.
+    def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, Ints]]:
+        """Give the events that were left, if they are of several models, by what is known of their model.
 
-        Cost: a sort of the events, and about 1 us a model and party.
+        Where there are too many seats to note, nobody is given.
         """
         types, which = decoded.kinds
-        if which is None or not len(left):
+        if which is None or len(self._number) * len(self._parties) > SEATS_MAX:
             return
-        key = which[left] * len(self._parties) + decoded.who[left]
-        order = np.argsort(key, kind="stable")
-        ends = np.flatnonzero(np.diff(key[order])) + 1
+        order = np.argsort(which[left], kind="stable")
+        ends = np.flatnonzero(np.diff(which[left[order]])) + 1
         for at in np.split(left[order], ends):
             schema = self._schema_of.get(types[which[at[0]]])
             if schema is not None:
-                yield schema, int(decoded.who[at[0]]), at
+                yield schema, at
 
     def _count(self, shelf: Shelf, decoded: Decoded, at: Ints, seats: Ints) -> None:
         types, which = decoded.kinds

@@ -28,6 +28,7 @@ from stream.ingest.seats import NOBODY, RAW
 from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
 from stream.summaries.raw_values import Raw
+from stream.summaries.schema import Schema
 from stream.words import Kind
 
 __all__ = ["NEVER", "Counters", "Fold", "FoldRules"]
@@ -138,7 +139,7 @@ class Fold:
         accepted = self._pass_time(decoded.ts)
         stays = None if chosen is None else chosen.at(decoded.offsets)
         if stays is None and self.source.kind is Kind.FEATURES:
-            accepted = self._count_crowd(decoded, accepted, decoder)
+            accepted = self._count_crowd(decoded, accepted, decoder, book)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         of_groups = self._fold_groups(groups, decoded, book, stays)
         if stays is None and decoded.kinds.which is not None:
@@ -147,9 +148,9 @@ class Fold:
         return decoded.dead
 
     def _count_crowd(
-        self, decoded: Decoded, accepted: NDArray[np.int64], decoder: Decoder
+        self, decoded: Decoded, accepted: NDArray[np.int64], decoder: Decoder, book: Book
     ) -> NDArray[np.int64]:
-        """Count the events whose seats are noted, and give those that are left.
+        """Count the events whose seats are noted, or can be told at once, and give those that are left.
 
         On the day on which its seat was given out a series was entered into the roster. Where the events of a batch are
         of several days, one may leave it for a newcomer within the batch, so then all go the long way.
@@ -163,7 +164,33 @@ class Fold:
             return accepted
         left, touched = self._crowd.count(decoded, accepted, panes)
         self.touched.update(touched)
+        if len(left) and self._seat_crowd(decoded, left, int(days[0]), book):
+            left, touched = self._crowd.count(decoded, left, decoded.ts[left] // self.rules.pane_ms)
+            self.touched.update(touched)
         return left
+
+    def _seat_crowd(self, decoded: Decoded, left: NDArray[np.int64], day: int, book: Book) -> bool:
+        """Note the seats of those whom a pane has not met, as at its beginning; tell whether there are any.
+
+        Who was entered into the roster on this day is admitted, whoever else comes, so all of them take their seats.
+        """
+        seated = False
+        for number, block in _by_pane(decoded.ts[left] // self.rules.pane_ms):
+            for schema, at in self._crowd.strangers(decoded, left[block]):
+                who, first = np.unique(decoded.who[at], return_index=True)
+                numbers, new = self._seating.admitted(
+                    schema.model, decoded.parties, who, number, day
+                )
+                if not new.any():
+                    continue
+                pane = self._pane(schema.model, schema, number, book)
+                offset = int(decoded.offsets[at[first[new].min()]])
+                pane.touch(offset, offset)  # of the last one, once it is counted
+                parties = [decoded.parties[i] for i in who[new].tolist()]
+                seats = self._seating.seat(pane, number, schema.model, parties, numbers[new], book)
+                self._crowd.note(schema.struct, number, pane, who[new], *seats)
+                seated = True
+        return seated
 
     def _note_crowd(self, arrivals: Sequence[Arrivals], decoded: Decoded) -> None:
         """Note the seats of events that have just been counted, for those to come."""
@@ -302,7 +329,7 @@ class Fold:
             chosen = self._thinned(group, block, stays)
             if not len(chosen):
                 continue
-            pane = self._pane(group, number, book)
+            pane = self._pane(group.model, group.schema, number, book)
             offsets = decoded.offsets[group.at[chosen]]
             pane.touch(int(offsets[0]), int(offsets[-1]))
             for part in (WHOLE, SEGMENT) if arrivals.seats.segments else (WHOLE,):
@@ -357,15 +384,15 @@ class Fold:
         self.counters.folded -= out
         return block[which]
 
-    def _pane(self, group: Group, number: int, book: Book) -> Pane:
-        key = (group.model, number)
+    def _pane(self, model: str, schema: Schema | None, number: int, book: Book) -> Pane:
+        key = (model, number)
         self.touched.add(key)
         pane = self.open.get(key)
         if pane is None:
             pane = self.open[key] = Pane()
             self.counters.panes += 1
         if not pane.seated:
-            pane.shelf = self._seating.shelf(group, number, book)
+            pane.shelf = self._seating.shelf(model, schema, number, book)
         return pane
 
     def _keep_raw(self, rows: "list[_RawRow]") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.ingest.admission import SEGMENT, Arrivals
+from stream.ingest.admission import SEGMENT, WHOLE, Arrivals
 from stream.ingest.group import Group
 from stream.ingest.pane import Pane
 from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
@@ -14,6 +14,7 @@ from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Party
+from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
 __all__ = ["Seating"]
@@ -54,9 +55,9 @@ class Seating:
         seats = self._seats_of(group.model)
         return Arrivals(group, panes, seats.number(group.parties, group.who), seats)
 
-    def shelf(self, group: Group, pane: int, book: Book) -> Shelf:
+    def shelf(self, model: str, schema: Schema | None, pane: int, book: Book) -> Shelf:
         """Give the shelf of a model in a pane, which is that of all models with the same columns."""
-        of: Hashable = group.model if group.schema is None else group.schema.shape
+        of: Hashable = model if schema is None else schema.shape
         shelves = self._shelves.setdefault(pane, {})
         if of not in shelves:
             shelves[of] = Shelf(book.layouts(self._kind, of))
@@ -83,6 +84,25 @@ class Seating:
             known[arrivals.numbers[new[first]]] = taken
             seats[unknown] = known[arrivals.numbers[new]]
         return seats
+
+    def admitted(
+        self, model: str, parties: Sequence[Party], who: NDArray[np.int64], pane: int, day: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Number some of the parties, and tell who was admitted on a day before and has not been met in a pane."""
+        seats = self._seats_of(model)
+        numbers = seats.number(parties, who)
+        return numbers, (seats.days[numbers] >= day) & (seats.of(pane)[WHOLE, numbers] == UNKNOWN)
+
+    def seat(
+        self, pane: Pane, number: int, model: str, parties: Sequence[Party], numbers: NDArray[np.int64],
+        book: Book,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Give the seats of who is `admitted`, int64 [2, n] of wholes and segments; new ones are given out."""
+        seats = [
+            self._take_seats(pane, number, part, model, parties, book) for part in (WHOLE, SEGMENT)
+        ]
+        self._seats_of(model).of(number)[:, numbers] = seats
+        return np.array(seats, dtype=np.int64)
 
     def _take_seats(
         self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book

@@ -155,13 +155,47 @@ def long_way(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_who_was_met_in_a_pane_is_counted_in_one_pass_from_then_on(long_way: list[int]) -> None:
+def test_who_was_met_on_a_day_is_counted_in_one_pass_from_then_on(long_way: list[int]) -> None:
     log = Log(FEATURES, BOOK)
     for i in range(3):
         log.fold(_many(12, i), 12 * i)
     assert long_way == [12, 0, 0]
     log.fold([*_many(6, 4), feature(T0, "new", x=1.0), feature(T0 + PANE, "a", amount=1.0)], 36)
-    assert long_way[-1] == 2, "a model of which nothing is known, and a pane that is new"
+    assert long_way[-1] == 1, "a model of which nothing is known; not who begins a pane"
+
+
+def test_who_begins_a_pane_is_looked_at_only_if_nobody_could_be_refused(
+    long_way: list[int],
+) -> None:
+    """Nor do events of two days that come together take seats at once, as rosters go by days."""
+    log = Log(FEATURES, BOOK)
+    log.fold(_many(12), 0)
+    tomorrow = T0 + DAY_MS
+    log.fold([feature(tomorrow, model, amount=1.0) for model in ALIKE], 12)
+    log.fold([feature(tomorrow + PANE, model, amount=1.0) for model in ALIKE], 15)
+    log.fold(
+        [feature(tomorrow + PANE, "a", "2", amount=1.0), feature(tomorrow, "b", amount=1.0)], 18
+    )
+    assert long_way == [12, 3, 0, 1], "of a day, and of a version, that is new"
+
+
+@given(
+    values=EVENTS,
+    cuts=CUTS,
+    panes=st.lists(st.integers(0, 3), min_size=60, max_size=60),
+)
+@settings(max_examples=80)
+def test_panes_that_begin_with_many_models_are_those_of_each_event_alone(
+    values: list[bytes], cuts: list[int], panes: list[int]
+) -> None:
+    """Whatever is met, in whichever order, in panes that follow one another, with series that have no reference."""
+    told = [orjson.loads(value) for value in values]
+    moved = [
+        orjson.dumps(event | {"ts": T0 + sum(panes[: i // 8]) * PANE + event["ts"] % PANE})
+        for i, event in enumerate(told)
+    ]
+    everybody = [feature(T0, model, segment=dict(SHOP), amount=1.0) for model in ALIKE]
+    _same([*everybody, *moved], [len(everybody), *cuts], Log(FEATURES, BOOK), Log(FEATURES, BOOK))
 
 
 def test_models_of_the_same_columns_share_a_shelf_and_no_others() -> None:
