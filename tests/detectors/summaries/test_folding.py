@@ -1,4 +1,4 @@
-"""The compiled loops count what plain Python would: one summary column by column, and many row by row."""
+"""The compiled loops count what plain Python would: one summary alone, and many side by side."""
 
 from bisect import bisect_right
 
@@ -54,19 +54,24 @@ def test_a_column_is_counted_as_by_hand_however_many_edges_it_has(edges: int) ->
 
 
 @pytest.mark.parametrize("edges", FORMS)
-def test_rows_of_many_summaries_count_in_each_what_it_would_count_alone(edges: int) -> None:
-    """Each of three summaries gets every third row, side by side in one array."""
+@pytest.mark.parametrize("together", [False, True])
+def test_rows_of_many_summaries_count_in_each_what_it_would_count_alone(
+    edges: int, together: bool
+) -> None:
+    """Each of three summaries, side by side in one array, gets every third row, or two of them have most in a row."""
     column, x = values(edges)
     layout, layouts = Layout([column]), Layouts()
     layouts.place(layout)
     counts = np.zeros(3 * layout.size, dtype=np.int64)
     extremes = np.tile([np.inf, -np.inf], (3, 1))
     seats = np.arange(len(x)) % 3
+    if together:
+        seats = np.repeat([0, 1, 2], [BLOCK, 2, len(x) - BLOCK - 2])
     fold_scattered(
         x[:, None], np.arange(len(x)), seats, np.zeros(3, dtype=np.int64), np.arange(3) * layout.size, np.arange(3),
         np.array([0]), *layouts.numbers(), counts, extremes,
     )  # fmt: skip
     for seat in range(3):
-        slots, ends = expected(column, x[seat::3])
+        slots, ends = expected(column, x[seats == seat])
         assert counts[seat * layout.size :][: layout.size].tolist() == slots
         assert extremes[seat].tolist() == ends
