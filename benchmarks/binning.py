@@ -16,6 +16,7 @@ import orjson
 from scipy.stats import cramervonmises_2samp, ks_2samp, wasserstein_distance
 
 from benchmarks.machine import machine, versions
+from benchmarks.outputs import OUT_FILE
 from detectors.arrays import Counts, Flags, Floats
 from detectors.comparisons.cramer_von_mises import cramer_von_mises
 from detectors.comparisons.kolmogorov_smirnov import kolmogorov_smirnov
@@ -186,9 +187,9 @@ def _beyond(values: Floats, shifts: Floats) -> Flags:
 
 
 @click.command()
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--json", "out", type=OUT_FILE,
               help="Where the figures go.")  # fmt: skip
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--plot", type=OUT_FILE,
               help="Where a picture of them goes; needs matplotlib.")  # fmt: skip
 @click.option("--references", type=click.IntRange(min=1), default=20, show_default=True,
               help="References drawn of each kind of data.")  # fmt: skip

@@ -26,6 +26,7 @@ import msgspec
 import numpy as np
 from redis import Redis
 
+from benchmarks.outputs import OUT_FILE
 from benchmarks.processes import redis_process
 from benchmarks.throughput.counting import CountingStore
 from benchmarks.workload import START_MS, TOPIC, Workload, build_reference
@@ -410,9 +411,7 @@ def show(weighed: Weighed) -> None:
 @click.option(
     "--events", type=COUNT, default=10, show_default=True, help="Of a series in an open pane."
 )
-@click.option(
-    "--json", "out", type=click.Path(path_type=Path, dir_okay=False), help="Where the figures go."
-)
+@click.option("--json", "out", type=OUT_FILE, help="Where the figures go.")
 def main(
     chains: int, columns: int, weeks: float, hours: int, events: int, out: Path | None
 ) -> None:  # fmt: skip

@@ -21,6 +21,7 @@ import orjson
 from benchmarks.broker import Broker, broker_process
 from benchmarks.machine import machine, versions
 from benchmarks.meter import rss_mb
+from benchmarks.outputs import OUT_FILE
 from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import kafka_bed
 from benchmarks.throughput.case import Case
@@ -62,9 +63,7 @@ class Seen:
 
 
 @click.command()
-@click.option(
-    "--json", "out", type=click.Path(path_type=Path, dir_okay=False), help="Where the figures go."
-)
+@click.option("--json", "out", type=OUT_FILE, help="Where the figures go.")
 @click.option("--bootstrap", help="A Kafka that runs; default: one of its own.")
 @click.option("--times", type=click.FloatRange(min=1), default=3.0, show_default=True,
               help="The flood, as a multiple of what the worker carries unsampled.")  # fmt: skip

@@ -13,6 +13,7 @@ from benchmarks.detectors.environments import REQUIREMENTS
 from benchmarks.detectors.run import Plan, measure
 from benchmarks.detectors.table import COST, MEMORY, cost_rows, document, memory_rows
 from benchmarks.machine import machine
+from benchmarks.outputs import OUT_FILE, OUT_FOLDER
 from stream.run.terminal.tables import show_table
 
 __all__ = ["main"]
@@ -24,13 +25,13 @@ QUICK = Plan(
 
 
 @click.command()
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--json", "out", type=OUT_FILE,
               help="Where the figures go.")  # fmt: skip
 @click.option("--peers", default=",".join(REQUIREMENTS), show_default=True,
               help="Which libraries are measured.")  # fmt: skip
 @click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True,
               help="Rounds; the medians of all passes count.")  # fmt: skip
-@click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--plots", type=OUT_FOLDER,
               help="A folder for charts as PNG; needs matplotlib.")  # fmt: skip
 @click.option("--quick", is_flag=True,
               help="Short streams, once, and only what needs no environment of its own.")  # fmt: skip

@@ -13,6 +13,7 @@ import click
 import orjson
 
 from benchmarks.machine import machine
+from benchmarks.outputs import OUT_FILE, OUT_FOLDER
 from benchmarks.peers.peers import PEERS, REPORT_EVERY
 from benchmarks.peers.run import Plan, measure
 from benchmarks.peers.table import HEADER, document, markdown, rows
@@ -27,7 +28,7 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
 
 
 @click.command()
-@click.option("--json", "out", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--json", "out", type=OUT_FILE,
               help="Where the figures go.")  # fmt: skip
 @click.option("--peers", default=",".join(PEERS), show_default=True,
               help="Who is measured.")  # fmt: skip
@@ -37,7 +38,7 @@ QUICK_WORKLOAD = Workload(warm_up=REPORT_EVERY)
               help="Runs of each, in turn; the medians count.")  # fmt: skip
 @click.option("--warm-up", type=click.IntRange(min=1_000), default=100_000, show_default=True,
               help="Events that go before those measured.")  # fmt: skip
-@click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--plots", type=OUT_FOLDER,
               help="A folder for charts as PNG; needs matplotlib.")  # fmt: skip
 @click.option("--markdown", "page", is_flag=True,
               help="The table as Markdown, with versions, instead of as text.")  # fmt: skip

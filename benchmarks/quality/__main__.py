@@ -16,6 +16,7 @@ import click
 
 from benchmarks.detectors.environments import REQUIREMENTS
 from benchmarks.machine import machine, versions
+from benchmarks.outputs import OUT_FILE, OUT_FOLDER
 from benchmarks.quality.deciders.alibi_detect import AlibiDetect
 from benchmarks.quality.drifts import DRIFTS
 from benchmarks.quality.figures import Measured
@@ -34,13 +35,12 @@ QUICK = Plan(
     cells=("independent", "season_ar_0.9"), histories=(1,), fleets=1, weeks=1, monitors=12, raw_monitors=1,
     peer_fleets=1, drift_fleets=1, drifts=("mean +0.5 sd", "missing 1 to 10 %"), scale=12,
 )  # fmt: skip
-FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@click.option("--json", "out", type=FILE, help="Where the figures go.")
-@click.option("--markdown", type=FILE, help="Where the tables go as Markdown.")
-@click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--json", "out", type=OUT_FILE, help="Where the figures go.")
+@click.option("--markdown", type=OUT_FILE, help="Where the tables go as Markdown.")
+@click.option("--plots", type=OUT_FOLDER,
               help="A folder for charts as PNG; needs matplotlib.")  # fmt: skip
 @click.option("--join", "parts", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True,
               help="Measure nothing, but join files of earlier runs; may be given more than once.")  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from benchmarks.outputs import OUT_FILE, OUT_FOLDER
 from benchmarks.throughput.case import FEEDS, MODES, Case, swept
 from benchmarks.throughput.compare import read_figures
 from benchmarks.throughput.figures import Measured
@@ -24,7 +25,6 @@ from stream.run.terminal.ended import ended_by_signals
 __all__ = ["main"]
 
 BASE = Case()
-FILE = click.Path(path_type=Path, dir_okay=False)
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 COUNT = click.IntRange(min=1)
 
@@ -36,7 +36,7 @@ def _setting(name: str, kind: Any, told: str) -> Decorator:
 
 
 @click.command()
-@click.option("--json", "out", type=FILE, help="Where the figures go.")
+@click.option("--json", "out", type=OUT_FILE, help="Where the figures go.")
 @click.option("--feed", type=click.Choice(FEEDS), default="embedded", show_default=True,
               help="Where events come from; memory: no client and no broker, for sweeps and profiles.")  # fmt: skip
 @click.option("--bootstrap", help="A Kafka that runs, for --feed kafka; default: one of its own.")
@@ -55,11 +55,15 @@ def _setting(name: str, kind: Any, told: str) -> Decorator:
               help="Seconds after which no more events of a case are produced.")  # fmt: skip
 @click.option("--against", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               help="A former file of --json to compare with.")  # fmt: skip
-@click.option("--plots", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--plots", type=OUT_FOLDER,
               help="A folder for charts as PNG; needs the extra `plots`.")  # fmt: skip
 @click.option("--detections", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               help="A file of `benchmarks.quality --groups sampling`, for the chart of sampling.")  # fmt: skip
-@click.option("--profile", type=FILE, help="cProfile's figures of the memory feed; slower.")
+@click.option(
+    "--profile",
+    type=OUT_FILE,
+    help="What cProfile says of the memory feed, for `python -m pstats FILE`.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_setting("events", COUNT, "Events measured in each case.")
 @_setting("warm_up", click.IntRange(min=1_000), "Events that go before those measured.")
@@ -113,8 +117,9 @@ def main(
     if plots is not None:
         from benchmarks.throughput.charts import draw  # noqa: PLC0415 - matplotlib is an extra
 
-        for drawn in draw(figures_of(runs), found, plots):
-            click.echo(f"  {drawn}")
+        drawn = draw(figures_of(runs), found, plots)
+        for chart in drawn or ["no chart: it takes several modes, or a sweep"]:
+            click.echo(f"  {chart}")
 
 
 def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:

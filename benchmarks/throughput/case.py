@@ -151,6 +151,9 @@ def swept(base: Case, sweeps: Sequence[str]) -> list[Case]:
     if not sweeps:
         return [base]
     named = [sweep.partition("=") for sweep in sweeps]
+    for sweep, (_, equals, _) in zip(sweeps, named, strict=True):
+        if not equals:
+            raise ValueError(f"{sweep!r} is no sweep: write NAME=VALUE,VALUE")
     cases = [
         replace(base, **{name: _value(name, text)})
         for name, _, values in named

@@ -49,7 +49,9 @@ def read_figures(path: Path) -> list[Figures]:
         told: dict[str, Any] = orjson.loads(path.read_bytes())
         return [_figures(of) for of in told["figures"]]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} has no figures of this benchmark: {error!r}") from None
+        raise ValueError(
+            f"{path} has no figures of this benchmark; give a file of its --json ({error})"
+        ) from None
 
 
 def _figures(told: dict[str, Any]) -> Figures:

@@ -55,5 +55,9 @@ def _show_changes(figures: Sequence[Figures], former: Sequence[Figures], base: C
         [c.case.name(base), c.name, f"{c.then:,.4g}", f"{c.now:,.4g}", f"{c.ratio:.2f}", "WORSE" if c.worse else ""]
         for c in changes(figures, former)
     ]  # fmt: skip
+    if former and not table:
+        click.echo(
+            f"  none of these cases is among the {len(former)} of the former file: nothing to compare"
+        )
     if table:
         show_table("against the former file", ("case", "figure", "then", "now", "ratio", ""), table)

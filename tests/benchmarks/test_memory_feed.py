@@ -12,6 +12,7 @@ from benchmarks.throughput.__main__ import main
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.memory import STAGES, Feed
 from benchmarks.workload import build_reference
+from tests.benchmarks.figures import figures
 
 CASE = Case(feed="memory", series=3, pane="2s", windows="4s,10s", lateness="0s")
 EVENTS = 6_000
@@ -69,7 +70,25 @@ def test_what_cannot_be_measured_is_a_usage_error(tmp_path: Path) -> None:
         (["--partitions", "8"], "the embedded broker has 4 partitions"),
         (["--profile", str(tmp_path / "p")], "only --feed memory can be profiled"),
         (["--against", str(Path(__file__))], "has no figures"),
+        (["--sweep", "consume_size"], "'consume_size' is no sweep: write NAME=VALUE,VALUE"),
+        (["--json", str(tmp_path / "none" / "x.json")], "there is no folder"),
+        (["--plots", "/dev/null/charts"], "cannot be made"),
     ):
         ran = CliRunner().invoke(main, wrong)
         assert ran.exit_code == 2
         assert told in ran.output
+
+
+def test_a_former_file_without_any_of_the_cases_and_charts_of_one_case_are_said_to_be_nothing(
+    tmp_path: Path,
+) -> None:
+    former = tmp_path / "former.json"
+    told = figures()
+    former.write_bytes(
+        orjson.dumps({"figures": [{"case": vars(told.case), "runs": 1, "values": told.values, "spread": told.spread}]})
+    )  # fmt: skip
+    asked = ["--feed", "memory", "--events", "2000", "--warm-up", "1000", "--quiet"]
+    ran = CliRunner().invoke(main, [*asked, "--against", str(former), "--plots", str(tmp_path)])
+    assert ran.exit_code == 0, ran.output
+    assert "none of these cases is among the 1 of the former file" in ran.output
+    assert "no chart: it takes several modes, or a sweep" in ran.output

@@ -47,7 +47,8 @@ def fold_rules(config: Config) -> FoldRules:
 def sample_rules(config: Config) -> SampleRules:
     """Give what is counted of which model, and how the rate follows the load.
 
-    The floor is one of the shortest window, and the key's pace is known by the minute: events are divided evenly.
+    The configuration's floor is one of the shortest window, that of the rules one of a minute, as a key's pace is known
+    by the minute: events are taken to come evenly.
     """
     told, adaptive = config.sampling, config.sampling.adaptive
     ladder = None
@@ -62,7 +63,7 @@ def sample_rules(config: Config) -> SampleRules:
         models=dict(told.models),
         ladder=ladder,
         key=Key(told.key),
-        floor=told.floor * min(1.0, MINUTE_MS / shortest),
+        floor=told.floor * MINUTE_MS / shortest,
         keys_max=config.limits.partition_series_max,
     )
 

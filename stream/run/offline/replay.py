@@ -74,6 +74,7 @@ class Replay:
                 of_kind = [event for event in portion if event.kind is kind]
                 if of_kind:
                     self._fold(source, of_kind)
+                    self._wait(kind, source)
                 if cut or self._ingest.partitions[source].closes_pane:
                     self._commit(source)
             self._evaluate()
@@ -86,17 +87,22 @@ class Replay:
         portion: list[FileEvent] = []
         for event in events:
             portion.append(event)
-            due = self._due.get(event.kind, event.ts)
-            cut = event.ts >= due
-            if cut:
-                passed = event.ts - self.config.lateness_ms
-                wait = min(w.every_ms - passed % w.every_ms for w in self.config.windows)
-                self._due[event.kind] = event.ts + wait
+            cut = event.ts >= self._due.get(event.kind, event.ts)
             if cut or len(portion) >= batch:
                 yield portion, cut
                 portion = []
         if portion:
             yield portion, False
+
+    def _wait(self, kind: Kind, source: Source) -> None:
+        """Tell when the next window ends, once the time for the last one has come: nothing unreadable moves time."""
+        watermark = self._ingest.partitions[source].fold_state.watermark
+        if watermark == NEVER or watermark < self._due.get(kind, watermark):
+            return
+        passed = watermark - self.config.lateness_ms
+        self._due[kind] = watermark + min(
+            w.every_ms - passed % w.every_ms for w in self.config.windows
+        )
 
     def finish(self, *, flush: bool = True) -> list[DriftEvent]:
         """End the run: close the windows that are still open if `flush`, and give all alerts."""
