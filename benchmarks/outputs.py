@@ -13,7 +13,7 @@ class _OutFile(click.Path):
     """A file to be written."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        file = Path(super().convert(value, param, ctx))
+        file = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not file.parent.is_dir():
             self.fail(f"{file} cannot be written: there is no folder {file.parent}", param, ctx)
         if not os.access(file if file.exists() else file.parent, os.W_OK):
@@ -25,7 +25,7 @@ class _OutFolder(click.Path):
     """A folder to be written to, made if need be."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        folder = Path(super().convert(value, param, ctx))
+        folder = Path(os.fsdecode(super().convert(value, param, ctx)))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -117,7 +117,7 @@ def main(
     if plots is not None:
         from benchmarks.throughput.charts import draw  # noqa: PLC0415 - matplotlib is an extra
 
-        drawn = draw(figures_of(runs), found, plots)
+        drawn = list(map(str, draw(figures_of(runs), found, plots)))
         for chart in drawn or ["no chart: it takes several modes, or a sweep"]:
             click.echo(f"  {chart}")
 

@@ -172,7 +172,10 @@ class Decoder:
         Tells, too, whether all the others are text: fields that a struct does not have are skipped unread.
         """
         joined = b"\n".join(filter(None, values))
-        if len(joined) > self._bytes_max:  # one of them may be
+        longest = len(joined)
+        if longest > self._bytes_max:  # one of them may be
+            longest = max(map(len, filter(None, values)))
+        if longest > self._bytes_max:
             values = [b"" if v is not None and len(v) > self._bytes_max else v for v in values]
             joined = b"\n".join(filter(None, values))
         return values, is_text(joined)
