@@ -137,7 +137,9 @@ def fold_scattered(
             lo, hi = extremes[own, 0], extremes[own, 1]
             total, squares = np.int64(0), np.int64(0)
             middle, scale = mid[c], per_step[c]
-            for i in range(start, end):
+            for i in range(
+                start, end
+            ):  # as in fold_numbers: a call a column takes 500 ns an event, this 300
                 x = X[rows[i], source]
                 if not abs(x) < np.inf:
                     counts[missing + np.int64(x == x)] += 1

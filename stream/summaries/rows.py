@@ -10,7 +10,7 @@ from detectors.summaries.hashing import hash_texts
 from stream.state.small_ints import pack_ints, unpack_ints
 from stream.words import Segment
 
-__all__ = ["Party", "Rows", "Said", "hash_texts", "said"]
+__all__ = ["Party", "Rows", "Said", "hash_texts", "renumbered", "said"]
 
 NUMBER_MAX = 1.7e308
 """Numbers from here on have no value: their differences need not be numbers."""
@@ -59,14 +59,9 @@ class Rows:
     @classmethod
     def concat(cls, parts: Sequence["Rows"]) -> "Rows":
         """Put rows of several partitions together; the parties that have rows are numbered anew, in sorted order."""
-        parties = sorted({part.parties[i] for part in parts for i in np.unique(part.who).tolist()})
-        number = {party: i for i, party in enumerate(parties)}
-        who = [
-            np.array([number.get(p, -1) for p in part.parties], dtype=np.int64)[part.who]
-            for part in parts
-        ]
+        parties, who = renumbered([(part.parties, part.who) for part in parts])
         return cls(
-            parties, np.concatenate(who),
+            parties, who,
             np.concatenate([p.id for p in parts]), np.concatenate([p.ts for p in parts]),
             Said(np.concatenate([p.value.number for p in parts]), np.concatenate([p.value.text for p in parts])),
             Said(np.concatenate([p.carried.number for p in parts]), np.concatenate([p.carried.text for p in parts])),
@@ -113,6 +108,19 @@ class Rows:
             raise ValueError("a row of no party")
         times = np.cumsum(unpack_ints(ts, n))
         return cls(parties, whose, identity, times, _said(n, *said[:2]), _said(n, *said[2:]))
+
+
+def renumbered(
+    parts: Sequence[tuple[Sequence[Party], NDArray[np.int64]]],
+) -> tuple[list[Party], NDArray[np.int64]]:
+    """Number anew the parties of parts that are put behind each other: those that have rows, sorted, and each row's."""
+    parties = sorted({own[i] for own, who in parts for i in np.unique(who).tolist()})
+    number = {party: i for i, party in enumerate(parties)}
+    told = [
+        np.array([number.get(party, -1) for party in own], dtype=np.int64)[who]
+        for own, who in parts
+    ]
+    return parties, np.concatenate(told)
 
 
 def _held(said: Said) -> list[object]:

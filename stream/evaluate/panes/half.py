@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.summaries.rows import Party
+from stream.summaries.rows import Party, renumbered
 
 __all__ = ["Half", "Held"]
 
@@ -38,15 +38,10 @@ class Held(NamedTuple):
     @classmethod
     def concat(cls, parts: Sequence["Held"]) -> "Held":
         """Put rows behind each other; the parties that have rows are numbered anew, in sorted order."""
-        parties = sorted({part.parties[i] for part in parts for i in np.unique(part.who).tolist()})
-        number = {party: i for i, party in enumerate(parties)}
-        who = [
-            np.array([number.get(p, -1) for p in part.parties], dtype=np.int64)[part.who]
-            for part in parts
-        ]
+        parties, who = renumbered([(part.parties, part.who) for part in parts])
         return cls(
             np.concatenate([p.id for p in parts]), np.concatenate([p.number for p in parts]),
-            np.concatenate([p.text for p in parts]), np.concatenate(who),
+            np.concatenate([p.text for p in parts]), who,
             np.concatenate([p.joined for p in parts]), tuple(parties),
         )  # fmt: skip
 
