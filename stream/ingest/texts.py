@@ -32,7 +32,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._n = 0
-        self._slots: Ints = np.full(2 * ROOM, -1, dtype=np.int64)
+        self._slots = np.full(2 * ROOM, -1, dtype=np.int32)
         self._hashes: Hashes = np.zeros(ROOM, dtype=np.uint64)
         self._ends: Ints = np.zeros(ROOM + 1, dtype=np.int64)
         self._data = np.zeros(32 * ROOM, dtype=np.uint8)
@@ -74,13 +74,13 @@ class Texts:
         if texts > len(self._hashes):
             self._hashes = np.resize(self._hashes, 2 * texts)
             self._ends = np.resize(self._ends, 2 * texts + 1)
-            self._slots = np.full(1 << (4 * texts).bit_length(), -1, dtype=np.int64)
+            self._slots = np.full(1 << (4 * texts - 1).bit_length(), -1, dtype=np.int32)
             _enter(self._hashes[: self._n], self._slots)
 
 
 @compiled
 def _number(
-    joined: NDArray[np.uint8], lengths: Ints, seed: np.uint64, n: int, slots: Ints, hashes: Hashes, ends: Ints,
+    joined: NDArray[np.uint8], lengths: Ints, seed: np.uint64, n: int, slots: NDArray[np.int32], hashes: Hashes, ends: Ints,
     data: NDArray[np.uint8], numbers: Ints,
 ) -> int:  # fmt: skip
     """Number the texts that lie behind each other in `joined`; give how many there are by now."""
@@ -95,7 +95,7 @@ def _number(
         h ^= h >> np.uint64(33)
         slot = h & mask
         while True:
-            found = slots[slot]
+            found = np.int64(slots[slot])
             if found < 0:
                 slots[slot], hashes[n] = n, h
                 end = ends[n]
@@ -118,7 +118,7 @@ def _number(
 
 
 @compiled
-def _enter(hashes: Hashes, slots: Ints) -> None:
+def _enter(hashes: Hashes, slots: NDArray[np.int32]) -> None:
     """Enter texts into slots that are all free."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(hashes)):
