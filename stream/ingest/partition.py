@@ -10,7 +10,7 @@ import numpy as np
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Counters, Fold, FoldRules
 from stream.ingest.ladder import rate_of
-from stream.ingest.pane import Pane
+from stream.ingest.pane import Pane, pack_changed
 from stream.ingest.portions import PLACES
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.schedule import Schedule
@@ -198,9 +198,10 @@ class Partition:
         if self.log != self._committed_log:
             fields[LOG] = dump("log", self.log)
             self._committed_log = self.log
-        for model, number in sorted(fold.touched):
-            pane = fold.open[model, number]
-            for place, blob in pane.pack_changed().items():
+        touched = sorted(fold.touched)
+        panes = [fold.open[key] for key in touched]
+        for (model, number), pane, places in zip(touched, panes, pack_changed(panes), strict=True):
+            for place, blob in places.items():
                 fields[pane_field(model, number, place)] = blob
             rows = pane.pack_rows()
             if rows is not None:

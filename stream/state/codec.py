@@ -52,6 +52,8 @@ _LIMITS = {
     for kind in "iu"
 }
 _DIMENSIONS_MAX = 32
+FEW = 32
+"""Items of an array that Python compares faster than numpy."""
 
 
 def pack(kind: str, version: int, payload: object, *, compress: bool = True) -> bytes:
@@ -189,14 +191,18 @@ def _array_bytes(array: NDArray[Any]) -> bytes:
     own = _DTYPES[code]
     stored = _smallest(array) if own.kind in "iu" else own
     head = struct.pack(f"<3B{array.ndim}Q", code, _CODES[stored], array.ndim, *array.shape)
-    return head + array.astype(stored).tobytes()
+    return head + (array if stored == array.dtype else array.astype(stored)).tobytes()
 
 
 def _smallest(array: NDArray[Any]) -> np.dtype[Any]:
     """Tell the smallest integer dtype that holds all items; unsigned when none is negative."""
     if array.size == 0:
         return np.dtype("|u1")
-    low, high = int(array.min()), int(array.max())
+    if array.size <= FEW:  # so few are told sooner one by one
+        values = array.ravel().tolist()
+        low, high = min(values), max(values)
+    else:
+        low, high = int(array.min()), int(array.max())
     kind = "i" if low < 0 else "u"
     for dtype, smallest, largest in _LIMITS[kind]:
         if smallest <= low and high <= largest:

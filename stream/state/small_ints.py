@@ -4,12 +4,14 @@ An integer is written as a varint of its zigzag form (0, -1, 1, -2 ... become 0,
 ones first, the high bit says that more follow. A run of zeros is one zero byte and the varint of its length.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 
-__all__ = ["pack_ints", "pack_pieces", "unpack_ints"]
+__all__ = ["pack_groups", "pack_ints", "unpack_ints"]
 
 BYTES_MAX = 10
 """Bytes of the longest varint of 64 bits; a zero alone takes two."""
@@ -21,20 +23,26 @@ def pack_ints(values: NDArray[np.int64]) -> bytes:
     >>> pack_ints(np.array([0, 0, 0, 1, -1, 64]))
     b'\x00\x03\x02\x01\x80\x01'
     """
-    return pack_pieces(values, np.zeros(1, dtype=np.int64), np.array([len(values)], dtype=np.int64))
+    return pack_groups(values, np.array([0]), np.array([len(values)]), np.array([1]))[0]
 
 
-def pack_pieces(
-    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> bytes:
-    r"""Give pieces of an array, sizes[i] integers from starts[i] on, as `pack_ints` gives them laid behind each other.
+def pack_groups(
+    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], ends: NDArray[np.int64]
+) -> list[bytes]:  # fmt: skip
+    r"""Give groups of pieces of an array, each as `pack_ints` gives its pieces laid behind each other.
 
-    >>> pack_pieces(np.array([0, 1, 0, 64]), np.array([2, 0]), np.array([2, 1])) == pack_ints(np.array([0, 64, 0]))
+    Piece i is sizes[i] integers from starts[i] on; group g has the pieces up to, not including, ends[g] that no group
+    before has. There is one group at least.
+
+    >>> values, pieces = np.array([0, 1, 0, 64]), (np.array([2, 0, 3]), np.array([2, 1, 1]))
+    >>> pack_groups(values, *pieces, np.array([2, 3])) == [pack_ints(np.array([0, 64, 0])), pack_ints(np.array([64]))]
     True
     """
     out = np.empty(BYTES_MAX * (int(sizes.sum()) + 1), dtype=np.uint8)
-    values = np.ascontiguousarray(values, dtype=np.int64)
-    return out[: _write(values, starts, sizes, out)].tobytes()
+    cuts = np.zeros(len(ends) + 1, dtype=np.int64)
+    _write(np.ascontiguousarray(values, dtype=np.int64), starts, sizes, ends, out, cuts)
+    written = out[: cuts[-1]].tobytes()
+    return [written[start:end] for start, end in pairwise(cuts.tolist())]
 
 
 def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
@@ -54,22 +62,27 @@ def unpack_ints(data: bytes, n: int) -> NDArray[np.int64]:
 
 @compiled
 def _write(
-    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], out: NDArray[np.uint8]
-) -> int:  # fmt: skip
-    at, zeros = 0, np.uint64(0)
-    for piece in range(len(starts)):
-        for i in range(starts[piece], starts[piece] + sizes[piece]):
-            value = values[i]
-            if value == 0:
-                zeros += np.uint64(1)
-                continue
-            if zeros > np.uint64(0):
-                at = _write_zeros(zeros, out, at)
-                zeros = np.uint64(0)
-            at = _write_one(np.uint64((value << 1) ^ (value >> 63)), out, at)
-    if zeros > np.uint64(0):
-        at = _write_zeros(zeros, out, at)
-    return at
+    values: NDArray[np.int64], starts: NDArray[np.int64], sizes: NDArray[np.int64], ends: NDArray[np.int64],
+    out: NDArray[np.uint8], cuts: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the groups behind each other; group g ends before out[cuts[g + 1]]."""
+    at, piece = 0, 0
+    for group in range(len(ends)):
+        zeros = np.uint64(0)
+        while piece < ends[group]:
+            for i in range(starts[piece], starts[piece] + sizes[piece]):
+                value = values[i]
+                if value == 0:
+                    zeros += np.uint64(1)
+                    continue
+                if zeros > np.uint64(0):
+                    at = _write_zeros(zeros, out, at)
+                    zeros = np.uint64(0)
+                at = _write_one(np.uint64((value << 1) ^ (value >> 63)), out, at)
+            piece += 1
+        if zeros > np.uint64(0):
+            at = _write_zeros(zeros, out, at)
+        cuts[group + 1] = at
 
 
 @compiled

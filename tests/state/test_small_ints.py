@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.state.small_ints import pack_ints, pack_pieces, unpack_ints
+from stream.state.small_ints import pack_groups, pack_ints, unpack_ints
 
 INTS = st.lists(st.just(0) | st.integers(-3, 300) | st.integers(-(2**63), 2**63 - 1), max_size=60)
 
@@ -20,23 +20,22 @@ def test_integers_of_any_size_come_back(values: list[int]) -> None:
     assert len(packed) <= 10 * len(values) + 1
 
 
-@given(st.lists(st.tuples(INTS, INTS), max_size=8), st.randoms())
-def test_pieces_are_packed_as_if_they_lay_behind_each_other(
-    pieces: list[tuple[list[int], list[int]]], random: Random
+@given(st.lists(st.lists(st.tuples(INTS, INTS), max_size=4), min_size=1, max_size=5), st.randoms())
+def test_each_group_of_pieces_is_packed_as_if_they_lay_alone_behind_each_other(
+    groups: list[list[tuple[list[int], list[int]]]], random: Random
 ) -> None:
-    """Whatever lies between them, and in whichever order they are asked for: a run of zeros may go over their ends."""
-    laid = [value for piece, between in pieces for value in piece + between]
+    """Whatever lies between them, and in whichever order they lie: a run of zeros goes over the ends of pieces only."""
+    pieces = [piece for group in groups for piece in group]
+    laid: list[int] = []
+    starts = [0] * len(pieces)
+    for i in random.sample(range(len(pieces)), len(pieces)):
+        starts[i] = len(laid)
+        laid += [*pieces[i][0], *pieces[i][1]]
     sizes = [len(piece) for piece, _ in pieces]
-    starts = np.cumsum([0, *(len(piece) + len(between) for piece, between in pieces)])[:-1]
-    order = list(range(len(pieces)))
-    random.shuffle(order)
-    packed = pack_pieces(
-        np.array(laid, dtype=np.int64),
-        starts[order].astype(np.int64),
-        np.array([sizes[i] for i in order], dtype=np.int64),
-    )
-    told = [value for i in order for value in pieces[i][0]]
-    assert packed == pack_ints(np.array(told, dtype=np.int64))
+    values, at, n = (np.array(of, dtype=np.int64) for of in (laid, starts, sizes))
+    packed = pack_groups(values, at, n, np.cumsum(list(map(len, groups))))
+    told = ([value for piece, _ in group for value in piece] for group in groups)
+    assert packed == [pack_ints(np.array(of, dtype=np.int64)) for of in told]
 
 
 @given(INTS, st.integers(-2, 2).filter(bool))
