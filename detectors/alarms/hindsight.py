@@ -66,9 +66,13 @@ def _score(
     """
     width, T = E.shape
     p = width - 1
+    root = np.sqrt(w)
     for i in range(p):
-        E[p] -= beta[i] * E[i]
-    E *= np.sqrt(w)
+        for t in range(T):
+            E[p, t] -= beta[i] * E[i, t]
+    for i in range(width):
+        for t in range(T):
+            E[i, t] *= root[t]
     r = phi * (1 - gain)
     c = (1 - phi) / (1 - r)
     A, B = np.zeros((width, T + 1)), np.zeros((width, T + 1))

@@ -54,7 +54,9 @@ def _fit(
 ) -> bool:  # fmt: skip
     T, p = season.shape
     Y, variance = np.empty((T, p + 1)), np.empty(T)
-    Y[:, :p] = season
+    for t in range(T):
+        for i in range(p):
+            Y[t, i] = season[t, i]
     noise, some = _prepare(x, worth, Y[:, p], variance)
     if some <= p + 2:
         return False

@@ -156,7 +156,8 @@ def _prepare(
         variance[t] = 1 / min(worth[t], MOST) if told else -1.0
         e[live[0], t] = min(max(x[t], -MOST), MOST) if told else 0.0
     for g in live[1:]:
-        e[g] = e[live[0]]
+        for t in range(len(x)):
+            e[g, t] = e[live[0], t]
     for g in live:
         for i in range(len(X)):
             _subtract(season[g, i], X[i], e[g])

@@ -247,7 +247,8 @@ def _begin(state: Counts, random: Words, start: Words, size: int) -> None:
     state[HELD] = state[SEEN] = kept
     state[DISTANCE] = -1
     if not kept:
-        random[:] = start
+        for i in range(len(start)):
+            random[i] = start[i]
 
 
 @compiled

@@ -19,7 +19,14 @@ from stream.ingest.envelope import (
     read_ts,
 )
 from stream.ingest.kinds import Kinds, Numbering
-from stream.ingest.parties import OUT_OF_BOUNDS, Parties, are_names, fits, segment_of
+from stream.ingest.parties import (
+    OUT_OF_BOUNDS,
+    UNREADABLE,
+    Parties,
+    are_names,
+    fits,
+    segment_of,
+)
 from stream.ingest.raw import DeadLetter, RawBatch
 from stream.summaries.columns import Columns, Gathering, Readers
 from stream.summaries.rows import Party
@@ -142,6 +149,11 @@ class Decoder:
         good, plain = (values, True) if self._typed is None else self._of_good_length(values)
         events, reasons = self._events(values, good)
         _, who = self._parties.code(events)
+        refused = np.flatnonzero(who == UNREADABLE).tolist()
+        if refused:  # by the one who looks into segments, as the decoder does not
+            for i in refused:
+                events[i] = self._by_hand(values[i], i, reasons)
+            _, who = self._parties.code(events)
         if self._typed is not None:
             self._check_bounds(events, values, who, reasons, plain=plain)
         return events, who, self._times(events, batch, reasons), reasons

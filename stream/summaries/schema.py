@@ -26,6 +26,8 @@ _TYPES: dict[ColumnType, object] = {
     "string": str | None,
     "boolean": bool | None,
 }
+_SEGMENT = ("segment", msgspec.Raw, msgspec.Raw())
+"""Of a segment the text is taken: most were met before, and a map for each event would cost more than all the rest."""
 
 
 @lru_cache(maxsize=64)
@@ -103,7 +105,7 @@ class Schema:
         envelope: list[Any] = [("version", str), ("ts", int | str | None, None)]
         if self.kind is Kind.FEATURES:
             inner = _features(tuple(fields), tuple(rename.items()))
-            envelope += [("segment", dict[str, str] | None, None)]
+            envelope += [_SEGMENT]
             return msgspec.defstruct(
                 "Event",
                 [("features", inner), *envelope],
@@ -113,7 +115,7 @@ class Schema:
             )
         envelope.insert(0, ("id", str))
         if self.kind is Kind.PREDICTIONS:
-            envelope.append(("segment", dict[str, str] | None, None))
+            envelope.append(_SEGMENT)
         for name in JOINED[self.kind]:
             if name not in self._attribute:
                 rename[f"joined_{name}"] = name

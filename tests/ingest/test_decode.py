@@ -63,6 +63,23 @@ def test_typed_reading_equals_reading_by_hand(values: list[bytes | None]) -> Non
     assert typed == folded(FEATURES, values, [], book())
 
 
+SEGMENTS = [
+    "null", "{}", '{"a":"b"}', ' { "a" : "b" } ', '{"a":"b","a":"c"}', '{"a":"\\u0062"}', '{"a":1}', '{"a":null}',
+    '{"a":"\\ud800"}', '{"a":{"b":"c"}}', "[]", '""', "7", '{"":"b"}', '{"a":""}', '{"a":"b",}', "{a:1}", "nul",
+    '{"a":"x\ty"}', f'{{"a":"{"x" * 257}"}}', "{" + ",".join(f'"{i}":"x"' for i in range(17)) + "}", "[" * 5_000,
+]  # fmt: skip
+
+
+@given(segments=st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=6))
+@settings(max_examples=100)
+def test_whatever_stands_for_a_segment_is_read_as_by_hand(segments: list[str]) -> None:
+    """Twice, as the second time its text is known."""
+    head = f'{{"model":"m","version":"1","ts":{T0},"features":{{"amount":1}},"segment":'
+    values: list[bytes | None] = [f"{head}{segment}}}".encode() for segment in segments * 2]
+    typed = folded(FEATURES, values, book().schemas(Kind.FEATURES), book())
+    assert typed == folded(FEATURES, values, [], book())
+
+
 @given(values=st.lists(RAW | HONEST, min_size=1, max_size=25))
 @settings(max_examples=100)
 def test_the_portions_in_which_a_batch_is_read_do_not_show(values: list[bytes | None]) -> None:

@@ -1,0 +1,81 @@
+"""Texts have the numbers that a dictionary would give them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from stream.ingest import parties, texts
+from stream.ingest.parties import UNREADABLE, Parties
+from stream.ingest.texts import Texts
+
+TEXT = st.binary(max_size=3) | st.binary(max_size=40)
+
+
+@given(portions=st.lists(st.lists(TEXT, max_size=30), max_size=8))
+@settings(max_examples=60)
+def test_texts_are_numbered_as_they_come_first_whatever_room_there_was(
+    portions: list[list[bytes]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts, "ROOM", 2)
+        found, known = Texts(), dict[bytes, int]()
+        for portion in portions:
+            expected = [known.setdefault(text, len(known)) for text in portion]
+            assert found.number([Raw(text) for text in portion]).tolist() == expected
+    assert [found[i] for i in range(len(found))] == list(known)
+    assert found.size == sum(map(len, known))
+
+
+def test_many_texts_are_told_apart() -> None:
+    told = [b"%d" % (i % 70_001) for i in range(100_000)]
+    assert (Texts().number(told) == np.arange(100_000) % 70_001).all()
+
+
+class Event:
+    """An event of a version, with its segment as it is written."""
+
+    def __init__(self, segment: bytes, version: str = "1") -> None:
+        self.version = version
+        self.segment = Raw(segment)
+
+
+def test_a_segment_is_the_same_however_it_is_written() -> None:
+    written = [b'{"a":"x","b":"y"}', b' {"b": "y", "a": "x"}', b'{"a":"\\u0078","b":"y","a":"x"}']
+    nobody = [b"", b"null", b"{}"]
+    known, who = Parties().code([Event(text) for text in written + nobody])
+    assert who.tolist() == [0, 0, 0, 1, 1, 1]
+    assert known == [("1", (("a", "x"), ("b", "y"))), ("1", ())]
+
+
+@pytest.mark.parametrize(
+    "segment", [b"[]", b'"a"', b'{"a":1}', b'{"a":null}', b'{"a":"\xff"}', b"7"]
+)
+def test_a_segment_that_is_no_map_of_text_to_text_is_told(segment: bytes) -> None:
+    """Alone, and among others; the second time, too, when its text is known."""
+    known = Parties()
+    for _ in range(2):
+        assert known.code([Event(b'{"a":"b"}'), Event(segment)])[1].tolist() == [0, UNREADABLE]
+
+
+def test_places_stay_the_same_while_versions_come_and_go() -> None:
+    known, shops = Parties(), [b'{"shop":"%d"}' % i for i in range(5)]
+    versions = [str(v) for v in range(parties.VERSIONS_MAX + 3)]
+    first = {v: known.code([Event(s, v) for s in shops])[1].tolist() for v in versions}
+    again = {v: known.code([Event(s, v) for s in shops])[1].tolist() for v in versions}
+    assert again == first
+    mixed = [Event(s, v) for v in versions for s in shops]
+    assert known.code(mixed)[1].tolist() == [place for of in first.values() for place in of]
+
+
+@pytest.mark.parametrize("bound", ["PARTIES_MAX", "TEXTS_BYTES_MAX"])
+def test_texts_are_forgotten_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(parties, bound, 4)
+    known = Parties()
+    parties_of, _ = known.code([Event(b" " * i + b"{}") for i in range(5)])
+    known.make_room()
+    assert len(parties_of) == 1
+    assert known.list == []
