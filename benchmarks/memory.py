@@ -334,7 +334,7 @@ def _weigh_chains(bed: Bed, seen: set[int]) -> dict[str, int]:
     model = bed.evaluator.model
     parts: dict[str, int] = defaultdict(int)
     seen.add(id(model))  # chains know whom to ask for what is stored
-    own = model.rules, bed.evaluator._store, model.plan_at, model._read
+    own = model.rules, bed.evaluator.store, model.plan_at, model._read
     parts["rules, plans"] = weigh(seen, *own)
     parts["latest results"] = weigh(_without_chains(model, seen), model.latest)
     for chain in model.chains.values():

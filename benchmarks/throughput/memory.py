@@ -21,7 +21,7 @@ from benchmarks.throughput.figures import Measured
 from benchmarks.workload import START_MS, TOPIC, build_reference
 from stream.bus.messages import spare_collector
 from stream.config import Config
-from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.evaluator import Evaluator, step_all
 from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.partition import Partition, read_marks
 from stream.ingest.raw import RawBatch, Source
@@ -220,7 +220,8 @@ class Feed:
                     self.config.lateness_ms, self.sources,
                 )  # fmt: skip
                 evaluator.load()
-            evaluator.step(marks)
+        step_all(list(self.evaluators.values()), marks)
+        for evaluator in self.evaluators.values():
             evaluator.acknowledge(list(evaluator.outbox))
 
     def _clean(self) -> None:

@@ -1,11 +1,22 @@
-"""Moves one model: reads the panes that have closed, lets the model judge them, commits, and keeps the outbox."""
+"""Moves models: reads the panes that have closed, lets the models judge them, commits, and keeps the outboxes.
 
-from collections.abc import Mapping, Sequence
+Of many models each has little to move, and what is dear is to ask the store and to judge. So all that move together
+(`step_all`) are read at once, judged side by side and committed at once, each by its own compare-and-set.
+"""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 
-from stream.evaluate.model import Model, ModelRules
+from stream.evaluate.model import Model, ModelRules, advance_all
 from stream.evaluate.model_state import needed_from
-from stream.evaluate.panes.gather import gather_panes, gather_rows, is_absent, watermark_of
+from stream.evaluate.panes.gather import (
+    Merged,
+    Span,
+    gather_panes,
+    gather_rows,
+    is_absent,
+    watermark_of,
+)
 from stream.evaluate.telling.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
@@ -15,14 +26,16 @@ from stream.reference.plans import Plans
 from stream.state.store import Answer, Commit, Store, model_key
 from stream.words import INPUTS, Kind
 
-__all__ = ["Evaluator"]
+__all__ = ["Evaluator", "step_all"]
+
+DONE = (Answer.OK, Answer.ALREADY)
 
 
 class Evaluator:
-    """The owner of one model. `load` first; then `step` whenever marks have moved.
+    """The owner of one model. `load` first; then `step` it, or `step_all`, whenever marks have moved.
 
     After FENCED or CONFLICT the owner drops this object and loads anew. `outbox` holds what is committed and not yet
-    acknowledged: field -> CloudEvent bytes, in order.
+    acknowledged: field -> CloudEvent bytes, in order. `pending` is a commit under way.
     """
 
     def __init__(
@@ -34,23 +47,23 @@ class Evaluator:
             name, rules, fleet.book, fleet.publish, plans.at, partial(store.read, self.key)
         )
         self.outbox: dict[bytes, bytes] = {}
-        self._store = store
-        self._app = app
-        self._fleet = fleet
-        self._lateness_ms = lateness_ms
-        self._pane_ms = rules.learning.pane_ms
-        self._sources = {kind: [s for s in sources if s.kind is kind] for kind in INPUTS}
+        self.pending: Commit | None = None
+        self.store = store
+        self.app = app
+        self.fleet = fleet
+        self.lateness_ms = lateness_ms
+        self.pane_ms = rules.learning.pane_ms
+        self.sources = {kind: [s for s in sources if s.kind is kind] for kind in INPUTS}
         self._epoch = 0
         self._base = b""
         self._commits = 0
         self._revision = fleet.book.revision
-        self._pending: Commit | None = None
 
     def load(self) -> None:
         """Take the model over and restore what was committed of it."""
-        taken = self._store.take_over(self.key)
+        taken = self.store.take_over(self.key)
         self._epoch, self._base = taken.epoch, taken.base
-        self._fleet.refresh()
+        self.fleet.refresh()
         self.model.restore(taken.base, taken.fields)
         self.outbox = {f: v for f, v in sorted(taken.fields.items()) if f.startswith(b"o:")}
 
@@ -61,86 +74,38 @@ class Evaluator:
         upto_ms: int | None = None,
         flush: bool = False,
     ) -> Answer:
-        """Evaluate what has closed since the last step, but no pane that begins at `upto_ms` or later, and commit it.
-
-        `flush` closes the windows that are still open, as a replay does at its end. On StoreUnavailable call again: a
-        commit under way is finished first.
-        """
-        if self._pending is not None:
-            answer = self._finish()
-            if answer not in (Answer.OK, Answer.ALREADY):
-                return answer
-        model = self.model
-        for kind in Kind:
-            self._advance(kind, marks, upto_ms)
-        model.meet({kind for kind in Kind if is_absent(kind, marks)})
-        if flush:
-            model.flush(self._told(Kind.FEATURES, marks))
-        if not model.changed and model.base() == self._base:
-            return Answer.OK
-        self._commits += 1
-        commit_id = b"%d.%d" % (self._epoch, self._commits)
-        self._pending = Commit(
-            self.key, self._epoch, self._base, model.base(), commit_id, model.fields()
-        )
-        return self._finish()
-
-    def _finish(self) -> Answer:
-        pending = self._pending
-        assert pending is not None  # noqa: S101 - both callers have just seen it
-        answer = self._store.commit(pending)
-        if answer in (Answer.OK, Answer.ALREADY):
-            self._pending = None
-            self._base = pending.new_base
-            self._keep_references()
-            self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
-            gone = self.model.settled()
-            if gone:
-                self._store.remove(self.key, self._epoch, gone, self._base)
+        """Move this model alone; see `step_all`."""
+        (answer,) = step_all([self], marks, upto_ms=upto_ms, flush=flush)
         return answer
+
+    def conclude(self, absent: Container[Kind], flush: Told | None) -> None:
+        """End a step: what several kinds tell together, and the commit of what changed, if anything did."""
+        model = self.model
+        model.meet(absent)
+        if flush is not None:
+            model.flush(flush)
+        if model.changed or model.base() != self._base:
+            self._commits += 1
+            commit_id = b"%d.%d" % (self._epoch, self._commits)
+            self.pending = Commit(
+                self.key, self._epoch, self._base, model.base(), commit_id, model.fields()
+            )
+
+    def settle(self, pending: Commit) -> None:
+        """Know that the commit under way is done."""
+        self.pending = None
+        self._base = pending.new_base
+        self._keep_references()
+        self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
+        gone = self.model.settled()
+        if gone:
+            self.store.remove(self.key, self._epoch, gone, self._base)
 
     def _keep_references(self) -> None:
         """See that the references which the state now names are in the store: it may have gone back since they were."""
-        if self._revision != self._fleet.book.revision:
-            self._fleet.refresh()
-            self._revision = self._fleet.book.revision
-
-    def _advance(
-        self, kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None
-    ) -> None:
-        watermark = watermark_of(kind, marks)
-        if watermark == NEVER:
-            if kind is Kind.ERRORS and is_absent(Kind.LABELS, marks):
-                self.model.wait_for_labels()
-            return
-        first = self.model.bases[kind]
-        until = (watermark - self._lateness_ms) // self._pane_ms
-        if upto_ms is not None:
-            until = min(until, upto_ms // self._pane_ms)
-        if until <= first:
-            return
-        told = self._told(kind, marks)
-        closed_ms = until * self._pane_ms + self._lateness_ms
-        if kind is Kind.ERRORS:
-            halves = (k for k in (Kind.PREDICTIONS, Kind.LABELS) if not is_absent(k, marks))
-            both = [source for half in halves for source in self._sources[half]]
-            rows = gather_rows(
-                self._store, self._app, self.model.name, both, first, until, closed_ms
-            )
-            self.model.advance_errors(rows, until, told)
-            return
-        panes = gather_panes(
-            self._store, self._app, self.model.name, self._sources[kind], first, until, closed_ms
-        )
-        self._fleet.refresh()  # a pane may be binned by a reference that another worker has just learned
-        self.model.advance(kind, panes, until, told)
-
-    def _told(self, kind: Kind, marks: Mapping[Source, Marks | None]) -> Told:
-        watermark = watermark_of(kind, marks)
-        return Told(
-            max(watermark, 0),
-            sum(m.counters.late for s, m in marks.items() if m and s.kind is kind),
-        )
+        if self._revision != self.fleet.book.revision:
+            self.fleet.refresh()
+            self._revision = self.fleet.book.revision
 
     def evaluated(self, kind: Kind) -> int:
         """Tell the first pane of a topic's kind that may still be needed."""
@@ -150,4 +115,81 @@ class Evaluator:
         """Take delivered alerts out of the outbox."""
         for field in fields:
             self.outbox.pop(field, None)
-        return self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+        return self.store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+
+
+def step_all(
+    evaluators: Sequence[Evaluator],
+    marks: Mapping[Source, Marks | None],
+    *,
+    upto_ms: int | None = None,
+    flush: bool = False,
+) -> list[Answer]:
+    """Evaluate what has closed since the last step of each model, and commit it.
+
+    No pane is evaluated that begins at `upto_ms` or later. The models are those of one worker. What each tells and
+    stores is what it would alone, and its answer is nothing to the others. `flush` closes the windows that are still
+    open, as a replay does at its end. On StoreUnavailable call again: commits under way are finished first.
+
+    Cost: three round trips a kind that has moved, and one for all commits.
+    """
+    answers = _finish(evaluators)
+    going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]
+    for kind in Kind:
+        _advance(going, kind, marks, upto_ms)
+    absent = {kind for kind in Kind if is_absent(kind, marks)}
+    for evaluator in going:
+        evaluator.conclude(absent, _told(Kind.FEATURES, marks) if flush else None)
+    answers |= _finish(going)
+    return [answers.get(e.key, Answer.OK) for e in evaluators]
+
+
+def _finish(evaluators: Sequence[Evaluator]) -> dict[str, Answer]:
+    """Make the commits that are under way; give the answer to each by its key."""
+    pending = [(e, e.pending) for e in evaluators if e.pending is not None]
+    if not pending:
+        return {}
+    answers = evaluators[0].store.commit_all([commit for _, commit in pending])
+    for (evaluator, commit), answer in zip(pending, answers, strict=True):
+        if answer in DONE:
+            evaluator.settle(commit)
+    return {commit.key: answer for (_, commit), answer in zip(pending, answers, strict=True)}
+
+
+def _advance(
+    evaluators: Sequence[Evaluator], kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None
+) -> None:  # fmt: skip
+    """Let models take in what has closed of a kind."""
+    watermark = watermark_of(kind, marks)
+    if watermark == NEVER:
+        if kind is Kind.ERRORS and is_absent(Kind.LABELS, marks):
+            for evaluator in evaluators:
+                evaluator.model.wait_for_labels()
+        return
+    if not evaluators:
+        return
+    first = evaluators[0]
+    until = (watermark - first.lateness_ms) // first.pane_ms
+    if upto_ms is not None:
+        until = min(until, upto_ms // first.pane_ms)
+    due = [e.model for e in evaluators if e.model.bases[kind] < until]
+    if not due:
+        return
+    closed_ms = until * first.pane_ms + first.lateness_ms
+    wanted = {model.name: Span(model.bases[kind], until, closed_ms) for model in due}
+    moves: list[tuple[Model, Iterable[Merged]]]
+    if kind is Kind.ERRORS:
+        halves = (k for k in (Kind.PREDICTIONS, Kind.LABELS) if not is_absent(k, marks))
+        both = [source for half in halves for source in first.sources[half]]
+        rows = gather_rows(first.store, first.app, wanted, both)
+        moves = [(model, model.joined(rows[model.name])) for model in due]
+    else:
+        panes = gather_panes(first.store, first.app, wanted, first.sources[kind])
+        first.fleet.refresh()  # a pane may be binned by a reference that another worker has just learned
+        moves = [(model, panes[model.name]) for model in due]
+    advance_all(moves, kind, until, _told(kind, marks))
+
+
+def _told(kind: Kind, marks: Mapping[Source, Marks | None]) -> Told:
+    late = sum(m.counters.late for s, m in marks.items() if m and s.kind is kind)
+    return Told(max(watermark_of(kind, marks), 0), late)

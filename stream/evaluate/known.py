@@ -109,7 +109,8 @@ class Known:
         """Give the chains that have no reference yet, in order."""
         return [chain for _, chain in sorted(self.chains.items()) if isinstance(chain, Learner)]
 
-    def _watching(self, kind: Kind | None = None) -> list[Chain]:
+    def watching(self, kind: Kind | None = None) -> list[Chain]:
+        """Give the chains that have a reference, of one kind or of all, in order."""
         chains = sorted(self.chains.items())
         return [c for (_, of), c in chains if isinstance(c, Chain) and kind in (None, of)]
 
@@ -154,7 +155,7 @@ class Known:
     # -- what is to be stored ----------------------------------------------------------------------------------------
 
     def _post(self, events: list[DriftEvent]) -> list[DriftEvent]:
-        """Put alerts into the outbox; they are packed when the fields are asked for, as `_gather` may complete them."""
+        """Put alerts into the outbox; they are packed when the fields are asked for, as `gather` may complete them."""
         for event in events:
             field = outbox_field(self.next_alert)
             self.changed[field], self.posted[field] = b"", event

@@ -4,6 +4,7 @@ Pure: what it is given decides what it does, in whatever portions it is given. `
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from sinks.event import DriftEvent
 from stream.evaluate.chains.chain import Chain, Judged
@@ -38,14 +39,34 @@ from stream.state.versions import dump
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
 
-__all__ = ["Model", "ModelRules"]
+__all__ = ["Model", "ModelRules", "advance_all"]
 
 NEW_WINDOWS = 10
 """Windows for which a version counts as new."""
 
 
+def advance_all(
+    moves: Sequence[tuple["Model", Iterable[Merged]]], kind: Kind, until: int, told: Told
+) -> list[list[DriftEvent]]:
+    """Evaluate the panes of a kind of several models up to (not including) `until`; give the alerts of each.
+
+    They must be all there are before it. Windows that end by then are judged together, whosesoever they are.
+    """
+    events = [model.take(kind, panes, told) for model, panes in moves]
+    watching: list[tuple[int, Chain]] = []
+    for i, (model, _) in enumerate(moves):
+        model.bases[kind] = max(until, model.bases[kind])
+        watching += [(i, chain) for chain in model.watching(kind)]
+    owners = iter(watching)
+    for chains in portions([chain for _, chain in watching]):
+        judge_ahead(chains, lambda chain: until * chain.reference.pane_ms)
+        for i, chain in islice(owners, len(chains)):
+            events[i] += moves[i][0].close(chain, until * chain.reference.pane_ms, told)
+    return [of + model.gather(kind) for of, (model, _) in zip(events, moves, strict=True)]
+
+
 class Model(Known):
-    """Moves what is known of one model: `advance` it kind by kind, `meet` then; store its `fields`, then `settled`."""
+    """Moves what is known of one model: advance it kind by kind, `meet` then; store its `fields`, then `settled`."""
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -53,32 +74,30 @@ class Model(Known):
         self, kind: Kind, panes: Sequence[Merged], until: int, told: Told
     ) -> list[DriftEvent]:
         """Evaluate the panes of a kind up to (not including) `until`, which must hold all there are before it."""
+        (events,) = advance_all([(self, panes)], kind, until, told)
+        return events
+
+    def take(self, kind: Kind, panes: Iterable[Merged], told: Told) -> list[DriftEvent]:
+        """Take in panes of a kind, in order; `advance_all` then lets the time pass behind them."""
         events: list[DriftEvent] = []
         for pane in panes:
             for series in self._ahead(kind, pane.number, pane.parts):
                 events += self._take(
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
-        events += self._pass(kind, until, told)
-        return events + self._gather(kind)
+        return events
 
-    def advance_errors(
-        self, panes: Sequence[MergedRows], until: int, told: Told
-    ) -> list[DriftEvent]:
-        """Join the rows up to (not including) pane `until`, and evaluate the errors they give."""
-        events: list[DriftEvent] = []
+    def joined(self, panes: Sequence[MergedRows]) -> Iterator[Merged]:
+        """Join the rows of panes, in order, and give the errors of each."""
         for pane in panes:
             errors, accepted, dropped = self.join.step(pane.number, pane.predictions, pane.labels)
             if accepted is not None:
                 self.changed[join_field(pane.number)] = accepted
             for number in dropped:
                 self.forget(join_field(number))
-            for series in self._ahead(Kind.ERRORS, pane.number, errors):
-                events += self._take(
-                    series, Kind.ERRORS, pane.number, [errors[series]], pane.evidence, told
-                )
-        events += self._pass(Kind.ERRORS, until, told)
-        return events + self._gather(Kind.ERRORS)
+            yield Merged(
+                pane.number, {of: [binned] for of, binned in errors.items()}, pane.evidence
+            )
 
     def wait_for_labels(self) -> None:
         """Let predictions wait for the first label of all no longer than the join would, so that panes can go."""
@@ -90,9 +109,9 @@ class Model(Known):
         """Close all windows that hold data, as a replay does at its end."""
         events: list[DriftEvent] = []
         for kind in KINDS:
-            for chain in self._watching(kind):
+            for chain in self.watching(kind):
                 events += self._tell(chain, chain.flush(), told)
-            events += self._gather(kind)
+            events += self.gather(kind)
         return events + self._meet(dict.fromkeys(KINDS, FOREVER - 1))
 
     def meet(self, absent: Container[Kind] = ()) -> list[DriftEvent]:
@@ -206,15 +225,9 @@ class Model(Known):
             self.chains[learner.series, learner.kind] = chain
             self.touch(chain)
 
-    def _pass(self, kind: Kind, until: int, told: Told) -> list[DriftEvent]:
-        """Let time pass for all chains of a kind: what ends before `until` is closed, data or not."""
-        events: list[DriftEvent] = []
-        self.bases[kind] = max(until, self.bases[kind])
-        for chains in portions(self._watching(kind)):
-            judge_ahead(chains, lambda chain: until * chain.reference.pane_ms)
-            for chain in chains:
-                events += self._tell(chain, chain.close(until * chain.reference.pane_ms), told)
-        return events
+    def close(self, chain: Chain, until_ms: int, told: Told) -> list[DriftEvent]:
+        """Close the windows of a chain that end by a time, data or not."""
+        return self._tell(chain, chain.close(until_ms), told)
 
     def _tell(self, chain: Chain, judged: Sequence[Judged], told: Told) -> list[DriftEvent]:
         events: list[DriftEvent] = []
@@ -241,7 +254,7 @@ class Model(Known):
             self.changed[standing_field(chain.series, chain.kind)] = standing
         return self._post(events)
 
-    def _gather(self, kind: Kind) -> list[DriftEvent]:
+    def gather(self, kind: Kind) -> list[DriftEvent]:
         """Tell what the chains of a kind began together, once all have judged what ends by the same time."""
         news, self._news = self._news, []
         tell_segments(news)

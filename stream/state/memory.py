@@ -49,6 +49,10 @@ class MemoryStore:
                 kept.update({BASE: bytes(commit.new_base), COMMIT: bytes(commit.commit_id)})
             return answer
 
+    def commit_all(self, commits: Sequence[Commit]) -> list[Answer]:
+        """Make commits one after the other."""
+        return [self.commit(commit) for commit in commits]
+
     def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
         """Read some fields at one moment; None where there is none."""
         with self._lock:

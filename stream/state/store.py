@@ -96,6 +96,13 @@ class Store(Protocol):
         """
         ...
 
+    def commit_all(self, commits: Sequence[Commit]) -> list[Answer]:
+        """Make commits of several keys in one round trip, each by itself: what becomes of one is nothing to the others.
+
+        Where an error is raised some may be done, as if each had been made alone, in any order.
+        """
+        ...
+
     def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
         """Read some fields at one moment; None where there is none."""
         ...

@@ -99,7 +99,7 @@ class Pipeline:
         self.next = {source: self.ingest.take_over(source) for source in self.sources}
         self.partitions = partitions
         self.alerts: list[bytes] = []
-        self.evaluator = self._load()
+        self.evaluator = self.load()
 
     def fold(self, events: Sequence[Event]) -> None:
         """Fold and commit events, dealt out to the partitions in turn."""
@@ -128,7 +128,7 @@ class Pipeline:
 
     def restart(self) -> None:
         """Drop the evaluator's memory and take the model over anew."""
-        self.evaluator = self._load()
+        self.evaluator = self.load()
 
     def state(self) -> dict[bytes, bytes]:
         """Tell the committed fields of the model, but for alerts that are delivered."""
@@ -146,11 +146,12 @@ class Pipeline:
             del window["watermark"], window["late_dropped"], alert["data"]["replay"]
         return alerts
 
-    def _load(self) -> Evaluator:
+    def load(self, name: str = "m") -> Evaluator:
+        """Take a model over."""
         evaluator = Evaluator(
             self.store,
             APP,
-            "m",
+            name,
             model_rules(self.config),
             self.fleet,
             Plans(self.store, APP, self.fleet, plan_rules(self.config)),

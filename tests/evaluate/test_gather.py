@@ -3,7 +3,7 @@
 import pytest
 
 from stream.errors import StoreUnavailable
-from stream.evaluate.panes.gather import gather_panes, is_absent, watermark_of
+from stream.evaluate.panes.gather import Span, gather_panes, is_absent, watermark_of
 from stream.ingest.fold import NEVER, Counters
 from stream.ingest.partition import Marks
 from stream.words import Kind
@@ -27,8 +27,9 @@ def test_panes_that_a_store_has_lost_since_they_had_closed_are_not_left_out() ->
     closed = (FIRST + 6) * PANE + LATENESS
 
     def numbers() -> list[int]:
-        found = gather_panes(log.store, APP, "m", [FEATURES], FIRST, FIRST + 6, closed)
-        return [pane.number - FIRST for pane in found]
+        wanted = {"m": Span(FIRST, FIRST + 6, closed)}
+        found = gather_panes(log.store, APP, wanted, [FEATURES])
+        return [pane.number - FIRST for pane in found["m"]]
 
     assert numbers() == list(range(6))
     late, log.store._hashes[log.partition.key] = log.store._hashes[log.partition.key], early

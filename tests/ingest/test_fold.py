@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.evaluate.panes.gather import gather_panes
+from stream.evaluate.panes.gather import Span, gather_panes
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import NEVER, Fold
 from stream.ingest.pane import Binned
@@ -133,7 +133,7 @@ def merged(
     store: MemoryStore, sources: list[Source], model: str
 ) -> dict[tuple[int, Series], object]:
     told: dict[tuple[int, Series], object] = {}
-    for pane in gather_panes(store, APP, model, sources, 0, 2**40):
+    for pane in gather_panes(store, APP, {model: Span(0, 2**40)}, sources)[model]:
         for series, parts in pane.parts.items():
             if isinstance(parts[0], Binned):
                 total = parts[0].summary.copy()

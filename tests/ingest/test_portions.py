@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.evaluate.panes.gather import gather_panes
+from stream.evaluate.panes.gather import Span, gather_panes
 from stream.ingest import portions
 from stream.ingest.pane import Pane
 from stream.ingest.partition import pane_fields
@@ -116,7 +116,9 @@ def test_panes_committed_now_and_then_are_those_committed_once(
     ours, theirs = (
         [
             (pane.number, pane.evidence, sorted(pane.parts))
-            for pane in gather_panes(log.store, APP, "m", [FEATURES], NUMBER, NUMBER + 3)
+            for pane in gather_panes(log.store, APP, {"m": Span(NUMBER, NUMBER + 3)}, [FEATURES])[
+                "m"
+            ]
         ]
         for log in (often, once)
     )

@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.evaluator import Evaluator, step_all
 from stream.state.store import Answer, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, stream
@@ -27,15 +27,15 @@ class LongSteps:
 
     def plant(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make them long."""
-        step = Evaluator.step
+        step = step_all
 
-        def long(evaluator: Evaluator, *args: Any, **kwargs: Any) -> Answer:
-            self.stepped.append(evaluator.model.name)
+        def long(evaluators: Sequence[Evaluator], *args: Any, **kwargs: Any) -> list[Answer]:
+            self.stepped += [evaluator.model.name for evaluator in evaluators]
             self.begun.set()
             assert self.end.wait(30)
-            return step(evaluator, *args, **kwargs)
+            return step(evaluators, *args, **kwargs)
 
-        monkeypatch.setattr(Evaluator, "step", long)
+        monkeypatch.setattr("stream.run.work.models.step_all", long)
 
     async def evaluating(self, rig: Rig) -> "asyncio.Task[None]":
         """Begin an evaluation that finds drift, and wait until its step is under way."""

@@ -699,7 +699,7 @@ def test_a_topic_that_gets_more_partitions_is_read_from_all() -> None:
         await rig.runtime.evaluate()
         rig.runtime.know_partitions({"features": 2})
         await rig.runtime.evaluate()
-        assert len(rig.runtime.models.evaluators["m"]._sources[ZERO.kind]) == 2
+        assert len(rig.runtime.models.evaluators["m"].sources[ZERO.kind]) == 2
 
     run(story)
 

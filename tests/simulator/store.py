@@ -58,6 +58,9 @@ class Wire:
             detail=lambda: f"{_base(commit.base)} -> {_base(commit.new_base)}, {len(commit.fields)} fields",
         )  # fmt: skip
 
+    def commit_all(self, commits: Sequence[Commit]) -> list[Answer]:
+        return [self.commit(commit) for commit in commits]
+
     def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
         return self._ask("read", key, lambda: self._store.read(key, fields))
 

@@ -98,6 +98,38 @@ def test_a_retried_commit_is_told_it_was_done_and_changes_nothing(store: Store, 
     assert store.read(key, [b"a", b"base"]) == [b"1", b"10"]
 
 
+def test_commits_that_are_made_together_are_answered_each_as_alone(store: Store) -> None:
+    """In their order; whoever is refused, the others are done. One is too large for what goes in one round trip."""
+    keys = [partition_key("test", uuid4().hex, 0) for _ in range(5)]
+    for one in keys:
+        store.take_over(one)
+    done, fenced, conflict, large, again = keys
+    store.take_over(fenced)
+    store.commit(step(again, 1, b"", b"10", x=b"1"))
+    many = {f"f{i}": b"%d" % i for i in range(4_000)}
+    told = store.commit_all([
+        step(done, 1, b"", b"10", x=b"1"),
+        step(fenced, 1, b"", b"10", x=b"1"),
+        step(large, 1, b"", b"10", **many),
+        step(conflict, 1, b"5", b"10", x=b"1"),
+        step(again, 1, b"", b"10", x=b"1"),
+    ])  # fmt: skip
+    assert told == [Answer.OK, Answer.FENCED, Answer.OK, Answer.CONFLICT, Answer.ALREADY]
+    held = {one: store.read(one, [b"base", b"x", b"f3999"]) for one in keys}
+    assert held == {
+        done: [b"10", b"1", None],
+        fenced: [None, None, None],
+        conflict: [None, None, None],
+        large: [b"10", None, b"3999"],
+        again: [b"10", b"1", None],
+    }
+    assert store.commit_all([]) == []
+    assert store.commit_all([step(done, 1, b"10", b"20", x=b"2")]) == [Answer.OK]
+    both = [step(done, 1, b"20", b"30", commit=b"0"), step(again, 1, b"10", b"20", x=b"2")]
+    with pytest.raises(ValueError, match="kept by the store itself"):
+        store.commit_all(both)
+
+
 def test_a_commit_that_moves_no_base_is_done_once(store: Store, key: str) -> None:
     """An idle tick goes from a base to itself; another one with its own id is another step."""
     epoch = store.take_over(key).epoch

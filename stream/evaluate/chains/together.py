@@ -44,7 +44,9 @@ def portions(chains: Sequence[Chain]) -> Iterator[list[Chain]]:
 
 
 def judge_ahead(chains: Sequence[Chain], until_ms: Callable[[Chain], int]) -> None:
-    """Judge the windows of chains of one kind of a model that end up to a time; each then gives them when it is closed.
+    """Judge the windows of chains of one kind that end up to a time; each then gives them when it is closed.
+
+    They may be of several models that are judged by the same rules.
 
     Cost: of many chains of 10 columns a third of what each costs alone, of 100 columns two thirds: what is left are the
     steps of the alarm layer, 6 us a signal.

@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "Merged",
     "MergedRows",
+    "Span",
     "gather_panes",
     "gather_rows",
     "is_absent",
@@ -74,72 +75,12 @@ def is_absent(kind: Kind, marks: Mapping[Source, Marks | None]) -> bool:
     return all(m is not None and m.idle and not m.counters.seen for m in own)
 
 
-def gather_panes(
-    store: Store,
-    app: str,
-    model: str,
-    sources: Sequence[Source],
-    first: int,
-    until: int,
-    closed_ms: int = NEVER,
-) -> list[Merged]:
-    """Read the panes first <= number < until of a model from the partitions of one kind, in order of their numbers.
-
-    `closed_ms` is the watermark of a partition on which all of them have closed.
-
-    Raises:
-        StoreUnavailable: a partition has not come so far, though it once had: the store has gone back in time.
-    """
-    merged: dict[int, Merged] = {}
-    span = _Span(first, until, closed_ms)
-    for source, number, places in _fetch(store, app, model, sources, span, pane_fields):
-        pane = Pane.join(model, places, None)
-        into = merged.setdefault(number, Merged(number, {}, {}))
-        into.evidence[source.topic, source.partition] = (pane.first, pane.last)
-        for series, entry in pane.entries.items():
-            into.parts.setdefault(series, []).append(entry)
-    return [merged[number] for number in sorted(merged)]
-
-
-def gather_rows(
-    store: Store,
-    app: str,
-    model: str,
-    sources: Sequence[Source],
-    first: int,
-    until: int,
-    closed_ms: int = NEVER,
-) -> list[MergedRows]:
-    """Read the rows of a model's predictions and labels, pane by pane, in canonical order; as `gather_panes`."""
-    parts: dict[int, dict[Kind, list[Rows]]] = {}
-    evidence: dict[int, Evidence] = {}
-    span = _Span(first, until, closed_ms)
-    for source, number, (blob,) in _fetch(store, app, model, sources, span, _only_rows):
-        begin, end, rows = unpack_rows(blob or b"")
-        parts.setdefault(number, {}).setdefault(source.kind, []).append(rows)
-        evidence.setdefault(number, {})[source.topic, source.partition] = (begin, end)
-    return [
-        MergedRows(
-            number, _one(parts[number].get(Kind.PREDICTIONS)), _one(parts[number].get(Kind.LABELS)), evidence[number]
-        )
-        for number in sorted(parts)
-    ]  # fmt: skip
-
-
-def _only_rows(model: str, number: int) -> list[bytes]:
-    return [rows_field(model, number)]
-
-
-def _one(parts: list[Rows] | None) -> Rows | None:
-    return Rows.concat(parts).in_order() if parts else None
-
-
-class _Span(NamedTuple):
-    """Panes first <= number < until, and the watermark by which all of them have closed."""
+class Span(NamedTuple):
+    """Panes first <= number < until. `closed_ms` is the watermark of a partition on which all of them have closed."""
 
     first: int
     until: int
-    closed_ms: int
+    closed_ms: int = NEVER
 
     def of(self, index: bytes | None) -> list[int]:
         """Tell which of them a partition keeps."""
@@ -150,34 +91,90 @@ class _Span(NamedTuple):
         return inside
 
 
-def _fetch(
-    store: Store, app: str, model: str, sources: Sequence[Source], span: _Span,
-    fields_of: Callable[[str, int], list[bytes]],
-) -> Iterable[tuple[Source, int, list[bytes | None]]]:  # fmt: skip
-    """Read the fields of panes that are there: the index of each partition first, then what it names.
+def gather_panes(
+    store: Store, app: str, wanted: Mapping[str, Span], sources: Sequence[Source]
+) -> dict[str, list[Merged]]:
+    """Read the panes of models from the partitions of one kind, of each model in order of their numbers.
 
-    With what it names the watermark and the index are read again, at the same moment: the store may have gone back
+    Cost: two round trips, however many models.
+
+    Raises:
+        StoreUnavailable: a partition has not come so far, though it once had: the store has gone back in time.
+    """
+    merged: dict[str, dict[int, Merged]] = {model: {} for model in wanted}
+    for source, model, number, places in _fetch(store, app, wanted, sources, pane_fields):
+        pane = Pane.join(model, places, None)
+        into = merged[model].setdefault(number, Merged(number, {}, {}))
+        into.evidence[source.topic, source.partition] = (pane.first, pane.last)
+        for series, entry in pane.entries.items():
+            into.parts.setdefault(series, []).append(entry)
+    return {model: [panes[number] for number in sorted(panes)] for model, panes in merged.items()}
+
+
+def gather_rows(
+    store: Store, app: str, wanted: Mapping[str, Span], sources: Sequence[Source]
+) -> dict[str, list[MergedRows]]:
+    """Read the rows of models' predictions and labels, pane by pane, in canonical order; as `gather_panes`."""
+    parts: dict[str, dict[int, dict[Kind, list[Rows]]]] = {model: {} for model in wanted}
+    evidence: dict[tuple[str, int], Evidence] = {}
+    for source, model, number, (blob,) in _fetch(store, app, wanted, sources, _only_rows):
+        begin, end, rows = unpack_rows(blob or b"")
+        parts[model].setdefault(number, {}).setdefault(source.kind, []).append(rows)
+        evidence.setdefault((model, number), {})[source.topic, source.partition] = (begin, end)
+    return {
+        model: [
+            MergedRows(
+                number, _one(of.get(Kind.PREDICTIONS)), _one(of.get(Kind.LABELS)), evidence[model, number]
+            )
+            for number, of in sorted(panes.items())
+        ]
+        for model, panes in parts.items()
+    }  # fmt: skip
+
+
+def _only_rows(model: str, number: int) -> list[bytes]:
+    return [rows_field(model, number)]
+
+
+def _one(parts: list[Rows] | None) -> Rows | None:
+    return Rows.concat(parts).in_order() if parts else None
+
+
+def _fetch(
+    store: Store, app: str, wanted: Mapping[str, Span], sources: Sequence[Source],
+    fields_of: Callable[[str, int], list[bytes]],
+) -> Iterable[tuple[Source, str, int, list[bytes | None]]]:  # fmt: skip
+    """Read the fields of panes that are there: the indexes of each partition first, then what they name.
+
+    With what they name the watermark and the indexes are read again, at the same moment: the store may have gone back
     since somebody saw that these panes had closed, and then some of them are not there, or not whole.
     """
     keys = [partition_key(app, s.topic, s.partition) for s in sources]
-    index = index_field(model)
-    found = [span.of(blob) for (blob,) in store.read_many([(key, [index]) for key in keys])]
+    indexes = [index_field(model) for model in wanted]
+    closed_ms = max(span.closed_ms for span in wanted.values())
+    found = [_inside(wanted, told) for told in store.read_many([(key, indexes) for key in keys])]
     wants = [
-        (key, [STATE, index, *(field for number in numbers for field in fields_of(model, number))])
-        for key, numbers in zip(keys, found, strict=True)
+        (key, [STATE, *indexes, *(field for at in inside for field in fields_of(*at))])
+        for key, inside in zip(keys, found, strict=True)
     ]
-    answers = store.read_many(wants)
-    for source, numbers, (state, again, *blobs) in zip(sources, found, answers, strict=True):
-        if read_watermark(state) < span.closed_ms or span.of(again) != numbers:
+    for source, inside, (state, *told) in zip(sources, found, store.read_many(wants), strict=True):
+        again, blobs = told[: len(indexes)], told[len(indexes) :]
+        if read_watermark(state) < closed_ms or _inside(wanted, again) != inside:
             where = f"{source.topic}/{source.partition}"
             raise StoreUnavailable(
                 "the store has gone back in time; what it lost is read again", where
             )
-        each = len(blobs) // max(1, len(numbers))
-        for at, number in enumerate(numbers):
-            places = blobs[at * each : (at + 1) * each]
+        each = len(blobs) // max(1, len(inside))
+        for i, (model, number) in enumerate(inside):
+            places = blobs[i * each : (i + 1) * each]
             if places[0] is not None:
-                yield source, number, places
+                yield source, model, number, places
+
+
+def _inside(wanted: Mapping[str, Span], indexes: Sequence[bytes | None]) -> list[tuple[str, int]]:
+    """Tell which of the panes that are wanted a partition keeps, by its index of each model."""
+    of_each = zip(wanted.items(), indexes, strict=True)
+    return [(model, number) for (model, span), index in of_each for number in span.of(index)]
 
 
 def merge_evidence(into: Evidence, more: Evidence) -> None:

@@ -9,7 +9,7 @@ import orjson
 from sinks.event import DriftEvent, parse
 from stream.config import Config
 from stream.errors import FileError
-from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.evaluator import Evaluator, step_all
 from stream.evaluate.gatherer import Gatherer
 from stream.evaluate.model import Model
 from stream.files.source import FileEvent
@@ -189,7 +189,8 @@ class Replay:
                     self.config.lateness_ms, list(self._sources.values()),
                 )  # fmt: skip
                 evaluator.load()
-            evaluator.step(marks, upto_ms=upto_ms, flush=flush)
+        step_all(list(self.models.values()), marks, upto_ms=upto_ms, flush=flush)
+        for _, evaluator in sorted(self.models.items()):
             self._take(evaluator)
         if len(self.models) > 1:
             self._gatherer.step(marks, flush=flush)

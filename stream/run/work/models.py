@@ -5,8 +5,16 @@ Judging may take long, so it has a thread of its own: what partitions and sinks 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Container, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -14,7 +22,7 @@ from weakref import WeakKeyDictionary
 from stream.bus.murmur2 import partition_of
 from stream.config import Config
 from stream.errors import StoreUnavailable
-from stream.evaluate.evaluator import Evaluator
+from stream.evaluate.evaluator import Evaluator, step_all
 from stream.evaluate.gatherer import Gatherer
 from stream.evaluate.panes.gather import is_absent, watermark_of
 from stream.ingest.fold import NEVER
@@ -34,6 +42,8 @@ __all__ = ["Models"]
 
 LOG = logging.getLogger("driftbus.worker")
 ACKNOWLEDGE_EVERY_S = 0.02
+TOGETHER_MAX = 128
+"""Chains of models that are moved together: enough that calls cost little, and no model waits long for the others."""
 
 
 class _Goal(NamedTuple):
@@ -164,7 +174,7 @@ class Models:
     async def evaluate(self) -> None:
         """Move every owned model as far as the marks of all partitions allow, and hand its alerts to the sinks.
 
-        Small models go first, as a large one may take long.
+        Small models go first and together, as a large one may take long.
         """
         async with self._evaluating:
             self._closed.clear()
@@ -173,17 +183,29 @@ class Models:
             self._tallies.note(marks)
             names = {name for m in marks.values() if m for name in m.models}
             for goal in self._goals(marks):
-                for name in sorted(names, key=self._size):
-                    if self.owns(name):
-                        await self._move(name, goal)
+                for portion in self._portions(filter(self.owns, names)):
+                    await self._move(portion, goal)
                 if len(names) > 1 and self.owns(SEVERAL):
-                    await self._move(SEVERAL, goal)
+                    await self._move([SEVERAL], goal)
             if began is not None:
                 self._tallies.detect_seconds.observe(self._clock() - began)
 
-    def _size(self, name: str) -> tuple[int, str]:
+    def _portions(self, names: Iterable[str]) -> Iterator[list[str]]:
+        """Part models, small ones first, into those that are moved together: many small ones, or a large one."""
+        portion: list[str] = []
+        chains = 0
+        for size, name in sorted((self._size(name), name) for name in names):
+            if portion and chains + size > TOGETHER_MAX:
+                yield portion
+                portion, chains = [], 0
+            portion.append(name)
+            chains += size
+        if portion:
+            yield portion
+
+    def _size(self, name: str) -> int:
         evaluator = self.evaluators.get(name)
-        return (0 if evaluator is None else len(evaluator.model.chains), name)
+        return 1 if evaluator is None else max(1, len(evaluator.model.chains))
 
     def _goals(self, marks: Mapping[Source, Marks | None]) -> list[_Goal]:
         """Tell how far all models move before one goes on: to each Monday since the last time, then to the end."""
@@ -199,37 +221,65 @@ class Models:
         halts = [] if since is None else mondays(since, reached)
         return [_Goal(marks, closed, upto_ms) for upto_ms in (*halts, None)]
 
-    async def _move(self, name: str, goal: _Goal) -> None:
-        """Move one model; where memory may differ from the store it is dropped, to be loaded anew next time."""
-        async with self._alone_with(name):
+    async def _move(self, names: Sequence[str], goal: _Goal) -> None:
+        """Move models; where memory may differ from the store they are dropped, to be loaded anew next time."""
+        async with AsyncExitStack() as alone:
+            for name in names:
+                await alone.enter_async_context(self._alone_with(name))
+            holders = {name: of for name in names if (of := await self._held(name)) is not None}
             try:
-                holder = self._holder(name) or await self._load(name)
-                if holder is None:
-                    return  # it went while it was loaded
-                answer = await self._step(holder, goal)
+                answers = await self._step(holders, goal)
             except StoreUnavailable as error:
                 self._calls.lost(error)
-                self._drop(name)
+                for name in holders:
+                    self._drop(name)
                 return
-            self._calls.found()
-            if answer not in (Answer.OK, Answer.ALREADY):
-                self._drop(name)
-                if self.owns(name):
-                    LOG.warning(
-                        "%s: the store answered %s; loading anew", _said(name), answer.value
-                    )
-                    self._tallies.reloads += 1
-            elif self.owns(name) and self._holder(name) is holder:
-                self._outlet.offer(name, dict(holder.outbox))
-            # else it went meanwhile, and its alerts with it
+            for name, answer in answers.items():
+                self._settle(name, holders[name], answer)
 
-    async def _step(self, holder: Evaluator | Gatherer, goal: _Goal) -> Answer:
-        """Step a model or the gatherer, unless the sinks must first take what waits."""
-        if len(holder.outbox) >= self._config.limits.outbox_max:
-            return Answer.OK
-        if isinstance(holder, Gatherer):
-            return await self._gather(holder, goal)
-        return await self._evaluate(holder, goal)
+    async def _held(self, name: str) -> Evaluator | Gatherer | None:
+        """Give a model, loaded if need be; None if it went meanwhile, or the store does not answer."""
+        try:
+            return self._holder(name) or await self._load(name)
+        except StoreUnavailable as error:
+            self._calls.lost(error)
+            self._drop(name)
+            return None
+
+    def _settle(self, name: str, holder: Evaluator | Gatherer, answer: Answer) -> None:
+        """Offer what a step has told to the sinks, or drop a model whose commit was refused."""
+        if answer not in (Answer.OK, Answer.ALREADY):
+            self._drop(name)
+            if self.owns(name):
+                LOG.warning("%s: the store answered %s; loading anew", _said(name), answer.value)
+                self._tallies.reloads += 1
+        elif self.owns(name) and self._holder(name) is holder:
+            self._outlet.offer(name, dict(holder.outbox))
+        # else it went meanwhile, and its alerts with it
+
+    async def _step(
+        self, holders: Mapping[str, Evaluator | Gatherer], goal: _Goal
+    ) -> dict[str, Answer]:
+        """Step models of which something has closed, or the gatherer, unless the sinks must first take what waits."""
+        room = {
+            name: of
+            for name, of in holders.items()
+            if len(of.outbox) < self._config.limits.outbox_max
+        }
+        due = {
+            name: of
+            for name, of in room.items()
+            if isinstance(of, Evaluator) and self._stepped.get(of) != goal[1:]
+        }
+        answers = dict.fromkeys(holders, Answer.OK)
+        if due:
+            answers |= zip(due, await self._evaluate(list(due.values()), goal), strict=True)
+        for name, of in room.items():
+            if isinstance(of, Gatherer):
+                answers[name] = await self._gather(of, goal)
+        if holders:
+            self._calls.found()
+        return answers
 
     async def _gather(self, gatherer: Gatherer, goal: _Goal) -> Answer:
         """Gather what all models have passed; where they all were as far before, nobody is asked."""
@@ -240,20 +290,18 @@ class Models:
         self._tallies.refusals.note("evaluate", {"movers": missed}, {"movers": gatherer.missed})
         return answer
 
-    async def _evaluate(self, evaluator: Evaluator, goal: _Goal) -> Answer:
-        """Step a model, unless nothing has closed since its last step."""
-        if self._stepped.get(evaluator) == goal[1:]:
-            return Answer.OK
-        model = evaluator.model
-        before, refused = model.windows, model.refused()
-        step = partial(evaluator.step, goal.marks, upto_ms=goal.upto_ms)
+    async def _evaluate(self, evaluators: Sequence[Evaluator], goal: _Goal) -> list[Answer]:
+        """Step models together."""
+        before = [(of.model.windows, of.model.refused()) for of in evaluators]
+        step = partial(step_all, evaluators, goal.marks, upto_ms=goal.upto_ms)
         with self._tallies.commit_seconds["evaluate"].time():
-            answer = await self._stepping.once(step)
-        if answer in (Answer.OK, Answer.ALREADY):
-            self._stepped[evaluator] = goal[1:]
-            self._tallies.windows += model.windows - before
-            self._tallies.refusals.note("evaluate", refused, model.refused())
-        return answer
+            answers = await self._stepping.once(step)
+        for of, (windows, refused), answer in zip(evaluators, before, answers, strict=True):
+            if answer in (Answer.OK, Answer.ALREADY):
+                self._stepped[of] = goal[1:]
+                self._tallies.windows += of.model.windows - windows
+                self._tallies.refusals.note("evaluate", refused, of.model.refused())
+        return answers
 
     async def _load(self, name: str) -> Evaluator | Gatherer | None:
         """Take a model, or what several tell, over; None if it is somebody else's by then."""
