@@ -34,13 +34,14 @@ class NumberColumns(NamedTuple):
 class AtomColumn(NamedTuple):
     """The columns of one name that are binned by value: of each layout its position, first slot (-1: none), bins.
 
-    `lookups` give the place of a known value, of None and of INVALID (see `Layout.atoms`). Layouts that know the same
-    values share one, as thousands of them in turn are in no cache.
+    lookups[lookup_of[l]] gives the place of a known value, of None and of INVALID (see `Layout.atoms`) in layout l.
+    Layouts that know the same values share one, as most do. The first one knows nothing.
     """
 
     position: Ints
     slot_at: Ints
     bins: Ints
+    lookup_of: Ints
     lookups: Sequence[dict[object, int]]
 
 
@@ -122,8 +123,11 @@ class Layouts:
 
 def _column(told: list[tuple[int, int, int, int, dict[object, int]]], n: int) -> AtomColumn:
     position, slot_at, bins = (np.full(n, -1, dtype=np.int64) for _ in range(3))
-    lookups: list[dict[object, int]] = [{}] * n
+    lookup_of = np.zeros(n, dtype=np.int64)
+    lookups: dict[int, dict[object, int]] = {0: {}}
+    numbers: dict[int, int] = {}
     for at, *of, lookup in told:
         position[at], slot_at[at], bins[at] = of
-        lookups[at] = lookup
-    return AtomColumn(position, slot_at, bins, lookups)
+        lookup_of[at] = number = numbers.setdefault(id(lookup), len(numbers) + 1)
+        lookups[number] = lookup
+    return AtomColumn(position, slot_at, bins, lookup_of, list(lookups.values()))

@@ -33,12 +33,12 @@ class _Noted(NamedTuple):
     """Where events count in a pane: seats int64 [types, parties, 2], of the whole and of the segment.
 
     They are on the shelf of their columns. `panes` has for each type what its model has in the pane, so that it can be
-    told of the events.
+    told of the events, beside the model and the pane.
     """
 
     seats: Ints
     shelves: dict[int, Shelf]
-    panes: dict[int, Pane]
+    panes: dict[int, tuple[Pane, tuple[str, int]]]
 
 
 class Crowd:
@@ -86,7 +86,7 @@ class Crowd:
             return  # it was begun under other columns
         good = (whole >= 0) & ((segment >= 0) | (segment == NOBODY))
         noted.seats[number, who[good]] = np.stack([whole[good], segment[good]], axis=1)
-        noted.panes[number] = held
+        noted.panes[number] = held, (self._schema_of[of].model, pane)
 
     def count(
         self, decoded: Decoded, chosen: Ints, panes: Ints
@@ -104,19 +104,25 @@ class Crowd:
         of, who = numbers[kinds.which[chosen]], decoded.who[chosen]
         left = np.ones(len(chosen), dtype=bool)
         touched: list[tuple[str, int]] = []
+        first, last = (panes.min(), panes.max()) if len(panes) else (0, -1)
         for pane, noted in self._noted.items():
-            here = np.flatnonzero((panes == pane) & (of >= 0) & (who < noted.seats.shape[1]))
-            here = here[noted.seats[of[here], who[here], 0] >= 0]
+            if not first <= pane <= last:
+                continue
+            width = noted.seats.shape[1]
+            here = np.flatnonzero((panes == pane) & (of >= 0) & (who < width))
+            seats = noted.seats.reshape(-1, 2).take(of[here] * width + who[here], axis=0)
+            found = seats[:, 0] >= 0
+            if not found.all():
+                here, seats = here[found], seats[found]
             if not len(here):
                 continue
             left[here] = False
-            touched += self._touch(noted, pane, of[here], decoded.offsets[chosen[here]])
-            shape = self._shape[of[here]]
-            for one in np.unique(shape).tolist():
-                own = here[shape == one]
-                self._count(
-                    noted.shelves[one], decoded, chosen[own], noted.seats[of[own], who[own]]
-                )
+            types, at = of[here], chosen[here]
+            touched += self._touch(noted, types, decoded.offsets[at])
+            shape = self._shape[types]
+            for one in np.flatnonzero(np.bincount(shape)).tolist():
+                own = shape == one
+                self._count(noted.shelves[one], decoded, at[own], seats[own])
         return chosen[left], touched
 
     def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, Ints]]:
@@ -147,16 +153,16 @@ class Crowd:
         )  # fmt: skip
         count_scattered(table, room, rows, places)
 
-    def _touch(
-        self, noted: _Noted, pane: int, of: Ints, offsets: Ints
-    ) -> Iterator[tuple[str, int]]:
+    def _touch(self, noted: _Noted, of: Ints, offsets: Ints) -> list[tuple[str, int]]:
         """Tell each model's pane of the last of its events; it had earlier ones, or nothing would be noted of it."""
-        models = list(self._schema_of.values())
-        last = np.full(len(models), -1, dtype=np.int64)
+        last = np.full(len(self._number), -1, dtype=np.int64)
         last[of] = offsets  # of those of one model the last one stays
+        touched = []
         for number in np.flatnonzero(last >= 0).tolist():
-            noted.panes[number].touch(int(last[number]), int(last[number]))
-            yield models[number].model, pane
+            pane, key = noted.panes[number]
+            pane.last = max(pane.last, int(last[number]))
+            touched.append(key)
+        return touched
 
 
 def _with_room(noted: _Noted | None, size: tuple[int, int]) -> _Noted:

@@ -28,12 +28,12 @@ class Pane:
     """
 
     __slots__ = (
-        "_portions", "_stack", "entries", "first", "last", "learned", "learning", "rows", "seated", "shelf",
+        "_portions", "_shelf", "_stack", "entries", "first", "last", "learned", "learning", "rows", "seated",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.entries: dict[Series, Binned | Raw] = {}
-        self.shelf = Shelf()
+        self._shelf: Shelf | None = None
         self.seated = False
         self.learning: list[Raw] = []
         self.learned = False
@@ -42,6 +42,17 @@ class Pane:
         self.last: int = -1
         self._stack = Stack(self.entries)
         self._portions = Portions()
+
+    @property
+    def shelf(self) -> Shelf:
+        """Give the shelf; made when it is first asked for, as who only reads what is stored needs none."""
+        if self._shelf is None:
+            self._shelf = Shelf()
+        return self._shelf
+
+    @shelf.setter
+    def shelf(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def touch(self, first: int, last: int) -> None:
         """Note the offsets of events."""

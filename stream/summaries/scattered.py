@@ -49,9 +49,9 @@ def count_scattered(
 
     Cost: about 15 ns a number and 20 ns a category, 0.2 us where values or layouts are many.
     """
-    order = np.argsort(
-        seats, kind="stable"
-    )  # in the order of their memory: half the cost of the pass
+    # In the order of their memory: half the cost of the pass. Small integers are sorted in a tenth of the time.
+    small = seats.astype(np.uint16) if seats.max(initial=0) < 1 << 16 else seats
+    order = np.argsort(small, kind="stable")
     rows, seats = rows[order], seats[order]
     numbers, place = room.layouts.numbers(), table.schema.position
     sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)
@@ -86,8 +86,8 @@ def _count_atoms(
 
 
 def _codes(values: Sequence[Any], of: NDArray[np.int64], column: AtomColumn) -> NDArray[np.int64]:
-    """Tell the place of each value in the column of layout of[i]; a layout and a word are looked up once."""
-    lookups = column.lookups
+    """Tell the place of each value in the column of layout of[i]; what a word is in one lookup is asked once."""
+    lookups, of = column.lookups, column.lookup_of[of]
     if isinstance(values, Coded):
         used, place = compact(of, len(lookups))
         if len(used) * len(values.words) <= len(of):

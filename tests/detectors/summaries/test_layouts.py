@@ -14,7 +14,9 @@ def test_layouts_that_know_the_same_values_share_the_table_of_them() -> None:
     layouts = Layouts()
     for values in (("a", "b"), ("b", "a"), ("a", "b"), ("a",)):
         layouts.place(_layout(*values))
-    first, turned, same, fewer = layouts.atoms()["y"].lookups
-    assert same is first
-    places = [(of["a"], of.get("b"), of[None]) for of in (first, turned, fewer)]
-    assert places == [(0, 1, 3), (1, 0, 3), (0, None, 2)]
+    layouts.place(Layout([Column("x", "number", (0.0, 1.0))]))
+    column = layouts.atoms()["y"]
+    assert column.lookup_of.tolist() == [1, 2, 1, 3, 0]
+    nothing, *lookups = column.lookups
+    places = [(of["a"], of.get("b"), of[None]) for of in lookups]
+    assert (nothing, places) == ({}, [(0, 1, 3), (1, 0, 3), (0, None, 2)])
