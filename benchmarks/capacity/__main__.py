@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from benchmarks.capacity.doubts import doubts
+from benchmarks.capacity.load import Load, load_of
 from benchmarks.capacity.markdown import section, unseen_table
-from benchmarks.capacity.model import Load, fit_all
+from benchmarks.capacity.model import fit_all, is_usable
 from benchmarks.capacity.plan import Prices, plan
 from benchmarks.capacity.unseen import held_against
 from benchmarks.throughput.compare import read_figures
@@ -56,10 +58,12 @@ def main(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     owners = models * series + (models if series > 1 else 0)
-    base = Load(1.0, features, owners, models, 1, pane_s, sample, 1.0)
+    base = Load(1.0, features, owners, models, 1, pane_s, sample)
     prices = Prices(core_hour, gb_hour, shard_mb_s=shard_mb)
     fleets = [plan(fits, events, base, peak, prices) for events in sorted(days)]
-    click.echo(section(fits, fleets, peak, prices), nl=False)
+    measured = [load_of(of) for of in filter(is_usable, figures)]
+    doubtful = doubts(fits, measured, [fleet.load for fleet in fleets])
+    click.echo(section(fits, fleets, peak, prices, doubtful), nl=False)
     if unseen:
         click.echo("\n" + unseen_table(fits, held), nl=False)
 

@@ -1,6 +1,7 @@
 """The section of a README that tells the model, its error, and the plans."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmarks.capacity.model import QUANTITIES, Fit
 from benchmarks.capacity.plan import Fleet, Prices
@@ -10,14 +11,17 @@ from benchmarks.throughput.case import Case
 __all__ = ["section", "unseen_table"]
 
 
-def section(fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: Prices) -> str:
-    """Write the section: two tables and a sentence for each plan."""
+def section(
+    fits: Sequence[Fit], fleets: Sequence[Fleet], peak: float, prices: Prices, doubtful: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Write the section: two tables, between them what of the plans is doubtful, and a sentence for each plan."""
     lines = [
         "| quantity | is | off on unseen runs: median, worst | runs |",
         "|---|---|---|---|",
         *(_row(fit) for fit in fits),
         "",
         *_missing(fits),
+        *_doubtful(doubtful),
         _about(fleets[0], peak, prices),
         "",
         "| events a day | at the peak | partitions | workers | GB each | Redis shards | GB in all | a month |",
@@ -47,7 +51,7 @@ def unseen_table(fits: Sequence[Fit], held: Sequence[Held]) -> str:
 def _row(fit: Fit) -> str:
     terms = zip(fit.quantity.terms, fit.coefficients.tolist(), strict=True)
     told = [f"{coefficient:.3g} x {name}" for (name, _), coefficient in terms if coefficient]
-    beside = Case(feed=fit.worst.feed, events=fit.worst.events, warm_up=fit.worst.warm_up)
+    beside = replace(fit.first, events=fit.worst.events)
     errors = f"{fit.median_error:.0%}, {fit.worst_error:.0%} ({fit.worst.name(beside)})"
     return (
         f"| {fit.quantity.name}, {fit.quantity.unit} | {' + '.join(told)} | {errors} | {fit.runs} |"
@@ -60,6 +64,10 @@ def _missing(fits: Sequence[Fit]) -> list[str]:
     absent = [quantity.name for quantity in QUANTITIES if quantity.name not in known]
     told = f"Not measured, and so in no plan: {', '.join(absent)}. From memory, the client's cost is not, either."
     return [told, ""] if absent else []
+
+
+def _doubtful(told: Sequence[str]) -> list[str]:
+    return ["**To be doubted:**", "", *(f"- {sentence}" for sentence in told), ""] if told else []
 
 
 def _about(fleet: Fleet, peak: float, prices: Prices) -> str:

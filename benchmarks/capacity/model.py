@@ -12,71 +12,56 @@ from operator import itemgetter
 import numpy as np
 from scipy.optimize import nnls
 
+from benchmarks.capacity.load import Load, load_of
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.report import Figures
 from detectors.arrays import Floats
 
-__all__ = ["QUANTITIES", "Fit", "Load", "Quantity", "fit_all", "is_usable", "load_of", "value_of"]
+__all__ = ["QUANTITIES", "Fit", "Quantity", "fit_all", "is_usable", "value_of"]
 
-BATCH = 10_000
-"""Messages that a worker asks for at once; those of a partition are folded together."""
 RUNS_MIN = 8
 """Cases without which nothing is fitted."""
 
 
-@dataclass(frozen=True)
-class Load:
-    """What comes in, and how many workers share it.
-
-    `commits_s`: commits of a partition a second of event time (a worker that hurries has fewer).
-    """
-
-    rate: float
-    features: int
-    owners: int
-    models: int
-    partitions: int
-    pane_s: float
-    sample: float
-    commits_s: float
-    workers: int = 1
-
-    @property
-    def monitors(self) -> int:
-        """Columns of all series, the category with them."""
-        return self.owners * (self.features + 1)
-
-    @property
-    def touched(self) -> float:
-        """Columns of all series, times the partitions on which events of theirs come between two commits."""
-        events = self.rate * self.sample / self.commits_s / self.partitions
-        return self.partitions * min(float(self.owners), events) * (self.features + 1)
-
-    @property
-    def grouped(self) -> float:
-        """Models that a worker finds among the events of a batch, an event: each has columns made for it."""
-        of_batch = BATCH * self.workers / self.partitions
-        return min(float(self.models), of_batch * self.sample) / of_batch
-
-
 Term = tuple[str, Callable[[Load], float]]
 
-_COMMITS: Term = ("commits of a partition", lambda x: x.partitions * x.commits_s / x.rate)
-_TOUCHED: Term = ("columns written at a commit", lambda x: x.touched * x.commits_s / x.rate)
-_CLOSED: Term = ("columns of a pane that closes", lambda x: x.monitors / x.pane_s / x.rate)
-_READ: Term = (
-    "columns of its parts, one a partition",
-    lambda x: x.touched / x.pane_s / x.rate,
-)
-_MODELS: Term = ("models of a pane that closes", lambda x: x.models / x.pane_s / x.rate)
+# Of an event:
 _EVENT: Term = ("an event", lambda _: 1.0)
+_FIELD: Term = ("a value that is carried", lambda x: float(x.columns))
 _USED: Term = ("an event that is counted", lambda x: x.sample)
-_VALUE: Term = ("a value that is counted", lambda x: x.sample * (x.features + 1))
-_FIELD: Term = ("a value that is carried", lambda x: float(x.features + 1))
+_VALUE: Term = ("a value that is counted", lambda x: x.sample * x.columns)
 _GROUP: Term = ("a model in a batch", lambda x: x.grouped)
+# Of a second, by what happens in it:
+_SECOND: Term = ("a second of a worker", lambda x: x.workers * x.watched / x.rate)
+_LOOK: Term = (
+    "a second of a worker and a partition whose mark it reads",
+    lambda x: x.workers * x.partitions * x.watched / x.rate,
+)
+_COMMIT: Term = ("a commit of a partition", lambda x: x.commits / x.rate)
+_WRITTEN: Term = ("a column written at it", lambda x: x.commits * x.written / x.rate)
+_WRITTEN_BIN: Term = ("a bin of it", lambda x: x.commits * x.bins_written / x.rate)
+_MODEL: Term = ("a model of a pane that closes", lambda x: x.models * x.closed / x.rate)
+_PART: Term = (
+    "a model of a pane that closes on a partition",
+    lambda x: x.models * x.partitions * x.closed / x.rate,
+)
+_READ: Term = ("a column of a pane's part", lambda x: x.parts * x.closed / x.rate)
+_READ_BIN: Term = ("a bin of it", lambda x: x.bins_of_parts * x.closed / x.rate)
+_CLOSED: Term = ("a column of a pane that closes", lambda x: x.merged * x.closed / x.rate)
+_JUDGED: Term = ("a column of a window that ends", lambda x: x.monitors * x.ends / x.rate)
+# Of what is held:
 _PROCESS: Term = ("a process", lambda _: 1.0)
-_MONITOR: Term = ("a monitor", lambda x: float(x.monitors))
-_OPEN: Term = ("a column of an open pane, on a partition", lambda x: x.touched)
+_WAY: Term = ("a value of an event under way", lambda x: float(x.columns))
+_HELD: Term = ("a column that is evaluated", lambda x: x.evaluated)
+_HISTORY: Term = ("one whose windows are judged", lambda x: x.judged * x.evaluated)
+_OPEN: Term = (
+    "a column of an open pane, on a partition",
+    lambda x: x.open / x.workers,
+)
+_MONITOR: Term = ("a column of a series", lambda x: float(x.monitors))
+_RESULT: Term = ("a result of it that is kept", lambda x: x.monitors * x.results)
+_KEPT: Term = ("a column of a pane that is kept", lambda x: x.kept)
+_NAMED: Term = ("a model", lambda x: float(x.models))
 
 
 @dataclass(frozen=True)
@@ -92,19 +77,19 @@ class Quantity:
 
 QUANTITIES = (
     Quantity("worker CPU", "us/event", ("cpu_us_per_event",), False,
-             (_EVENT, _USED, _VALUE, _GROUP, _TOUCHED, _CLOSED, _READ)),
-    Quantity("worker memory", "MB", ("rss_mb",), False, (_PROCESS, _MONITOR, _OPEN)),
+             (_EVENT, _USED, _VALUE, _GROUP, _SECOND, _WRITTEN, _READ, _JUDGED)),
+    Quantity("worker memory", "MB", ("rss_mb",), False, (_PROCESS, _WAY, _HELD, _HISTORY, _OPEN)),
     Quantity("store operations", "an event", ("redis_ops_per_s", "store_calls_per_s"), True,
-             (_COMMITS, _MODELS)),
+             (_SECOND, _LOOK, _COMMIT, _MODEL, _PART)),
     Quantity("store bytes written", "bytes/event",
              ("redis_in_bytes_per_s", "store_written_bytes_per_s"), True,
-             (_COMMITS, _TOUCHED, _CLOSED)),
+             (_COMMIT, _WRITTEN, _WRITTEN_BIN, _MODEL, _CLOSED, _JUDGED)),
     Quantity("store bytes read", "bytes/event",
-             ("redis_out_bytes_per_s", "store_read_bytes_per_s"), True, (_COMMITS, _READ, _MODELS)),
+             ("redis_out_bytes_per_s", "store_read_bytes_per_s"), True, (_LOOK, _COMMIT, _READ, _READ_BIN, _MODEL)),
     Quantity("store CPU", "us/event", ("redis_cpu_us_per_event",), False,
-             (_COMMITS, _TOUCHED, _CLOSED, _READ)),
+             (_SECOND, _COMMIT, _WRITTEN, _MODEL, _JUDGED)),
     Quantity("store memory", "MB", ("redis_used_mb", "store_kept_mb"), False,
-             (_PROCESS, _MONITOR, _OPEN)),
+             (_PROCESS, _NAMED, _MONITOR, _RESULT, _KEPT)),
     Quantity("bytes from Kafka", "bytes/event", ("net_kafka_in_bytes_per_s",), True,
              (_EVENT, _FIELD)),
 )  # fmt: skip
@@ -112,7 +97,10 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class Fit:
-    """The coefficients of a quantity's terms, and how far it was off on runs that it had not seen; `worst` is one."""
+    """The coefficients of a quantity's terms, and how far it was off on runs that it had not seen.
+
+    `worst` is the case on which it was furthest off, `first` the first of those fitted.
+    """
 
     quantity: Quantity
     coefficients: Floats
@@ -120,22 +108,11 @@ class Fit:
     median_error: float
     worst_error: float
     worst: Case
+    first: Case
 
     def at(self, load: Load) -> float:
         """Tell the quantity under a load."""
         return float(_row(self.quantity, load) @ self.coefficients)
-
-
-def load_of(case: Case, wall_s: float, events: int) -> Load:
-    """Tell what came in, in a run of so many seconds."""
-    config = case.config()
-    owners = case.models * case.series + (case.models if case.series > 1 else 0)
-    hurried = wall_s * case.rate / events if case.feed != "memory" else 1.0
-    commits_s = min(1.0, max(hurried, 1e-3)) * 1000 / config.commit_interval_ms
-    return Load(
-        case.rate, case.features, owners, case.models, case.partitions, config.pane_ms / 1000,
-        case.sample, commits_s,
-    )  # fmt: skip
 
 
 def fit_all(figures: Sequence[Figures]) -> list[Fit]:
@@ -151,7 +128,7 @@ def fit_all(figures: Sequence[Figures]) -> list[Fit]:
         raise ValueError(
             f"{len(usable)} cases are too few: measure with `benchmarks.throughput --capacity`"
         )
-    loads = [load_of(f.case, f["wall_s"], int(f["events"])) for f in usable]
+    loads = [load_of(f) for f in usable]
     fits = (_fit(quantity, usable, loads) for quantity in QUANTITIES)
     return [fit for fit in fits if fit is not None]
 
@@ -168,7 +145,7 @@ def _fit(quantity: Quantity, figures: Sequence[Figures], loads: Sequence[Load]) 
         seen = np.arange(len(y)) != i
         errors.append(abs(float(A[i] @ _solve(A[seen], y[seen])) / y[i] - 1))
     worst, case = max(zip(errors, (case for case, _, _ in of), strict=True), key=itemgetter(0))
-    return Fit(quantity, _solve(A, y), len(y), float(np.median(errors)), worst, case)
+    return Fit(quantity, _solve(A, y), len(y), float(np.median(errors)), worst, case, of[0][0])
 
 
 def _solve(A: Floats, y: Floats) -> Floats:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.capacity.model import Fit, is_usable, load_of, value_of
+from benchmarks.capacity.load import load_of
+from benchmarks.capacity.model import Fit, is_usable, value_of
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.report import Figures
 
@@ -37,7 +38,7 @@ def held_against(
 
 
 def _held(fits: Sequence[Fit], figures: Figures) -> Held:
-    load = load_of(figures.case, figures["wall_s"], int(figures["events"]))
+    load = load_of(figures)
     values = [(fit.at(load), value_of(fit.quantity, figures)) for fit in fits]
     return Held(figures.case, tuple(said / value if value else None for said, value in values))
 

@@ -50,7 +50,7 @@ def _setting(name: str, kind: Any, told: str) -> Decorator:
 @click.option("--suite", "whole_suite", is_flag=True,
               help="Measure all that was promised: 14 cases, about 15 s each and their events.")  # fmt: skip
 @click.option("--capacity", "for_capacity", is_flag=True,
-              help="Measure what `benchmarks.capacity` is fitted to: some 20 cases.")  # fmt: skip
+              help="Measure what `benchmarks.capacity` is fitted to: 25 to 30 cases of their own pace.")  # fmt: skip
 @click.option("--limit", type=click.FloatRange(min=1), default=120.0, show_default=True,
               help="Seconds after which no more events of a case are produced.")  # fmt: skip
 @click.option("--against", type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -93,11 +93,15 @@ def _between(
     events = pass_events(broker, target, case.events, case.warm_up, note, rate, limit_s)
     wall = time.monotonic() - began
     settle(target)
-    spent, end = cpu_of(target) - used, _rss(target)
+    spent, end, marks = cpu_of(target) - used, _rss(target), time.monotonic() - began
     more = Usage.now(target.pids, redis).since(usage, wall)
     if "redis_cpu_s" in more:
         more["redis_cpu_us_per_event"] = more["redis_cpu_s"] / events * 1e6
-    more |= {"busy": spent / wall / case.workers, "rss_peak_mb": max(map(peak_mb, target.pids))}
+    more |= {
+        "marks_s": marks,
+        "busy": spent / wall / case.workers,
+        "rss_peak_mb": max(map(peak_mb, target.pids)),
+    }
     if workers:
         more |= {f"commit_{h}_s": s - commits[h] for h, s in workers.commit_s().items()}
     if listener is not None:
