@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.errors import StoreUnavailable
+from stream.evaluate.panes.evidence import Evidence
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import Marks, pane_fields, read_watermark
@@ -18,18 +19,13 @@ from stream.summaries.rows import Rows
 from stream.words import Kind, Series
 
 __all__ = [
-    "Evidence",
     "Merged",
     "MergedRows",
     "gather_panes",
     "gather_rows",
     "is_absent",
-    "merge_evidence",
     "watermark_of",
 ]
-
-Evidence = dict[tuple[str, int], tuple[int, int]]
-"""For a topic and partition the first and the last offset."""
 
 
 class Merged(NamedTuple):
@@ -178,10 +174,3 @@ def _fetch(
             places = blobs[at * each : (at + 1) * each]
             if places[0] is not None:
                 yield source, number, places
-
-
-def merge_evidence(into: Evidence, more: Evidence) -> None:
-    """Widen offset ranges, in place."""
-    for place, (first, last) in more.items():
-        known = into.get(place, (first, last))
-        into[place] = (min(known[0], first), max(known[1], last))
