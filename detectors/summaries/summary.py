@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detectors.binary_form import pack, unpack
 from detectors.summaries.coding import code_numbers, code_values
 from detectors.summaries.column import INVALID, Column, conform
-from detectors.summaries.folding import SUM_CLIP, fold_numbers
+from detectors.summaries.folding import SUM_CLIP, fold_numbers, merge_arrays
 from detectors.summaries.layout import Layout
 from detectors.summaries.thinned import Thinned
 from detectors.summaries.unseen_values import UnseenValues
@@ -119,10 +119,9 @@ class Summary:
         """Take in another summary of the same layout, in place."""
         if other.counts.shape != self.counts.shape or other.extremes.shape != self.extremes.shape:
             raise ValueError("summaries of two layouts do not go together")
-        self.counts += other.counts
-        self.thinned = self.thinned.plus(other.thinned)
-        np.minimum(self.extremes[:, 0], other.extremes[:, 0], out=self.extremes[:, 0])
-        np.maximum(self.extremes[:, 1], other.extremes[:, 1], out=self.extremes[:, 1])
+        merge_arrays(self.counts, self.extremes, other.counts, other.extremes)
+        if other.thinned is not NOTHING:
+            self.thinned = self.thinned.plus(other.thinned)
         for i, values in other.unseen.items():
             if i in self.unseen:
                 self.unseen[i].merge(values)

@@ -165,7 +165,7 @@ class Known:
 
     def touch(self, chain: Chain) -> None:
         """Note that a chain has changed; it is packed once, when the fields are asked for."""
-        self.changed[chain_field(chain.series, chain.kind)] = b""
+        self.changed[chain.field] = b""
         self.touched.add((chain.series, chain.kind))
 
     def forget(self, field: bytes) -> None:

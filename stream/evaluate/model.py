@@ -15,7 +15,8 @@ from stream.evaluate.judging.standing import dump_standings
 from stream.evaluate.known import Known, ModelRules
 from stream.evaluate.model_fields import fields_of, restore, settled
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT
-from stream.evaluate.panes.gather import Evidence, Merged, MergedRows
+from stream.evaluate.panes.evidence import Evidence
+from stream.evaluate.panes.gather import Merged, MergedRows
 from stream.evaluate.panes.merging import events_of, merge_parts
 from stream.evaluate.stories.consequences import Reminder
 from stream.evaluate.stories.spell import FOREVER

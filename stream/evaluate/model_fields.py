@@ -1,6 +1,6 @@
 """How a model is stored: the fields that changed, and a model made of the fields that were committed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -21,7 +21,6 @@ from stream.state.fields import (
     MOVERS,
     PARTS,
     STATE,
-    chain_field,
     join_field,
     known_field,
     learn_field,
@@ -29,6 +28,7 @@ from stream.state.fields import (
     result_slot,
     standing_field,
 )
+from stream.state.small_ints import pack_arrays
 from stream.state.versions import dump, load, making_sense
 from stream.words import Kind
 
@@ -37,10 +37,11 @@ __all__ = ["fields_of", "restore", "settled"]
 
 def fields_of(known: Known) -> dict[bytes, bytes]:
     """Give the fields that changed since `settled`, packed."""
-    for key in known.touched:
-        chain = known.chains.get(key)
-        if isinstance(chain, Chain):
-            _write(known, chain)
+    touched = map(known.chains.get, known.touched)
+    chains = [chain for chain in touched if isinstance(chain, Chain)]
+    packed = iter(pack_arrays([counts for chain in chains for counts in chain.filling()]))
+    for chain in chains:
+        _write(known, chain, packed)
     known.changed |= {field: structured(event) for field, event in known.posted.items()}
     if known.lists_inline or LEARNING in known.changed:
         learning = [[s.version, s.segment, k.value, list(c.panes)] for (s, k), c in sorted(known.chains.items())
@@ -65,11 +66,11 @@ def fields_of(known: Known) -> dict[bytes, bytes]:
     return dict(known.changed)
 
 
-def _write(known: Known, chain: Chain) -> None:
-    """Pack the head of a chain, and those of its parts that changed."""
+def _write(known: Known, chain: Chain, packed: Iterator[bytes]) -> None:
+    """Pack the head of a chain, of which the counts are packed already, and those of its parts that changed."""
     series, kind = chain.series, chain.kind
-    body = [series.version, series.segment, kind.value, chain.head()]
-    known.changed[chain_field(series, kind)] = dump("chain", body)
+    body = [series.version, series.segment, kind.value, chain.packed_head(packed)]
+    known.changed[chain.field] = dump("chain", body, compress=False)  # it is dense already
     for part, payload in chain.changed().items():
         known.changed[part_field(series, kind, *part)] = dump(part.of, payload)
     for part in chain.gone():

@@ -16,7 +16,7 @@ import orjson
 
 from sinks.event import DriftEvent, rfc3339
 from stream.evaluate.movers import Mover
-from stream.evaluate.panes.gather import Evidence, merge_evidence
+from stream.evaluate.panes.evidence import Evidence, merge_evidence
 from stream.evaluate.stories.incidents import RANK
 from stream.evaluate.telling.cause import OF_SERIES, SHIFT
 from stream.evaluate.telling.report import Told

@@ -80,8 +80,8 @@ class Texts:
 
 @compiled
 def _number(
-    joined: NDArray[np.uint8], lengths: Ints, seed: np.uint64, n: int, slots: NDArray[np.int32], hashes: Hashes, ends: Ints,
-    data: NDArray[np.uint8], numbers: Ints,
+    joined: NDArray[np.uint8], lengths: Ints, seed: np.uint64, n: int, slots: NDArray[np.int32], hashes: Hashes,
+    ends: Ints, data: NDArray[np.uint8], numbers: Ints,
 ) -> int:  # fmt: skip
     """Number the texts that lie behind each other in `joined`; give how many there are by now."""
     start, mask = np.int64(0), np.uint64(len(slots) - 1)

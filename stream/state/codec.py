@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from stream.errors import CodecError
 
-__all__ = ["CONTENT_MAX", "pack", "unpack"]
+__all__ = ["CONTENT_MAX", "encoded", "pack", "unpack"]
 
 CONTENT_MAX = 1 << 28
 """Longest content in bytes; a damaged or hostile length cannot make us allocate more."""
@@ -85,6 +85,15 @@ def pack(kind: str, version: int, payload: object, *, compress: bool = True) -> 
         if len(shorter) < len(content):
             flags, body = _ZLIB, shorter
     return _frame(_FRAME, flags, version, kind.encode(), body, len(content))
+
+
+def encoded(part: object) -> msgspec.Raw:
+    """Encode a part of a payload that is written more than once.
+
+    >>> pack("pane", 1, [encoded([1, "a"]), 2]) == pack("pane", 1, [[1, "a"], 2])
+    True
+    """
+    return msgspec.Raw(_ENCODER.encode(part))
 
 
 def unpack(blob: bytes, kind: str, newest: int, oldest: int = 0) -> tuple[int, Any]:

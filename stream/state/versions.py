@@ -25,6 +25,8 @@ __all__ = [
 ]  # fmt: skip
 
 
+RINGS_PLACE = 1
+"""Where a chain's payload has the windows that are being filled, by size of windows."""
 ALARMS_PLACE = 5
 """Where a chain's payload has the state of its alarm layers, by size of windows."""
 
@@ -38,13 +40,13 @@ class Versions(NamedTuple):
 
 VERSIONS: Mapping[str, Versions] = {
     "began": Versions(1, 1),
-    "chain": Versions(4, 7),
+    "chain": Versions(4, 8),
     "consequences": Versions(1, 1),
     "entry": Versions(1, 2),
     "fit": Versions(1, 1),
     "gatherer": Versions(1, 1),
     "grown": Versions(1, 1),
-    "hop": Versions(1, 1),
+    "hop": Versions(1, 2),
     "index": Versions(1, 1),
     "join": Versions(1, 1),
     "kept": Versions(1, 1),
@@ -151,6 +153,21 @@ def _block(starts: Any, x: Any, valid: Any, events: Any, volume: Any, calm: Any)
     return [0, starts, np.moveaxis(x, 2, 0), valid.T, events.T, told, calm]
 
 
+def _hop_in_few_bytes(old: Any) -> Any:
+    """Version 2 has the counts in few bytes."""
+    number, counts, *rest = old
+    told = np.asarray(counts, dtype=np.int64)
+    return [number, len(told), pack_ints(told), *rest]
+
+
+def _chain_with_small_hops(old: Any) -> Any:
+    """Version 8 has the counts of windows that are being filled in few bytes."""
+    *_, payload = old
+    for ring in payload[RINGS_PLACE]:
+        ring[-1] = [hop if isinstance(hop, int) else _hop_in_few_bytes(hop) for hop in ring[-1]]
+    return old
+
+
 def _model_with_lists(old: Any) -> Any:
     """Version 3 may have its two lists apart, in fields of their own; here they stand in their places."""
     return old
@@ -186,6 +203,8 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[Any], Any]] = {
     ("chain", 5): _chain_with_hours,
     ("pane", 2): _pane_with_stacks,
     ("chain", 6): _chain_with_parts,
+    ("chain", 7): _chain_with_small_hops,
+    ("hop", 1): _hop_in_few_bytes,
     ("pane", 3): _pane_with_places,
     ("model", 2): _model_with_lists,
     ("result", 1): _result_side_by_side,

@@ -11,7 +11,7 @@ from detectors.summaries.column import Column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from detectors.summaries.unseen_values import UnseenValues
-from stream.evaluate.panes.gather import Evidence
+from stream.evaluate.panes.evidence import Evidence
 from stream.evaluate.panes.windows import EMPTY_TOLD, Closed, Ring
 from stream.reference.reference import WindowSize
 from stream.state.codec import pack, unpack

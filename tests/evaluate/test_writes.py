@@ -23,6 +23,7 @@ from stream.reference.reference import Reference, WindowSize
 from stream.run.fleet.rules import model_rules
 from stream.state.codec import pack, unpack
 from stream.state.fields import CONSEQUENCES, PARTS, STATE, chain_field
+from stream.state.small_ints import unpack_ints
 from stream.state.versions import dump, load
 from stream.words import Kind, Series
 from tests.evaluate.hours import DAY, EVENTS, MONDAY, SERIES, WEEK, hour, hours, reference
@@ -203,6 +204,8 @@ def former(kept: Kept) -> dict[bytes, bytes]:
     left = {b"y", b"b", *PARTS}
     fields = {f: blob for f, blob in kept.fields.items() if f.split(b":")[0] not in left}
     payload = unpack(pack("chain", 1, kept.chain.payload()), "chain", 1)[1]
+    for ring in payload[1]:
+        ring[-1] = [[hop, unpack_ints(counts, n), *more] for hop, n, counts, *more in ring[-1]]
     for alarms in payload[5]:
         _, taken, (layers, blocks) = alarms
         fields_of = (np.concatenate(parts) for parts in zip(*(b[1:] for b in blocks), strict=True))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.state.small_ints import pack_groups, pack_ints, unpack_ints
+from stream.state.small_ints import pack_arrays, pack_groups, pack_ints, unpack_ints
 
 INTS = st.lists(st.just(0) | st.integers(-3, 300) | st.integers(-(2**63), 2**63 - 1), max_size=60)
 
@@ -36,6 +36,17 @@ def test_each_group_of_pieces_is_packed_as_if_they_lay_alone_behind_each_other(
     packed = pack_groups(values, at, n, np.cumsum(list(map(len, groups))))
     told = ([value for piece, _ in group for value in piece] for group in groups)
     assert packed == [pack_ints(np.array(of, dtype=np.int64)) for of in told]
+
+
+@given(st.lists(INTS, max_size=5))
+def test_arrays_are_packed_as_if_each_were_alone(told: list[list[int]]) -> None:
+    arrays = [np.array(values, dtype=np.int64) for values in told]
+    assert pack_arrays(arrays) == list(map(pack_ints, arrays))
+
+
+def test_more_integers_than_any_value_has_are_refused_before_there_is_room_for_them() -> None:
+    with pytest.raises(ValueError, match="integers"):
+        unpack_ints(b"\x00\x03", 2**62)
 
 
 @given(INTS, st.integers(-2, 2).filter(bool))

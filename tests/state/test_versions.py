@@ -19,9 +19,11 @@ from stream.evaluate.model_state import pending_fields
 from stream.evaluate.panes.join import Join, JoinRules
 from stream.ingest.pane import Pane, unpack_rows
 from stream.reference.reference import Reference
+from stream.run.copies.plainly import plain_value
 from stream.run.fleet.rules import model_rules
 from stream.state import codec
 from stream.state.kept import unpack_kept
+from stream.state.small_ints import unpack_ints
 from stream.state.snapshot import newest_snapshot
 from stream.state.versions import MIGRATIONS, VERSIONS, dump, load
 from stream.words import Kind, Series
@@ -91,6 +93,22 @@ def test_a_partition_of_version_1_has_no_gaps() -> None:
     _, old = version_of(BLOBS["partition-1"], "partition")
     assert load(BLOBS["partition-1"], "partition") == [*old, [], [[], None]]
     assert len(old) == 4
+
+
+def test_a_hop_of_version_1_and_those_of_a_chain_of_version_7_have_the_same_counts() -> None:
+    """They had them as arrays."""
+    _, (number, counts, *rest) = version_of(BLOBS["hop-1"], "hop")
+    again, n, packed, *same = load(BLOBS["hop-1"], "hop")
+    assert (again, unpack_ints(packed, n).tolist()) == (number, counts.tolist())
+    assert plain_value(same) == plain_value(rest)
+    old, new = version_of(BLOBS["chain-7"], "chain")[1][3], load(BLOBS["chain-7"], "chain")[3]
+    hops = [
+        (a, b)
+        for ring, of in zip(old[1], new[1], strict=True)
+        for a, b in zip(ring[-1], of[-1], strict=True)
+    ]
+    assert [unpack_ints(b[2], b[1]).tolist() for a, b in hops] == [a[1].tolist() for a, _ in hops]
+    assert len(hops) > 0
 
 
 def test_a_result_of_version_1_tells_the_same_of_every_detector() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Raw
+from numpy.typing import NDArray
 
 from detectors import WINDOWS_MIN
 from detectors.alarms.signals import Readings
@@ -21,12 +23,19 @@ from stream.evaluate.judging.rules import Rules
 from stream.evaluate.judging.scores import LAYERED, Scores
 from stream.evaluate.judging.standing import Standing, Standings
 from stream.evaluate.judging.volume import Arrivals
-from stream.evaluate.panes.gather import Evidence, merge_evidence
-from stream.evaluate.panes.windows import Closed, Ring, dump_evidence, load_evidence, load_summary
+from stream.evaluate.panes.evidence import (
+    Evidence,
+    dump_evidence,
+    load_evidence,
+    merge_evidence,
+)
+from stream.evaluate.panes.windows import Closed, Ring, load_summary
 from stream.evaluate.stories.incidents import Change, Incident, advance, give_way
 from stream.evaluate.stories.meaning import kind_of, severity_of
 from stream.reference.plan import Plan
 from stream.reference.reference import Reference, WindowSize
+from stream.state.codec import encoded
+from stream.state.fields import chain_field
 from stream.summaries.unseen import dump_unseen
 from stream.words import Kind, Series
 
@@ -76,6 +85,7 @@ class Chain:
     ) -> None:  # fmt: skip
         self.series = series
         self.kind = kind
+        self.field = chain_field(series, kind)
         self.reference = reference
         self.rules = rules
         self.places = {column.name: i for i, column in enumerate(reference.columns)}
@@ -95,6 +105,7 @@ class Chain:
         self._alarms: list[Alarms | None] = [None for _ in reference.windows]
         self._grew: list[int] = []
         self.ahead: list[Judged] = []
+        self._still: list[Raw] | None = None
 
     def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
         """Take in a pane; windows that end before it must have been closed."""
@@ -103,13 +114,12 @@ class Chain:
 
     def due(self, until_ms: int, *, whole: bool = True) -> list[tuple[int, Closed]]:
         """Close the windows that end by a time, by their ends, short ones first; each with the place of its size."""
-        closed = [
-            (c.end_ms, i, c)
-            for i, ring in enumerate(self.rings)
-            if ring.ends_by(until_ms)
-            for c in ring.close(until_ms, whole=whole)
-        ]
-        return [(i, c) for _, i, c in sorted(closed, key=lambda entry: entry[:2])]
+        closed: list[tuple[int, Closed]] = []
+        for i, ring in enumerate(self.rings):
+            if ring.ends_by(until_ms):  # which few panes do
+                closed += [(i, c) for c in ring.close(until_ms, whole=whole)]
+        closed.sort(key=lambda entry: (entry[1].end_ms, entry[0]))
+        return closed
 
     def close(self, until_ms: int, *, whole: bool = True) -> list[Judged]:
         """Close and judge the windows that end at or before a time, and give those that were judged `ahead`, too."""
@@ -129,7 +139,7 @@ class Chain:
 
         To be called when the chain gives way to another; the windows are told without their data.
         """
-        left = []
+        left, self._still = [], None
         for column in sorted(self.incidents, key=self._place):
             incident = self.incidents.pop(column)
             size_ms, _ = min(incident.active)
@@ -152,6 +162,7 @@ class Chain:
 
         It is to be heard, and concluded, before the next one of any size is opened.
         """
+        self._still = None
         plan, window = self._follow(closed.end_ms), self.reference.windows[which]
         if closed.start_ms < self.reference.end_ms:
             return Case(which, window, closed, plan, closed)
@@ -375,6 +386,20 @@ class Chain:
             [grown.payload() for grown in self.grown],
             [None if alarms is None else alarms.payload() for alarms in self._alarms],
         )
+
+    def filling(self) -> list[NDArray[np.int64]]:
+        """Give the counts of the windows that are being filled."""
+        return [counts for ring in self.rings for counts in ring.filling()]
+
+    def packed_head(self, packed: Iterator[bytes]) -> list[object]:
+        """Give the head, what of it changes with judged windows only being encoded once.
+
+        `packed` has the counts of `filling`, packed.
+        """
+        if self._still is None:
+            self._still = list(map(encoded, self.head()[2:]))
+        rings = [ring.head(packed) for ring in self.rings]
+        return [self.reference.digest, rings, *self._still]
 
     def head(self) -> list[object]:
         """Give the state but for its parts; see `parts`."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.errors import StoreUnavailable
+from stream.evaluate.panes.evidence import Evidence
 from stream.ingest.fold import NEVER
 from stream.ingest.pane import Binned, Pane, unpack_rows
 from stream.ingest.partition import Marks, pane_fields, read_watermark
@@ -18,19 +19,14 @@ from stream.summaries.rows import Rows
 from stream.words import Kind, Series
 
 __all__ = [
-    "Evidence",
     "Merged",
     "MergedRows",
     "Span",
     "gather_panes",
     "gather_rows",
     "is_absent",
-    "merge_evidence",
     "watermark_of",
 ]
-
-Evidence = dict[tuple[str, int], tuple[int, int]]
-"""For a topic and partition the first and the last offset."""
 
 
 class Merged(NamedTuple):
@@ -175,10 +171,3 @@ def _inside(wanted: Mapping[str, Span], indexes: Sequence[bytes | None]) -> list
     """Tell which of the panes that are wanted a partition keeps, by its index of each model."""
     of_each = zip(wanted.items(), indexes, strict=True)
     return [(model, number) for (model, span), index in of_each for number in span.of(index)]
-
-
-def merge_evidence(into: Evidence, more: Evidence) -> None:
-    """Widen offset ranges, in place."""
-    for place, (first, last) in more.items():
-        known = into.get(place, (first, last))
-        into[place] = (min(known[0], first), max(known[1], last))

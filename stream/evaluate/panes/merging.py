@@ -19,7 +19,8 @@ def events_of(part: Binned | Raw) -> int:
 def merge_parts(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
     """Merge the parts of a pane; raw ones, folded before the reference was known, are binned now.
 
-    No part is changed. Raw ones are merged first: which rows a bounded sample keeps is settled over all partitions.
+    No part is changed, and of one alone its own summary is given. Raw ones are merged first: which rows a bounded
+    sample keeps is settled over all partitions.
     """
     summary: Summary | None = None
     raw: list[Raw] = []
@@ -31,7 +32,7 @@ def merge_parts(reference: Reference, parts: Sequence[Binned | Raw]) -> Summary:
                 f"{reference.series}: a pane is binned by another reference than {reference.name}"
             )
         elif summary is None:
-            summary = part.summary.copy()
+            summary = part.summary if len(parts) == 1 else part.summary.copy()
         else:
             summary.merge(part.summary)
     if raw or summary is None:

@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
-from stream.evaluate.panes.gather import Evidence, merge_evidence
+from stream.evaluate.panes.evidence import (
+    Evidence,
+    dump_evidence,
+    load_evidence,
+    merge_evidence,
+    widened,
+)
 from stream.reference.reference import WindowSize
+from stream.state.small_ints import pack_ints, unpack_ints
 from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 
 __all__ = ["Closed", "Ring"]
@@ -62,10 +70,10 @@ class Ring:
         known = self.hops.get(hop)
         if known is None:
             self.full += [max(self.hops)] if self.hops else []
-            self.hops[hop] = (summary.copy(), dict(evidence))
+            self.hops[hop] = (summary.copy(), evidence)
         else:
             known[0].merge(summary)
-            merge_evidence(known[1], evidence)
+            self.hops[hop] = (known[0], widened(known[1], evidence))
 
     def ends_by(self, until_ms: int) -> bool:
         """Whether any window ends at or before a time. Most panes end none, so it is asked before `close`."""
@@ -118,15 +126,26 @@ class Ring:
         """Name the hops that are stored apart: those that will not change any more."""
         return sorted(self.hops)[:-1]
 
-    def hop(self, hop: int) -> list[object]:
-        """Give a hop as plain values and arrays."""
+    def filling(self) -> list[NDArray[np.int64]]:
+        """Give the counts of the hop that is being filled, if there is one: those that `head` has to tell."""
+        return [self.hops[max(self.hops)][0].counts] if self.hops else []
+
+    def hop(self, hop: int, packed: bytes | None = None) -> list[object]:
+        """Give a hop as plain values and arrays; `packed` are its counts, where they are packed already."""
         summary, evidence = self.hops[hop]
-        told = [hop, summary.counts, summary.extremes, dump_evidence(evidence)]
+        counts = pack_ints(summary.counts) if packed is None else packed
+        told = [hop, len(summary.counts), counts, summary.extremes, dump_evidence(evidence)]
         return [*told, *dump_unseen(summary)]
 
-    def head(self) -> list[object]:
-        """Give what changes with every pane, and the names of what is stored apart."""
-        return self._told([*self.apart(), *map(self.hop, sorted(self.hops)[-1:])])
+    def head(self, packed: Iterator[bytes] | None = None) -> list[object]:
+        """Give what changes with every pane, and the names of what is stored apart.
+
+        `packed` has the counts of `filling`, where they are packed already.
+        """
+        if not self.hops:
+            return self._told([])
+        *apart, newest = sorted(self.hops)
+        return self._told([*apart, self.hop(newest, None if packed is None else next(packed))])
 
     def payload(self) -> list[object]:
         """Give the state as plain values and arrays."""
@@ -142,8 +161,8 @@ class Ring:
             payload
         )
         self.hops = {
-            hop: (load_summary(counts, extremes, unseen), load_evidence(e))
-            for hop, counts, extremes, e, *unseen in hops
+            hop: (load_summary(unpack_ints(counts, n), extremes, unseen), load_evidence(e))
+            for hop, n, counts, extremes, e, *unseen in hops
         }
 
 
@@ -155,13 +174,3 @@ def load_summary(counts: Any, extremes: Any, unseen: Any = ()) -> Summary:
         load_unseen(unseen),
         load_thinned(unseen),
     )
-
-
-def dump_evidence(evidence: Evidence) -> list[object]:
-    """Give evidence as plain values, in order."""
-    return [[topic, partition, *span] for (topic, partition), span in sorted(evidence.items())]
-
-
-def load_evidence(payload: Any) -> Evidence:
-    """Read what `dump_evidence` gave."""
-    return {(topic, partition): (first, last) for topic, partition, first, last in payload}
