@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.summaries.summary import Summary
 from stream.ingest.shelf import Binned, Shelf
-from stream.state.codec import CONTENT_MAX
+from stream.state.codec import CONTENT_MAX, encoded
 from stream.state.small_ints import pack_groups, unpack_ints
 from stream.summaries.raw_values import Raw
 from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
@@ -130,6 +130,7 @@ def payloads(parts: Sequence[Part], shelf: Shelf) -> Iterator[list[object]]:
     tops = np.concatenate([[0], np.cumsum(pieces.numbers)])[bounds].tolist()
     noted = np.flatnonzero(np.fromiter(map(_NOTED, held), np.bool_, len(held)))
     cuts = np.searchsorted(noted, bounds).tolist()
+    lengths: dict[tuple[bytes, bytes], tuple[msgspec.Raw, msgspec.Raw]] = {}  # mostly the same
     for part, packed, (first, end), (top, bottom), cut in zip(
         parts, counts, pairwise(bounds), pairwise(tops), pairwise(cuts), strict=True
     ):
@@ -138,13 +139,16 @@ def payloads(parts: Sequence[Part], shelf: Shelf) -> Iterator[list[object]]:
             for i in noted[slice(*cut)].tolist()
             if (told := dump_unseen(held[i].summary))
         ]
+        sizes, numbers = pieces.sizes[first:end], pieces.numbers[first:end]
+        key = sizes.tobytes(), numbers.tobytes()
+        if key not in lengths:
+            lengths[key] = encoded(sizes), encoded(numbers)
         yield [
             [[s.version, s.segment, entry.payload()] for s, entry in part.raw],
             list(map(msgspec.Raw, part.heads)),
             packed,
             extremes[top:bottom],
-            pieces.sizes[first:end],
-            pieces.numbers[first:end],
+            *lengths[key],
             unseen,
         ]
 

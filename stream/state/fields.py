@@ -1,5 +1,6 @@
 """The names of the fields in the hashes of partitions and models, shared by those who write and those who read."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from stream.words import Series
@@ -31,6 +32,7 @@ MODELS = b"models"
 """Of a partition: the names of the models seen on it."""
 
 
+@lru_cache(maxsize=4096)
 def model_tag(model: str) -> bytes:
     """Stand for a model's name in a field's name; names come from events and are never pasted."""
     return blake2b(model.encode(), digest_size=8).hexdigest().encode()

@@ -56,6 +56,7 @@ class Readers:
         self.forms = Forms([([*s.numbers, *s.others], len(s.numbers)) for s in schemas])
         self.others_n = np.array([len(schema.others) for schema in schemas], dtype=np.int64)
         self._names = [schema.other_attributes for schema in schemas]
+        self._alike = set(self._names)
 
     def numbers_max(self) -> int:
         """Tell the most numbers that an event has."""
@@ -63,7 +64,9 @@ class Readers:
 
     def values(self, holders: Sequence[Any], of: Ints, schemas: Collection[int]) -> Iterable[Any]:
         """Give the values that are no numbers, struct by struct; struct i is of schema of[i], one of `schemas`."""
-        told = {self._names[i] for i in schemas}
+        told = self._alike
+        if len(told) > 1:
+            told = {self._names[i] for i in schemas if i >= 0}
         if len(told) == 1:
             (names,) = told
             if not names:
@@ -103,9 +106,12 @@ class Gathering:
             known = np.array(schemas, dtype=np.int64)
             of = np.full(len(events), -1) if which is None else known[which]
             typed = np.flatnonzero(of >= 0)
-            first, other = np.zeros((2, len(events)), dtype=np.int64)
-            held = events if len(typed) == len(events) else [events[i] for i in typed.tolist()]
-            first[typed], other[typed] = self._read(held, of[typed], schemas)
+            if len(typed) == len(events):
+                first, other = self._read(events, of, schemas)
+            else:
+                first, other = np.zeros((2, len(events)), dtype=np.int64)
+                held = [events[i] for i in typed.tolist()]
+                first[typed], other[typed] = self._read(held, of[typed], schemas)
         self._first.append(first)
         self._other.append(other)
 
@@ -120,7 +126,7 @@ class Gathering:
         first = ends - widths
         holders = list(map(_FEATURES, events))
         gather_numbers(holders, readers.forms, of, first, self._flat)
-        values = readers.values(holders, of, {i for i in schemas if i >= 0})
+        values = readers.values(holders, of, schemas)
         n = self._ends[1] - other_begin
         self._codes.append(np.fromiter(map(self._places.__getitem__, values), np.int64, n))
         return first, other_ends - others
