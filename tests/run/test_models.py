@@ -19,18 +19,23 @@ MORE = stream(1, first=2_880)
 
 
 class LongSteps:
-    """Steps take until `end` is set; `begun` tells that one is under way, `stepped` lists the models in their order."""
+    """Steps take until `end` is set; `begun` tells that one is under way.
+
+    `stepped` lists the models in their order, `together` those of each step.
+    """
 
     def __init__(self) -> None:
         self.begun, self.end = threading.Event(), threading.Event()
         self.stepped: list[str] = []
+        self.together: list[list[str]] = []
 
     def plant(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make them long."""
         step = step_all
 
         def long(evaluators: Sequence[Evaluator], *args: Any, **kwargs: Any) -> list[Answer]:
-            self.stepped += [evaluator.model.name for evaluator in evaluators]
+            self.together.append([evaluator.model.name for evaluator in evaluators])
+            self.stepped += self.together[-1]
             self.begun.set()
             assert self.end.wait(30)
             return step(evaluators, *args, **kwargs)
@@ -225,29 +230,33 @@ def test_a_worker_winds_up_within_its_time_though_a_model_is_being_evaluated(
 # -- in which order, and when ----------------------------------------------------------------------------------------
 
 
-def test_a_model_of_few_series_does_not_wait_for_one_of_many(
-    long: LongSteps,
+@pytest.mark.parametrize(
+    ("most", "expected"), [(128, [["b", "c", "a"]]), (3, [["b", "c"], ["a"]]), (1, [["b"], ["c"], ["a"]])]
+)  # fmt: skip
+def test_models_of_few_series_are_moved_together_and_do_not_wait_for_one_of_many(
+    long: LongSteps, monkeypatch: pytest.MonkeyPatch, most: int, expected: list[list[str]]
 ) -> None:
-    """All stand at the same marks, so the small ones go first, whatever their names."""
+    """All stand at the same marks, so the small ones go first, whatever their names; a large one is moved alone."""
+    monkeypatch.setattr("stream.run.work.models.TOGETHER_MAX", most)
 
     async def story(rig: Rig) -> None:
         long.end.set()
         many = [feature(T0 + n * MINUTE, "a", f"{n % 3}") for n in range(60)]
-        few = [feature(T0 + n * MINUTE, "b") for n in range(60)]
+        few = [feature(T0 + n * MINUTE, "bc"[n % 2]) for n in range(60)]
         await rig.fold(ZERO, 0, [*many, *few][:1])
         for source in SOURCES:
             at = rig.runtime.ingest.partitions[source].fold_state.next_offset
             await rig.fold(source, at, [e for pair in zip(many, few, strict=True) for e in pair])
         await rig.pass_s(2)
         await rig.evaluate()
-        late = [feature(T0 + (60 + n) * MINUTE, "ab"[n % 2], "0") for n in range(60)]
+        late = [feature(T0 + (60 + n) * MINUTE, "abc"[n % 3], "0") for n in range(60)]
         for source in SOURCES:
             at = rig.runtime.ingest.partitions[source].fold_state.next_offset
             await rig.fold(source, at, late)
         await rig.pass_s(2)
-        long.stepped.clear()
+        long.together.clear()
         await rig.evaluate()
-        assert long.stepped == ["b", "a"]
+        assert long.together == expected
 
     in_time(story)
 
