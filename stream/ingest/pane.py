@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.summaries.layout import Layout
 from stream.ingest.portions import FEW, Portion, Portions
-from stream.ingest.shelf import Binned, Shelf
+from stream.ingest.shelf import Binned, Rooms, Shelf
 from stream.ingest.stack import Part, Stack, payloads, unstack
 from stream.reference.reference import Reference
 from stream.state.versions import dump, load, making_sense
@@ -74,9 +74,18 @@ class Pane:
 
     def open(self, newcomers: Sequence[tuple[Series, Reference]]) -> int:
         """Enter series that have a reference and are no entries yet, each in a seat of its own; give the first seat."""
-        self.seated = True
         made = self.shelf.add([(of.digest, of.layout) for _, of in newcomers])
-        self.entries.update(zip((series for series, _ in newcomers), made, strict=True))
+        return self._enter([series for series, _ in newcomers], made)
+
+    def open_known(
+        self, series: Sequence[Series], digests: Sequence[bytes], rooms: Rooms
+    ) -> int:  # fmt: skip
+        """Do the same for series of which it is known what room they need."""
+        return self._enter(series, self.shelf.add_known(digests, rooms))
+
+    def _enter(self, series: Sequence[Series], made: Sequence[Binned]) -> int:
+        self.seated = True
+        self.entries.update(zip(series, made, strict=True))
         return made[0].seat
 
     @property

@@ -19,6 +19,9 @@ from stream.words import Kind, Series
 
 __all__ = ["Seating"]
 
+LAST = 2**62
+"""A pane that no reference is after."""
+
 
 class Seating:
     """The seats of all parties in the open panes of a partition, and the shelves that these are on.
@@ -60,7 +63,8 @@ class Seating:
         of: Hashable = model if schema is None else schema.shape
         shelves = self._shelves.setdefault(pane, {})
         if of not in shelves:
-            shelves[of] = Shelf(book.layouts(self._kind, of))
+            before = self._shelves.get(pane - 1, {}).get(of)
+            shelves[of] = Shelf(book.layouts(self._kind, of), like=before)
         return shelves[of]
 
     def find(
@@ -71,17 +75,19 @@ class Seating:
 
         `refused` tells which of them there is no room for.
         """
-        group, known = arrivals.group, arrivals.seats.of(number)[part]
+        if not pane.entries:
+            arrivals.seats.begun.add(number)
+        known = arrivals.seats.of(number)[part]
         seats: NDArray[np.int64] = known[arrivals.numbers[chosen]]
         if refused is not None:
             seats[refused] = NOBODY
         if (seats == UNKNOWN).any():
             unknown = np.flatnonzero(seats == UNKNOWN)
             new = chosen[unknown]
-            _, first = np.unique(group.who[new], return_index=True)
-            parties = [group.parties[who] for who in group.who[new[first]].tolist()]
-            taken = self._take_seats(pane, number, part, group.model, parties, book)
-            known[arrivals.numbers[new[first]]] = taken
+            _, first = np.unique(arrivals.numbers[new], return_index=True)
+            known[arrivals.numbers[new[first]]] = self._give_seats(
+                pane, number, part, arrivals, new[first], book
+            )
             seats[unknown] = known[arrivals.numbers[new]]
         return seats
 
@@ -103,6 +109,39 @@ class Seating:
         ]
         self._seats_of(model).of(number)[:, numbers] = seats
         return np.array(seats, dtype=np.int64)
+
+    def _give_seats(
+        self, pane: Pane, number: int, part: int, arrivals: Arrivals, new: NDArray[np.int64], book: Book
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Give seats to parties that a pane has not met, each with one of its events; to regulars without asking."""
+        group, seats = arrivals.group, arrivals.seats
+        numbers, taken = arrivals.numbers[new], np.full(len(new), UNKNOWN, dtype=np.int64)
+        if part == SEGMENT and number in seats.begun:
+            regular = seats.regulars.among(numbers, number, pane.shelf.layouts, book.revision)
+            if regular.any():
+                first = pane.open_known(*seats.regulars.seats_of(numbers[regular]))
+                taken[regular] = np.arange(first, first + regular.sum())
+        left = np.flatnonzero(taken == UNKNOWN)
+        if len(left):
+            parties = [group.parties[who] for who in group.who[new[left]].tolist()]
+            taken[left] = self._take_seats(pane, number, part, group.model, parties, book)
+            if part == SEGMENT and number in seats.begun:
+                self._note_regulars(pane, seats, numbers[left], taken[left], book)
+        return taken
+
+    def _note_regulars(
+        self, pane: Pane, seats: Seats, numbers: NDArray[np.int64], taken: NDArray[np.int64], book: Book
+    ) -> None:  # fmt: skip
+        """Note who has a seat under the last reference of its series."""
+        held = pane.shelf.held
+        told = [
+            (i, reference)
+            for i, seat in zip(numbers.tolist(), taken.tolist(), strict=True) if seat >= 0
+            for reference in (book.by_digest(held[seat].digest),)
+            if book.find(reference.series, self._kind, LAST) is reference
+        ]  # fmt: skip
+        if told:
+            seats.regulars.note([i for i, _ in told], [of for _, of in told])
 
     def _take_seats(
         self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book

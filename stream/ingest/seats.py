@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.ingest.regulars import Regulars
 from stream.summaries.rows import Party
 
 __all__ = ["NOBODY", "PARTIES_MAX", "RAW", "UNKNOWN", "Seats"]
@@ -27,11 +28,14 @@ class Seats:
 
     `days` int64: the last day on which a party was entered into the roster, -1 for never. `of(pane)` int64 [2, n]: the
     seats of a party's whole and of its segment, or UNKNOWN, NOBODY, RAW - i. `segments`: whether any of them has one.
+    `begun` are the panes that were empty when their seats were first asked for, so who is UNKNOWN is not in them.
     """
 
     def __init__(self) -> None:
         self.days: NDArray[np.int64] = np.full(ROOM, -1, dtype=np.int64)
         self.segments = False
+        self.regulars = Regulars()
+        self.begun: set[int] = set()
         self._numbers: dict[Party, int] = {}
         self._list: Sequence[Party] = ()
         self._number_of: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -74,6 +78,7 @@ class Seats:
     def forget(self, pane: int) -> None:
         """Forget a pane that has closed."""
         self._panes.pop(pane, None)
+        self.begun.discard(pane)
 
 
 def _longer(array: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Room for the summaries of many series side by side, so that one pass counts rows of all of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from detectors.summaries.layouts import Layouts
 from detectors.summaries.summary import NOTHING, Summary
 from detectors.summaries.thinned import Thinned
 
-__all__ = ["Binned", "Shelf"]
+__all__ = ["Binned", "Rooms", "Shelf"]
 
 ROOM = 256
 """Slots that there is room for at first."""
@@ -34,6 +34,7 @@ class Binned:
     def summary(self) -> Summary:
         """Give it; on a shelf it is a view, made when it is first asked for: most never are."""
         if isinstance(self._held, _Slots):
+            self._held.asked.add(self.seat)
             self._held = Summary(*self._held.of(self.seat))
         return self._held
 
@@ -51,17 +52,30 @@ class Binned:
         """Let the summary, if there is one by now, have its arrays in a seat, where they stand already."""
         self.seat = seat
         if isinstance(self._held, Summary):
+            slots.asked.add(seat)
             self._held.counts, self._held.extremes = slots.of(seat)
 
 
+class Rooms(NamedTuple):
+    """What summaries need: the places of their layouts among those of the shelf, their counts, their extremes."""
+
+    layout: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    extremes: NDArray[np.int64]
+
+
 class _Slots:
-    """The arrays of a shelf, apart from who is held there, so that these can name it and nothing names itself."""
+    """The arrays of a shelf, apart from who is held there, so that these can name it and nothing names itself.
 
-    __slots__ = ("count_at", "counts", "extreme_at", "extremes")
+    `asked` are the seats of those whose summary was asked for.
+    """
 
-    def __init__(self) -> None:
-        self.counts: NDArray[np.int64] = np.zeros(ROOM, dtype=np.int64)
-        self.extremes: NDArray[np.float64] = np.zeros((ROOM // 8, 2), dtype=np.float64)
+    __slots__ = ("asked", "count_at", "counts", "extreme_at", "extremes")
+
+    def __init__(self, counts: int, extremes: int) -> None:
+        self.asked: set[int] = set()
+        self.counts: NDArray[np.int64] = np.zeros(counts, dtype=np.int64)
+        self.extremes: NDArray[np.float64] = np.zeros((extremes, 2), dtype=np.float64)
         self.count_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
         self.extreme_at: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
 
@@ -81,14 +95,29 @@ class Shelf:
     made anew, twice as large.
 
     Memory: up to twice that of the summaries, of which what was never touched is not taken from the system.
+
+    Args:
+        layouts: those of whoever comes.
+        like: a shelf that had to hold as much as this one is going to.
     """
 
-    def __init__(self, layouts: Layouts | None = None) -> None:
+    def __init__(self, layouts: Layouts | None = None, like: "Shelf | None" = None) -> None:
         self.layouts = Layouts() if layouts is None else layouts
         self.held: list[Binned] = []
         self.layout_of: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
-        self._slots = _Slots()
+        room = (0, 0) if like is None else (like.count_at[like.seats], like.extreme_at[like.seats])
+        self._slots = _Slots(max(ROOM, int(room[0])), max(ROOM // 8, int(room[1])))
+
+    @property
+    def seats(self) -> int:
+        """The number of seats that were given out."""
+        return len(self.held)
+
+    @property
+    def asked(self) -> set[int]:
+        """The seats of summaries that were asked for: of all others nothing is known but counts and extremes."""
+        return self._slots.asked
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -112,11 +141,17 @@ class Shelf:
 
     def add(self, newcomers: Sequence[tuple[bytes, Layout]]) -> list[Binned]:
         """Make empty summaries, each of a reference's digest and layout, in the next seats. Cost: about 1 us each."""
+        return self.add_known(
+            [digest for digest, _ in newcomers], self._rooms([layout for _, layout in newcomers])
+        )
+
+    def add_known(self, digests: Sequence[bytes], rooms: Rooms) -> list[Binned]:
+        """Make empty summaries of which it is known what room they need. Cost: about 0.3 us each."""
         first = len(self.held)
-        self._seat([layout for _, layout in newcomers])
+        self._seat(rooms)
         slots = self._slots
-        self.extremes[slots.extreme_at[first] : slots.extreme_at[first + len(newcomers)]] = EMPTY
-        made = [Binned(digest, slots, first + i) for i, (digest, _) in enumerate(newcomers)]
+        self.extremes[slots.extreme_at[first] : slots.extreme_at[first + len(digests)]] = EMPTY
+        made = [Binned(digest, slots, seat) for seat, digest in enumerate(digests, first)]
         self.held += made
         return made
 
@@ -125,27 +160,29 @@ class Shelf:
         if binned.seat >= 0:
             return binned.seat
         seat, summary = len(self.held), binned.summary
-        self._seat([layout])
+        self._seat(self._rooms([layout]))
         counts, extremes = self._slots.of(seat)
         counts[:], extremes[:] = summary.counts, summary.extremes
         binned.lay(self._slots, seat)
         self.held.append(binned)
         return seat
 
-    def _seat(self, layouts: Sequence[Layout]) -> None:
-        """Make the next seats, for summaries of these layouts."""
-        slots, seat, end = self._slots, len(self.held), len(self.held) + len(layouts)
+    def _rooms(self, layouts: Sequence[Layout]) -> Rooms:
+        """Tell what room summaries of some layouts need."""
+        told = [(self.layouts.place(of), of.size, len(of.numbers)) for of in layouts]
+        return Rooms(*np.array(told, dtype=np.int64).reshape(-1, 3).T)
+
+    def _seat(self, rooms: Rooms) -> None:
+        """Make the next seats."""
+        slots, seat, end = self._slots, len(self.held), len(self.held) + len(rooms.layout)
         if end > len(self.layout_of):
             seats = max(end, 2 * len(self.layout_of))
             self.layout_of = _grown(self.layout_of, seats)
             self.changed = _grown(self.changed, seats)
             slots.count_at = _grown(slots.count_at, seats + 1)
             slots.extreme_at = _grown(slots.extreme_at, seats + 1)
-        self.layout_of[seat:end] = list(map(self.layouts.place, layouts))
-        for ends, sizes in (
-            (slots.count_at, [layout.size for layout in layouts]),
-            (slots.extreme_at, [len(layout.numbers) for layout in layouts]),
-        ):
+        self.layout_of[seat:end] = rooms.layout
+        for ends, sizes in ((slots.count_at, rooms.counts), (slots.extreme_at, rooms.extremes)):
             ends[seat + 1 : end + 1] = ends[seat] + np.cumsum(sizes)
         if slots.count_at[end] > len(slots.counts) or slots.extreme_at[end] > len(slots.extremes):
             self._make_room(int(slots.count_at[end]), int(slots.extreme_at[end]))

@@ -83,25 +83,31 @@ def _number(
     joined: NDArray[np.uint8], lengths: Ints, seed: np.uint64, n: int, slots: NDArray[np.int32], hashes: Hashes,
     ends: Ints, data: NDArray[np.uint8], numbers: Ints,
 ) -> int:  # fmt: skip
-    """Number the texts that lie behind each other in `joined`; give how many there are by now."""
-    start, mask = np.int64(0), np.uint64(len(slots) - 1)
+    """Number the texts that lie behind each other in `joined`; give how many there are by now.
+
+    All are hashed first: what is left then is fetching from afar, for several of them at a time.
+    """
+    hashed, end = np.empty(len(lengths), np.uint64), np.int64(0)
     for i in range(len(lengths)):
-        length = lengths[i]
-        h = seed
-        for k in range(start, start + length):
+        h, start = seed, end
+        end += lengths[i]
+        for k in range(start, end):
             h = (h ^ np.uint64(joined[k])) * np.uint64(0x100000001B3)
         h ^= h >> np.uint64(33)
         h *= np.uint64(0xFF51AFD7ED558CCD)
-        h ^= h >> np.uint64(33)
+        hashed[i] = h ^ (h >> np.uint64(33))
+    start, mask = np.int64(0), np.uint64(len(slots) - 1)
+    for i in range(len(lengths)):
+        length, h = lengths[i], hashed[i]
         slot = h & mask
         while True:
             found = np.int64(slots[slot])
             if found < 0:
                 slots[slot], hashes[n] = n, h
-                end = ends[n]
+                to = ends[n]
                 for k in range(length):
-                    data[end + k] = joined[start + k]
-                ends[n + 1] = end + length
+                    data[to + k] = joined[start + k]
+                ends[n + 1] = to + length
                 found = np.int64(n)
                 n += 1
                 break

@@ -1,17 +1,21 @@
 """Events of many series are counted as if each series were alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.ingest.pane import Binned
+from stream.ingest.regulars import Regulars
 from stream.ingest.seats import PARTIES_MAX
 from stream.reference.book import Book
 from stream.reference.reference import Reference
 from stream.state.fields import pane_field
 from stream.summaries.raw_values import Raw
-from stream.words import Series
+from stream.words import Kind, Series
 from tests.events import FEATURES, PANE, T0, Log, feature, reference_of
 from tests.ingest.books import ROWS
 
@@ -84,6 +88,70 @@ def test_what_is_remembered_of_parties_may_be_forgotten_at_any_time() -> None:
     assert len(log.partition.fold_state._seating) < 20
     log.commit()
     assert log.fields() == expected
+
+
+@given(
+    turns=st.lists(st.lists(st.sampled_from(SHOPS), min_size=1, max_size=12), min_size=2, max_size=6),
+    crash=st.integers(0, 5), promoted=st.integers(0, 5),
+)  # fmt: skip
+@settings(max_examples=40)
+def test_regulars_take_the_seats_that_they_would_be_asked_to_take(
+    turns: list[list[str]], crash: int, promoted: int
+) -> None:
+    """Pane after pane, in one of which the partition is taken over, and at one of which a reference is promoted."""
+    told = []
+    for known in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not known:
+                patch.setattr(
+                    Regulars, "among", lambda _, numbers, *__: np.zeros(len(numbers), bool)
+                )
+                patch.setattr(Regulars, "note", lambda *_: None)
+            book = Book(SHOP_BOOK.all())
+            log = Log(FEATURES, book)
+            for pane, shops in enumerate(turns):
+                if pane == promoted:
+                    book.add(
+                        replace(_reference(5, "s1"), number=2, from_pane=T0 // PANE + promoted + 1)
+                    )
+                ts = [T0 + pane * PANE + i for i in range(len(shops))]
+                at = log.partition.fold_state.next_offset
+                log.fold(
+                    [
+                        feature(t, segment={"shop": s}, amount=2.0)
+                        for t, s in zip(ts, shops, strict=True)
+                    ],
+                    at,
+                )
+                log.commit()
+                if pane == crash:
+                    log.crash()
+            told.append(log.fields())
+    assert told[0] == told[1]
+
+
+def test_a_pane_that_begins_does_not_ask_the_book_for_series_that_it_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log, asked = Log(FEATURES, SHOP_BOOK), list[Series]()
+    find = Book.find
+
+    def found(book: Book, of: Series, kind: Kind, pane: int) -> Reference | None:
+        asked.append(of)
+        return find(book, of, kind, pane)
+
+    monkeypatch.setattr(Book, "find", found)
+    for pane in range(3):
+        asked.clear()
+        events = [
+            feature(T0 + pane * PANE + i, segment={"shop": s}, x=1)
+            for i, s in enumerate(SHOPS[:-1])
+        ]
+        log.fold(events, 7 * pane)
+    assert asked == [Series("m", "1")]
+    entries = log.partition.fold_state.open["m", T0 // PANE + 2].entries
+    segments = {series.segment for series in entries}
+    assert segments == {(), *((("shop", shop),) for shop in SHOPS[:-1])}
 
 
 def test_names_of_a_segment_in_any_order_are_one_series() -> None:

@@ -45,6 +45,18 @@ def test_summaries_stay_where_they_are_counted_when_the_shelf_grows() -> None:
     assert np.shares_memory(brought.counts, shelf.counts)
 
 
+def test_a_shelf_like_another_has_room_for_as_many_and_knows_who_was_asked_for() -> None:
+    before = Shelf()
+    before.add([NEW] * FILLS)
+    shelf = Shelf(before.layouts, like=before)
+    room = shelf.counts
+    made = shelf.add([NEW] * FILLS)
+    assert shelf.counts is room
+    assert not shelf.asked
+    made[3].summary.counts += 1
+    assert shelf.asked == {3}
+
+
 def test_a_shelf_goes_with_the_last_who_holds_it() -> None:
     """It has most of a partition's memory, and a search for cycles is rare."""
     gc.disable()

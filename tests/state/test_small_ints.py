@@ -44,6 +44,18 @@ def test_arrays_are_packed_as_if_each_were_alone(told: list[list[int]]) -> None:
     assert pack_arrays(arrays) == list(map(pack_ints, arrays))
 
 
+@pytest.mark.parametrize("run", [1, 126, 127, 128, 129, 16_383, 16_384, 40_000])
+def test_a_run_of_zeros_of_any_length_comes_back_whichever_pieces_it_lies_in(run: int) -> None:
+    values = np.zeros(run + 2, dtype=np.int64)
+    values[[0, -1]] = 5, -300
+    (packed,) = pack_groups(
+        values, np.array([0, run // 2]), np.array([run // 2, run + 2 - run // 2]), np.array([2])
+    )
+    assert packed == pack_ints(values)
+    assert unpack_ints(packed, len(values)).tolist() == values.tolist()
+    assert len(packed) <= 7
+
+
 def test_more_integers_than_any_value_has_are_refused_before_there_is_room_for_them() -> None:
     with pytest.raises(ValueError, match="integers"):
         unpack_ints(b"\x00\x03", 2**62)
