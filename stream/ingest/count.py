@@ -21,10 +21,10 @@ def count(
     """
     if not len(rows):
         return
-    table = group.table()
     if 2 * len(rows) > len(group.at) and (seats == seats[0]).all():
         _count_alone(group, shelf.held[seats[0]], book, rows)
         return
+    table = group.table()
     first = int(seats.min())  # those of other models may stand before
     tally = np.bincount(seats - first)
     alone = np.flatnonzero(tally if table is None else 2 * tally > len(group.at)) + first

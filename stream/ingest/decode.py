@@ -81,6 +81,8 @@ class Decoded:
 class Decoder:
     """Decodes batches of one kind. `schemas` are the known models; new ones call for a new Decoder.
 
+    `schema_of` and `known` have those that can be read typed, by the types of their events and by their models.
+
     Cost: about 1 us for a typed event of 11 features, 3 us and more for one read by hand.
     """
 
@@ -90,6 +92,7 @@ class Decoder:
         self._typed = make_decoder(schemas)
         self._parties = Parties()
         self.schema_of: dict[type[Any], Schema] = {s.struct: s for s in schemas if not s.mixed}
+        self.known = {schema.model: schema for schema in self.schema_of.values()}
         self._number = {of: i for i, of in enumerate(self.schema_of)}
         self._readers = Readers(list(self.schema_of.values()))
 

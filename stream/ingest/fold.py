@@ -217,12 +217,14 @@ class Fold:
         for is_message, part in parts_of(batch):
             of_part = None if chosen is None else chosen.at(part.offsets)
             if is_message:
-                dead += self._fold_arrow(part, of_part, book)
+                dead += self._fold_arrow(part, of_part, decoder, book)
             else:
                 dead += self._fold_messages(part, of_part, decoder, book)
         return dead
 
-    def _fold_arrow(self, batch: RawBatch, chosen: Chosen | None, book: Book) -> list[DeadLetter]:
+    def _fold_arrow(
+        self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book
+    ) -> list[DeadLetter]:
         """Take in one Arrow message, whose rows all stand at its offset; they are thinned one by one."""
         rules, offset = self.rules, int(batch.offsets[0])
         message = read_message(
@@ -239,7 +241,8 @@ class Fold:
             stays = None
             if chosen is not None:
                 stays = chosen.of_rows(row_draws(self.source, offset, rows))
-            self._fold_groups(list(group_table(table, accepted)), decoded, book, stays)
+            groups = list(group_table(table, accepted, decoder.known))
+            self._fold_groups(groups, decoded, book, stays)
         return message.dead
 
     def _fold_groups(

@@ -7,12 +7,17 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from stream.ingest import count
+from stream.ingest.count import _count_alone
+from stream.ingest.group import Group
 from stream.ingest.pane import Binned
 from stream.ingest.regulars import Regulars
 from stream.ingest.seats import PARTIES_MAX
 from stream.reference.book import Book
 from stream.reference.reference import Reference
+from stream.run.offline.batches import batch_of
 from stream.state.fields import pane_field
 from stream.summaries.raw_values import Raw
 from stream.words import Kind, Series
@@ -184,3 +189,37 @@ def test_a_shelf_that_grows_takes_its_summaries_along() -> None:
         assert entry.summary.n == i % 3 + 1
     log.commit()
     assert len(log.fields()[pane_field("m", T0 // PANE)]) < 300 * 200
+
+
+def test_rows_of_a_batch_message_are_counted_in_one_pass_however_many_series_they_are_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only the whole, which has most of them, is counted by itself; the bytes are those of the events."""
+    alone: list[int] = []
+
+    def counted(group: Group, binned: Binned, book: Book, rows: NDArray[np.int64]) -> None:
+        alone.append(len(rows))
+        _count_alone(group, binned, book, rows)
+
+    monkeypatch.setattr(count, "_count_alone", counted)
+    events = [
+        feature(
+            T0 + i, segment={"shop": SHOPS[i % 7]}, amount=1.0 * i, few=i % 3, member=i % 2 == 0
+        )
+        for i in range(70)
+    ]
+    told = Log(FEATURES, SHOP_BOOK).run([batch_of(Kind.FEATURES, events)])
+    assert alone == [70]
+    expected = Log(FEATURES, SHOP_BOOK).run(events)
+    panes = [field for field in told.fields() if field.startswith(b"p:")]
+    assert panes
+    of_told, of_expected = (
+        {series: entry for pane in log.partition.fold_state.open.values() for series, entry in pane.entries.items()}
+        for log in (told, expected)
+    )  # fmt: skip
+    assert of_told.keys() == of_expected.keys()
+    for series, entry in of_told.items():
+        other = of_expected[series]
+        assert isinstance(entry, Binned)
+        assert isinstance(other, Binned)
+        assert entry.summary.to_bytes() == other.summary.to_bytes()
