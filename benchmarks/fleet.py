@@ -21,7 +21,9 @@ from typing import Any
 import click
 from redis import Redis
 
-from benchmarks.memory import DAY, HISTORIES, Bed, config_of, references, segment, warm
+from benchmarks.memory.bed import Bed, warm
+from benchmarks.memory.drawn import DAY, HISTORIES, config_of, references, segment
+from benchmarks.memory.options import COUNT, of_a_fleet
 from benchmarks.processes import redis_process
 from stream.evaluate.chains.chain import Chain
 from stream.evaluate.chains.parts import parts_of
@@ -41,7 +43,6 @@ __all__ = ["load", "prepare"]
 
 HOURS = 25
 """Hours that were judged before: windows of an hour and of a day are known then."""
-COUNT = click.IntRange(min=1)
 AT_ONCE = 2_000
 TIMEOUT_S = 300.0
 MB = 1_000_000
@@ -120,17 +121,7 @@ def resident() -> float:
 
 @click.command(help=__doc__)
 @click.option("--series", type=COUNT, default=1_000, show_default=True, help="Segments.")
-@click.option("--columns", type=COUNT, default=10, show_default=True, help="Columns of each.")
-@click.option(
-    "--weeks",
-    type=click.FloatRange(min=0),
-    default=4.0,
-    show_default=True,
-    help="History of the references.",
-)
-@click.option(
-    "--events", type=COUNT, default=10, show_default=True, help="Of a series in an open pane."
-)
+@of_a_fleet
 @click.option("--step", type=click.Choice(["prepare", "load"]), hidden=True)
 @click.option("--url", default="", hidden=True)
 def main(series: int, columns: int, weeks: float, events: int, step: str | None, url: str) -> None:

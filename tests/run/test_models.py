@@ -11,7 +11,7 @@ from stream.evaluate.evaluator import Evaluator, step_all
 from stream.state.store import Answer, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, stream
-from tests.run.test_runtime import alerts, drifting, run
+from tests.run.stories import alerts, drifting, run
 
 ZERO, ONE = SOURCES
 MORE = stream(1, first=2_880)

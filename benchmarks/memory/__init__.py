@@ -1,0 +1,1 @@
+"""What a monitor costs in memory, part by part; see ../README.md."""
