@@ -37,6 +37,10 @@ _LOOK: Term = (
     "a second of a worker and a partition whose mark it reads",
     lambda x: x.workers * x.partitions * x.watched / x.rate,
 )
+_WOKEN: Term = (
+    "a mark that is read as a pane closes on a partition",
+    lambda x: x.partitions**2 * x.closed / x.rate,
+)
 _COMMIT: Term = ("a commit of a partition", lambda x: x.commits / x.rate)
 _WRITTEN: Term = ("a column written at it", lambda x: x.commits * x.written / x.rate)
 _WRITTEN_BIN: Term = ("a bin of it", lambda x: x.commits * x.bins_written / x.rate)
@@ -80,7 +84,7 @@ QUANTITIES = (
              (_EVENT, _USED, _VALUE, _GROUP, _SECOND, _WRITTEN, _READ, _JUDGED)),
     Quantity("worker memory", "MB", ("rss_mb",), False, (_PROCESS, _WAY, _HELD, _HISTORY, _OPEN)),
     Quantity("store operations", "an event", ("redis_ops_per_s", "store_calls_per_s"), True,
-             (_SECOND, _LOOK, _COMMIT, _MODEL, _PART)),
+             (_SECOND, _LOOK, _WOKEN, _COMMIT, _MODEL, _PART)),
     Quantity("store bytes written", "bytes/event",
              ("redis_in_bytes_per_s", "store_written_bytes_per_s"), True,
              (_COMMIT, _WRITTEN, _WRITTEN_BIN, _MODEL, _CLOSED, _JUDGED)),

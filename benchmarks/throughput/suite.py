@@ -81,7 +81,7 @@ def capacity(base: Case) -> list[Case]:
     ]
     if base.feed != "embedded":
         cases += [replace(paced, partitions=partitions) for partitions in (1, 16)]
-        cases.append(replace(paced, partitions=16, commit_interval="4s"))
+        cases.append(replace(hours, partitions=16, pane="10s", commit_interval="8s"))  # at rest
         cases.append(replace(paced, partitions=8, models=16, commit_interval="4s"))
         cases.append(replace(hours, partitions=8, series=1_000))
     if base.feed != "memory":
