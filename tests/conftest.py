@@ -14,6 +14,7 @@ settings.load_profile("driftbus")
 LONG = (
     "detectors/sequential/test_same_as_river.py", "evaluate/test_model.py", "simulator/test_schedules.py",
     "demo/", "evaluate/", "bus/test_consumer.py", "replay/", "run/test_worker.py", "benchmarks/", "simulator/", "run/",
+    "cli/", "security/", "hostile/",
 )  # fmt: skip
 """What takes longest, and files that wait between files that compute.
 
