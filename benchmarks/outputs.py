@@ -1,6 +1,7 @@
 """Where a measurement leaves what it found: refused before it begins, if nothing can be written there."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ class _OutFile(click.Path):
 
 
 class _OutFolder(click.Path):
-    """A folder to be written to, made if need be."""
+    """A folder for charts, made if need be."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         folder = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if find_spec("matplotlib") is None:
+            self.fail("charts need matplotlib: pip install 'driftbus[plots]'", param, ctx)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

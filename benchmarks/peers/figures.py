@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from benchmarks.meter import ENOUGH_S
 from benchmarks.peers.peers import OURS, PEERS
 
 __all__ = ["Beside", "Measured", "Run"]
@@ -41,7 +42,8 @@ class Beside:
         own_us: the same without making data frames.
         rss_mb: the most of all runs.
         times: how many times as much processor time as driftbus; None where that was not measured.
-        reached: whether `times` is at least the peer's goal; None without one of them.
+        reached: whether `times` is at least the peer's goal; None without one of them, or where events were too few.
+        few: whether a run of this peer, or of driftbus, took too little processor time to be held against a goal.
     """
 
     peer: str
@@ -51,6 +53,7 @@ class Beside:
     rss_mb: float
     times: float | None
     reached: bool | None
+    few: bool
 
 
 @dataclass
@@ -65,18 +68,18 @@ class Measured:
     def beside(self) -> list[Beside]:
         """Give the peers that were measured, in their order."""
         ours = [run for run in self.runs if run.peer == OURS]
-        unit = _us(ours) if ours else None
         by_peer = {name: [run for run in self.runs if run.peer == name] for name in PEERS}
-        return [_beside(name, runs, unit) for name, runs in by_peer.items() if runs]
+        return [_beside(name, runs, ours) for name, runs in by_peer.items() if runs]
 
 
-def _beside(name: str, runs: Sequence[Run], unit: float | None) -> Beside:
+def _beside(name: str, runs: Sequence[Run], ours: Sequence[Run]) -> Beside:
     cpu_us, goal = _us(runs), PEERS[name].goal
     own_us = median((run.cpu_s - (run.decode_s or 0.0)) / run.events for run in runs) * 1e6
     rss_mb = max(run.rss_mb for run in runs)
-    times = cpu_us / unit if unit else None
-    reached = times >= goal if times is not None and goal else None
-    return Beside(name, runs[0].events, cpu_us, own_us, rss_mb, times, reached)
+    times = cpu_us / unit if ours and (unit := _us(ours)) else None
+    few = min(run.cpu_s for run in [*runs, *ours]) < ENOUGH_S
+    reached = times >= goal if times is not None and goal and not few else None
+    return Beside(name, runs[0].events, cpu_us, own_us, rss_mb, times, reached, few)
 
 
 def _us(runs: Sequence[Run]) -> float:

@@ -23,6 +23,8 @@ def _line(beside: Beside) -> list[str]:
     goal = ""
     if beside.reached is not None:
         goal = f"{peer.goal:g} {'reached' if beside.reached else 'MISSED'}"
+    elif beside.few and beside.times is not None and peer.goal:
+        goal = f"{peer.goal:g}: too few events to tell"
     return [
         f"driftbus, {peer.does}" if beside.peer == OURS else peer.does,
         f"{beside.cpu_us:.2f}",

@@ -91,8 +91,7 @@ def main(
 ) -> None:  # fmt: skip
     """Measure what an event costs driftbus."""
     base = Case(feed=feed, **settings)
-    if profile is not None and feed != "memory":
-        raise click.BadParameter("only --feed memory can be profiled", param_hint="--profile")
+    _check_feed(feed, bootstrap, profile)
     try:
         former = [] if against is None else read_figures(against)
         found = {} if detections is None else found_by_rate(detections)
@@ -135,6 +134,13 @@ def _cases(base: Case, modes: str | None, sweeps: Sequence[str]) -> list[Case]:
         return [case for one in bases for case in swept(one, sweeps)]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sweep") from None
+
+
+def _check_feed(feed: str, bootstrap: str | None, profile: Path | None) -> None:
+    if profile is not None and feed != "memory":
+        raise click.BadParameter("only --feed memory can be profiled", param_hint="--profile")
+    if bootstrap is not None and feed != "kafka":
+        raise click.BadParameter(f"{feed} has none: use --feed kafka", param_hint="--bootstrap")
 
 
 def _check(cases: Sequence[Case]) -> None:

@@ -16,6 +16,13 @@ MODES = ("consume", "decode", "whole")
 """The client alone; with typed decode; a worker."""
 
 
+COUNTS = (
+    "events", "workers", "partitions", "features", "models", "series", "rate", "consume_size",
+)  # fmt: skip
+LEAST = dict.fromkeys(COUNTS, 1) | {"warm_up": 1_000, "arrow": 0, "slow_us": 0}
+"""What a case needs; options say so, too, and sweeps do not."""
+
+
 class Names(NamedTuple):
     """The group and the topics of a run, which on a real Kafka must be its own."""
 
@@ -112,25 +119,43 @@ class Case:
         return from_text(self.settings(), {})
 
     def check(self) -> None:
-        """Refuse what cannot be measured; ValueError says why."""
+        """Refuse what cannot be measured; ValueError says why, and what to do."""
+        self._check_numbers()
+        if self.feed == "memory":
+            self._check_memory()
         if self.feed == "embedded" and self.partitions != PARTITIONS:
             raise ValueError(f"the embedded broker has {PARTITIONS} partitions; use --feed kafka")
-        if self.feed == "memory" and self.mode != "whole":
-            raise ValueError(f"from memory there is no {self.mode}, only the whole")
         if self.arrow and self.feed != "memory":
             raise ValueError("Arrow messages come from memory only: use --feed memory")
-        if self.feed == "memory" and self.paced:
+        if self.workers > 1 and self.mode != "whole":
             raise ValueError(
-                "the time to an alert is measured on a broker only: use another --feed"
+                f"only whole workers can share the partitions: leave {self.mode} out of --modes"
             )
-        if self.workers > 1 and (self.feed == "memory" or self.mode != "whole"):
-            raise ValueError("only whole workers on a broker can share the partitions")
         if self.workers > self.partitions:
             raise ValueError(f"{self.workers} workers cannot share {self.partitions} partitions")
         try:
             self.config()
         except ConfigError as error:
             raise ValueError(str(error)) from None
+
+    def _check_numbers(self) -> None:
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be {least} at least")
+        if not 0 <= self.missing <= 1:
+            raise ValueError(f"missing is {self.missing}: it is a share, from 0 to 1")
+
+    def _check_memory(self) -> None:
+        if self.mode != "whole":
+            raise ValueError(
+                f"from memory there is only the whole: leave {self.mode} out of --modes, or use another --feed"
+            )
+        if self.paced:
+            raise ValueError(
+                "the time to an alert is measured on a broker only: use another --feed"
+            )
+        if self.workers > 1:
+            raise ValueError("from memory there is no second worker: use another --feed")
 
     def name(self, beside: "Case") -> str:
         """Tell in what this case differs from another one."""

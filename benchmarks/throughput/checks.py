@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchmarks.meter import ENOUGH_S
 from benchmarks.throughput.report import Figures
 
 __all__ = ["Check", "checks"]
@@ -28,17 +29,18 @@ P99_AT = 50_000
 
 @dataclass(frozen=True)
 class Check:
-    """A promise: `value` shall be at most `limit`."""
+    """A promise: `value` shall be at most `limit`. `few`: events were too few to tell."""
 
     name: str
     feed: str
     value: float
     limit: float
+    few: bool = False
 
     @property
-    def reached(self) -> bool:
-        """Whether it is kept."""
-        return self.value <= self.limit
+    def reached(self) -> bool | None:
+        """Whether it is kept; None where that cannot be told."""
+        return None if self.few else self.value <= self.limit
 
 
 def checks(figures: Sequence[Figures]) -> list[Check]:
@@ -55,17 +57,22 @@ def _of_case(of: Figures, figures: Sequence[Figures]) -> Iterator[Check]:
             changed: dict[str, Any] = {field: base}
             before = _find(figures, replace(case, **changed))
             if before is not None:
-                yield Check(name, case.feed, of[CPU] / before[CPU], limit)
+                yield Check(name, case.feed, of[CPU] / before[CPU], limit, _few(of, before))
     if "latency_p99_ms" in of.values and case.rate == P99_AT:
         yield Check("99 % of alerts within, ms", case.feed, of["latency_p99_ms"], P99_MS)
     plain = case == type(case)(feed=case.feed, events=case.events, warm_up=case.warm_up)
     if plain:
         decode = _find(figures, replace(case, mode="decode"))
         if decode is not None:
-            yield Check("whole / decode", case.feed, of[CPU] / decode[CPU], WHOLE_OVER_DECODE)
-        yield Check("CPU us an event", case.feed, of[CPU], CPU_US)
+            ratio, few = of[CPU] / decode[CPU], _few(of, decode)
+            yield Check("whole / decode", case.feed, ratio, WHOLE_OVER_DECODE, few)
+        yield Check("CPU us an event", case.feed, of[CPU], CPU_US, _few(of))
         grown = of["rss_mb_end"] / of["rss_mb_early"]
         yield Check("memory at the end / early", case.feed, grown, GROWN)
+
+
+def _few(*figures: Figures) -> bool:
+    return any(of[CPU] * of["events"] / 1e6 < ENOUGH_S for of in figures)
 
 
 def _find(figures: Sequence[Figures], case: object) -> Figures | None:

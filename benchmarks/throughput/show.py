@@ -43,11 +43,14 @@ def write(out: Path, runs: Sequence[Measured], failed: dict[str, str]) -> None:
 
 def _show_checks(kept: Sequence[Check]) -> None:
     if kept:
-        table = [
-            [c.name, c.feed, f"{c.value:.3g}", f"{c.limit:g}", "reached" if c.reached else "MISSED"]
-            for c in kept
-        ]
+        table = [[c.name, c.feed, f"{c.value:.3g}", f"{c.limit:g}", _said(c)] for c in kept]
         show_table("promises", ("what", "from", "measured", "at most", ""), table)
+
+
+def _said(check: Check) -> str:
+    if check.reached is None:
+        return "too few events to tell"
+    return "reached" if check.reached else "MISSED"
 
 
 def _show_changes(figures: Sequence[Figures], former: Sequence[Figures], base: Case) -> None:

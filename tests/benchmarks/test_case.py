@@ -47,6 +47,10 @@ def test_every_case_of_the_suites_can_be_measured_and_is_another_one(feed: str) 
         Case(sample=2.0),
         Case(pane="3s"),
         Case(windows="soon"),
+        Case(features=0),
+        Case(series=0),
+        Case(warm_up=10),
+        Case(missing=1.5),
     ],
 )
 def test_what_a_feed_or_a_worker_cannot_do_is_refused_before_anything_is_measured(
@@ -54,6 +58,11 @@ def test_what_a_feed_or_a_worker_cannot_do_is_refused_before_anything_is_measure
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
         case.check()
+
+
+def test_who_asks_for_several_workers_is_told_which_mode_to_leave_out() -> None:
+    with pytest.raises(ValueError, match="leave decode out of --modes"):
+        Case(mode="decode", workers=2).check()
 
 
 def test_the_limits_of_the_worker_hold_all_series_of_a_case() -> None:

@@ -32,6 +32,17 @@ def test_a_ratio_is_reached_at_its_limit_and_missed_above(
         assert [check.reached for check in found] == [reached]
 
 
+def test_too_few_events_keep_and_break_no_promise_of_processor_time() -> None:
+    few = replace(BASE, events=20_000)
+    found = checks([figures(few, 9.0), figures(replace(few, mode="decode"), 2.0)])
+    told = {c.name: c.reached for c in found}
+    assert told == {
+        "whole / decode": None,
+        "CPU us an event": None,
+        "memory at the end / early": True,
+    }
+
+
 def test_a_promise_whose_cases_were_not_measured_is_not_told() -> None:
     assert not checks([figures(DECODE)])
     assert not checks([figures(replace(BASE, workers=2))])

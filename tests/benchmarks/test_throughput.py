@@ -12,6 +12,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import outputs
 from benchmarks.broker import Broker
 from benchmarks.throughput import passing, run
 from benchmarks.throughput.__main__ import main
@@ -111,3 +112,26 @@ def test_a_mode_that_does_not_exist_is_a_usage_error() -> None:
     ran = CliRunner().invoke(main, ["--modes", "whole,fast"])
     assert ran.exit_code == 2
     assert "fast; there are consume, decode, whole" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--sweep", "workers=1,2", "--modes", "decode,whole"], "leave decode out of --modes"),
+        (["--sweep", "features=0"], "features is 0: it must be 1 at least"),
+        (["--bootstrap", "127.0.0.1:9092"], "use --feed kafka"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_with_what_to_do(asked: list[str], told: str) -> None:
+    ran = CliRunner().invoke(main, asked)
+    assert ran.exit_code == 2
+    assert told in " ".join(ran.output.split())
+
+
+def test_charts_without_matplotlib_are_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(outputs, "find_spec", lambda _: None)
+    ran = CliRunner().invoke(main, ["--plots", str(tmp_path)])
+    assert ran.exit_code == 2
+    assert "driftbus[plots]" in ran.output
