@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.summaries.thinned import Thinned
 from stream.ingest.admission import SEGMENT, WHOLE, Admission, Arrivals
 from stream.ingest.arrow.group import group_table
 from stream.ingest.arrow.message import read_message, row_draws
@@ -138,19 +139,23 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         stays = None if chosen is None else chosen.at(decoded.offsets)
-        if stays is None and self.source.kind is Kind.FEATURES:
-            accepted = self._count_crowd(decoded, accepted, decoder, book)
+        even = stays is None or stays.rate is not None
+        if even and self.source.kind is Kind.FEATURES:
+            rate = 1.0 if stays is None or stays.rate is None else stays.rate
+            accepted = self._count_crowd(decoded, accepted, decoder, book, rate)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         of_groups = self._fold_groups(groups, decoded, book, stays)
-        if stays is None and decoded.kinds.which is not None:
+        if even and decoded.kinds.which is not None:
             self._note_crowd(of_groups, decoded)
         put_right(decoded.dead)
         return decoded.dead
 
     def _count_crowd(
-        self, decoded: Decoded, accepted: NDArray[np.int64], decoder: Decoder, book: Book
-    ) -> NDArray[np.int64]:
+        self, decoded: Decoded, accepted: NDArray[np.int64], decoder: Decoder, book: Book, rate: float
+    ) -> NDArray[np.int64]:  # fmt: skip
         """Count the events whose seats are noted, or can be told at once, and give those that are left.
+
+        All were chosen at one rate, and count in their whole and in their segment.
 
         On the day on which its seat was given out a series was entered into the roster. Where the events of a batch are
         of several days, one may leave it for a newcomer within the batch, so then all go the long way.
@@ -162,10 +167,11 @@ class Fold:
         days = panes * self.rules.pane_ms // DAY_MS
         if days.min() != days.max():
             return accepted
-        left, touched = self._crowd.count(decoded, accepted, panes)
+        left, touched = self._crowd.count(decoded, accepted, panes, rate)
         self.touched.update(touched)
         if len(left) and self._seat_crowd(decoded, left, int(days[0]), book):
-            left, touched = self._crowd.count(decoded, left, decoded.ts[left] // self.rules.pane_ms)
+            panes = decoded.ts[left] // self.rules.pane_ms
+            left, touched = self._crowd.count(decoded, left, panes, rate)
             self.touched.update(touched)
         return left
 
@@ -443,7 +449,7 @@ def _stand_for(pane: Pane, seats: NDArray[np.int64], rates: NDArray[np.float64])
     """Note what the events in the seats of a pane stand for."""
     for seat in np.unique(seats).tolist():
         if seat >= 0:
-            pane.shelf.held[seat].stand_for(rates[seats == seat])
+            pane.shelf.held[seat].stand_for(Thinned.of(rates[seats == seat]))
         elif seat <= RAW:
             pane.learning[RAW - seat].stand_for(rates[seats == seat])
 

@@ -44,9 +44,9 @@ class Binned:
         held = self._held
         return isinstance(held, Summary) and (bool(held.unseen) or held.thinned is not NOTHING)
 
-    def stand_for(self, rates: NDArray[np.float64]) -> None:
-        """Note at which rates events were chosen that are taken in."""
-        self.summary.thinned = self.summary.thinned.plus(Thinned.of(rates))
+    def stand_for(self, thinned: Thinned) -> None:
+        """Note what events stand for that are taken in."""
+        self.summary.thinned = self.summary.thinned.plus(thinned)
 
     def lay(self, slots: "_Slots", seat: int) -> None:
         """Let the summary, if there is one by now, have its arrays in a seat, where they stand already."""

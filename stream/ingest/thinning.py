@@ -42,6 +42,14 @@ class Chosen:
         )
 
     @property
+    def rate(self) -> float | None:
+        """The one rate at which all of them count, in their whole and in their segment; None where they differ."""
+        if self._rules.uneven or not len(self._step) or self._floor.any():
+            return None
+        first = self._step[0]
+        return float(self._rules.default * first) if (self._step == first).all() else None
+
+    @property
     def highest_of_rows(self) -> float:
         """The rate by which rows of the one message may be left out whatever their model."""
         return self._rules.highest * float(self._step[0])

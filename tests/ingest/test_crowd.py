@@ -1,6 +1,7 @@
 """Events of many models in a batch are counted as if each model were alone, and most of them in one pass."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import stream.ingest.fold as folding
 from stream.ingest import decode
 from stream.ingest.crowd import SEATS_MAX, Crowd
+from stream.ingest.fold import FoldRules
 from stream.ingest.group import group_by_model
 from stream.ingest.ladder import LadderRules
 from stream.ingest.pane import Pane
@@ -56,6 +58,10 @@ EVENTS = st.lists(
     min_size=1, max_size=60,
 )  # fmt: skip
 CUTS = st.lists(st.integers(0, 60), max_size=5)
+
+
+def _sampled(sample: SampleRules) -> FoldRules:
+    return replace(rules(), sample=sample)
 
 
 def _same(values: Sequence[bytes], cuts: Sequence[int], log: Log, alone: Log) -> None:
@@ -106,13 +112,31 @@ def test_the_same_where_there_is_no_room_for_all_series_and_days_pass(
 def test_the_same_while_the_rate_goes_up_and_down(
     values: list[bytes], cuts: list[int], rung: int
 ) -> None:
-    thinned = rules()
-    thinned = type(thinned)(**{name: getattr(thinned, name) for name in thinned.__slots__}
-                            | {"sample": SampleRules(1.0, ladder=LadderRules())})  # fmt: skip
+    thinned = _sampled(SampleRules(1.0, ladder=LadderRules()))
     logs = Log(FEATURES, BOOK, thinned), Log(FEATURES, BOOK, thinned)
     for log in logs:
         log.partition.retune(rung)
     _same(values, cuts, *logs)
+
+
+@given(
+    values=EVENTS,
+    cuts=CUTS,
+    rate=st.sampled_from([0.9, 0.5, 0.3]),
+    other=st.sampled_from([None, 0.2, 1.0]),
+    rung=st.integers(0, 1),
+)
+@settings(max_examples=80)
+def test_a_sample_of_many_models_stands_for_what_each_event_alone_stands_for(
+    values: list[bytes], cuts: list[int], rate: float, other: float | None, rung: int
+) -> None:
+    """At one rate, at one that a model does not share, and on a rung of the ladder."""
+    sample = SampleRules(rate, {} if other is None else {"b": other}, LadderRules())
+    logs = Log(FEATURES, BOOK, _sampled(sample)), Log(FEATURES, BOOK, _sampled(sample))
+    for log in logs:
+        log.partition.retune(rung)
+    met = _many(24)
+    _same([*met, *values], [len(met), *(len(met) + cut for cut in cuts)], *logs)
 
 
 def test_what_a_model_counts_after_others_came_is_in_the_next_commit() -> None:
@@ -162,6 +186,23 @@ def test_who_was_met_on_a_day_is_counted_in_one_pass_from_then_on(long_way: list
     assert long_way == [12, 0, 0]
     log.fold([*_many(6, 4), feature(T0, "new", x=1.0), feature(T0 + PANE, "a", amount=1.0)], 36)
     assert long_way[-1] == 1, "a model of which nothing is known; not who begins a pane"
+
+
+def test_a_sample_at_one_rate_is_counted_in_one_pass_and_others_model_by_model(
+    long_way: list[int],
+) -> None:
+    for models, counted in (({}, True), ({"b": 0.9}, False)):
+        thinned = _sampled(SampleRules(0.5, models))
+        log = Log(FEATURES, BOOK, thinned)
+        for i in range(3):
+            log.fold(_many(60, i), 60 * i)
+        log.commit()
+        first, *others = long_way
+        assert first > 0
+        assert (others == [0, 0]) is counted
+        values = [value for i in range(3) for value in _many(60, i)]
+        assert log.fields() == Log(FEATURES, BOOK, thinned).run(values, range(1, 180)).fields()
+        long_way.clear()
 
 
 def test_who_begins_a_pane_is_looked_at_only_if_nobody_could_be_refused(
