@@ -60,20 +60,32 @@ class Parties:
                 to text has UNREADABLE.
         """
         try:
-            versions = set(map(_VERSION, events))
+            met = list(dict.fromkeys(map(_VERSION, events)))
             segments = list(map(_SEGMENT, events)) if hasattr(events[0], "segment") else []
-            if len(versions) == 1:
-                (version,) = versions
-                if not any(segments):
-                    return self.list, np.full(len(events), self._place(version, ()), dtype=np.int64)
-                return self.list, self._places(version, self._texts.number(segments))
+            texts = self._texts.number(segments) if any(segments) else None
         except (AttributeError, IndexError, TypeError):  # not all of them typed, or one not read
-            pass
-        places = (NONE if e is None else self._place(e.version, _items(e)) for e in events)
-        return self.list, np.fromiter(places, np.int64, len(events))
+            return self.list, self._one_by_one(events)
+        if len(met) > VERSIONS_MAX:
+            return self.list, self._one_by_one(events)
+        if len(met) == 1:
+            return self.list, self._places(met[0], texts, len(events))
+        versions = list(map(_VERSION, events))
+        places = np.empty(len(events), dtype=np.int64)
+        for version in met:
+            own = np.fromiter(map(version.__eq__, versions), np.bool_, len(events))
+            places[own] = self._places(
+                version, texts if texts is None else texts[own], int(own.sum())
+            )
+        return self.list, places
 
-    def _places(self, version: str, texts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Tell the places of events of a version, by the numbers of their segments' texts."""
+    def _one_by_one(self, events: Sequence[Any]) -> NDArray[np.int64]:
+        places = (NONE if e is None else self._place(e.version, _items(e)) for e in events)
+        return np.fromiter(places, np.int64, len(events))
+
+    def _places(self, version: str, texts: NDArray[np.int64] | None, n: int) -> NDArray[np.int64]:
+        """Tell the places of n events of a version, by the numbers of their segments' texts; None: they have none."""
+        if texts is None:
+            return np.full(n, self._place(version, ()), dtype=np.int64)
         known = self._of_texts.get(version, np.zeros(0, dtype=np.int64))
         if len(known) < len(self._texts):
             if len(self._of_texts) >= VERSIONS_MAX:

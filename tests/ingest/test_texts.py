@@ -69,6 +69,29 @@ def test_places_stay_the_same_while_versions_come_and_go() -> None:
     assert known.code(mixed)[1].tolist() == [place for of in first.values() for place in of]
 
 
+@given(
+    who=st.lists(
+        st.tuples(
+            st.sampled_from([b"", b"{}", b'{"a":"x"}', b'{"a":"y"}', b'{"a":1}', b'{"":"x"}']),
+            st.sampled_from("12345"),
+        ),
+        min_size=1,
+    ),
+    versions_max=st.integers(1, 6),
+)
+@settings(max_examples=100)
+def test_events_of_several_versions_have_the_parties_they_have_alone(
+    who: list[tuple[bytes, str]], versions_max: int
+) -> None:
+    events = [Event(*of) for of in who]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parties, "VERSIONS_MAX", versions_max)
+        known, places = Parties().code(events)
+    for event, place in zip(events, places.tolist(), strict=True):
+        parties_of, (alone,) = Parties().code([event])
+        assert (known[place], 0) == (parties_of[0], alone) if place >= 0 else place == alone
+
+
 @pytest.mark.parametrize("bound", ["PARTIES_MAX", "TEXTS_BYTES_MAX"])
 def test_texts_are_forgotten_when_there_are_too_many(
     monkeypatch: pytest.MonkeyPatch, bound: str
