@@ -131,7 +131,7 @@ def step_all(
     stores is what it would alone, and its answer is nothing to the others. `flush` closes the windows that are still
     open, as a replay does at its end. On StoreUnavailable call again: commits under way are finished first.
 
-    Cost: three round trips a kind that has moved, and one for all commits.
+    Cost: three round trips a kind that has moved, and two at most for all commits, however many models.
     """
     answers = _finish(evaluators)
     going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]

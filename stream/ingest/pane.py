@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detectors.summaries.layout import Layout
-from stream.ingest.portions import FEW, Portion, Portions
+from stream.ingest.portions import Portion, Portions, is_small
 from stream.ingest.shelf import Binned, Rooms, Shelf
 from stream.ingest.stack import Part, Stack, payloads, unstack
 from stream.reference.reference import Reference
@@ -99,7 +99,7 @@ class Pane:
 
     def next_portion(self) -> Portion:
         """Tell what is to be written of it, as it changed since the last call."""
-        if len(self.entries) <= FEW:  # is always written whole, so it does not matter what changed
+        if is_small(len(self.entries)):  # it does not matter what changed
             return self._portions.next(frozenset(), len(self.entries))
         stack, flags = self._stack, self.shelf.changed
         seats = stack.seats()
@@ -156,7 +156,7 @@ def pack_changed(panes: Sequence[Pane]) -> list[dict[int, bytes]]:
     """
     together: dict[int, list[int]] = {}
     for i, pane in enumerate(panes):
-        small = len(pane.entries) <= FEW
+        small = is_small(len(pane.entries))
         together.setdefault(id(pane.shelf if small else pane), []).append(i)
     places: list[dict[int, bytes]] = [{} for _ in panes]
     for group in together.values():

@@ -12,12 +12,17 @@ as large, so they halve from place to place, each series is written anew a few t
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-__all__ = ["FEW", "PLACES", "Portion", "Portions"]
+__all__ = ["FEW", "PLACES", "Portion", "Portions", "is_small"]
 
 FEW = 16
 """A pane of so many series is always written whole."""
 PLACES = 7
 """Places behind the whole."""
+
+
+def is_small(held: int) -> bool:
+    """Whether a pane of so many series is written whole whatever changes."""
+    return held <= FEW
 
 
 class Portion(NamedTuple):
@@ -44,7 +49,7 @@ class Portions:
     def next(self, changed: AbstractSet[int], held: int) -> Portion:
         """Tell what to write of a pane that holds so many series, of which some have changed since the last time."""
         runs, run = self._runs, set(changed)
-        whole = runs is None or held <= FEW
+        whole = runs is None or is_small(held)
         if runs is None or whole:
             runs = []
         while runs and (len(runs[-1]) <= 2 * len(run) or len(runs) == PLACES):

@@ -169,7 +169,10 @@ class RedisStore:
             return Answer(self._commit(keys=[commit.key], args=args).decode())
 
     def commit_all(self, commits: Sequence[Commit]) -> list[Answer]:
-        """Make those that a script can pass on in one round trip, and each of the others alone."""
+        """Make those that a script can pass on in one round trip, behind one in which the client asks for the script.
+
+        Each of the others is made alone.
+        """
         small = [commit for commit in commits if len(commit.fields) <= SCRIPT_FIELDS_MAX]
         if len(small) < 2:
             return [self.commit(commit) for commit in commits]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.evaluate.panes.gather import Span, gather_panes
@@ -102,6 +102,7 @@ def folded(values: Sequence[bytes], cuts: Sequence[int] = (), crashes: Sequence[
     crashes=st.lists(st.integers(0, 29), max_size=3),
     few=st.sampled_from([0, FEW]),
 )
+@example(seed=0, cuts=[1, 4], crashes=[0], few=0)
 @settings(max_examples=40, deadline=None)
 def test_panes_committed_now_and_then_are_those_committed_once(
     seed: int, cuts: list[int], crashes: list[int], few: int
