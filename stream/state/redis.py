@@ -25,6 +25,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ExecAbortError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -80,6 +81,7 @@ _PASSING = (
     BusyLoadingError,
     ClusterDownError,
     ExecAbortError,
+    NoScriptError,  # of a pipeline, when the server came back without the scripts it had just told of
     OutOfMemoryError,
     ReadOnlyError,
     TryAgainError,
@@ -182,7 +184,7 @@ class RedisStore:
             for commit in small:
                 args = [commit.base, *_writes(commit)]
                 self._commit(keys=[commit.key], args=args, client=pipe)
-            told = iter(pipe.execute())
+            told = iter(_answers(pipe))
         return [
             Answer(next(told).decode())
             if len(commit.fields) <= SCRIPT_FIELDS_MAX
@@ -222,7 +224,7 @@ class RedisStore:
             for key, fields in wants:
                 if fields:
                     pipe.execute_command("HMGET", key, *fields)
-            found = iter(pipe.execute())
+            found = iter(_answers(pipe))
         return [next(found) if fields else [] for _, fields in wants]
 
     def remove(
@@ -280,6 +282,18 @@ class RedisStore:
             raise StoreRefused(
                 told, self._where, "check redis.url, the user's rights and the server"
             ) from error
+
+
+def _answers(pipe: Any) -> list[Any]:
+    """Send what a pipeline holds; where a command failed, raise its error as of one sent alone.
+
+    The client would put the command before it: what is stored into the log, and the code out of its place.
+    """
+    answers: list[Any] = pipe.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, RedisError):
+            raise answer
+    return answers
 
 
 def _writes(commit: Commit) -> list[bytes]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from redis import Redis
+from redis.client import Pipeline
 
 from stream.errors import StoreRefused, StoreUnavailable
 from stream.state.redis import RedisStore
@@ -211,3 +213,50 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> 
         RedisStore(url)
     assert PASSWORD not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.servers
+def test_commits_made_together_are_refused_for_a_while_as_one_alone_is(guarded: Redis) -> None:
+    """By a server that has too few replicas for now: the worker is to wait, and nothing stored is to be logged."""
+    store, commits = RedisStore(url_of(guarded)), two_commits(guarded)
+    guarded.config_set("min-replicas-to-write", 1)
+    try:
+        for together in (commits[:1], commits):
+            with pytest.raises(StoreUnavailable, match="NOREPLICAS") as raised:
+                store.commit_all(together)
+            assert "canary" not in str(raised.value)
+    finally:
+        guarded.config_set("min-replicas-to-write", 0)
+    assert store.commit_all(commits) == [Answer.OK, Answer.OK]
+    store.close()
+
+
+@pytest.mark.servers
+def test_a_server_that_comes_back_without_its_scripts_may_be_asked_again(
+    guarded: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for them before commits are made together, and may start anew in between."""
+    store, commits = RedisStore(url_of(guarded)), two_commits(guarded)
+    load: Any = Pipeline.load_scripts
+
+    def forgotten(pipe: Pipeline) -> None:
+        load(pipe)
+        guarded.script_flush()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "load_scripts", forgotten)
+        with pytest.raises(StoreUnavailable):
+            store.commit_all(commits)
+    assert store.commit_all(commits) == [Answer.OK, Answer.OK]
+    store.close()
+
+
+def two_commits(admin: Redis) -> list[Commit]:
+    """Commits of two keys that were taken over."""
+    store, made = RedisStore(url_of(admin)), list[Commit]()
+    for _ in range(2):
+        key = partition_key("test", uuid4().hex, 0)
+        epoch = store.take_over(key).epoch
+        made.append(Commit(key, epoch, b"", b"1", b"id", {b"x": b"canary"}))
+    store.close()
+    return made
