@@ -257,8 +257,15 @@ def test_models_of_few_series_are_moved_together_and_do_not_wait_for_one_of_many
         long.together.clear()
         await rig.evaluate()
         assert long.together == expected
+        await next_owner.runtime.take_over(SOURCES)
+        long.together.clear()
+        await next_owner.evaluate()
+        assert long.together[-1] == expected[-1], "also of models that were just taken over"
 
-    in_time(story)
+    store = FaultyStore()
+    next_owner = Rig(store)
+    in_time(story, Rig(store))
+    next_owner.runtime.close()
 
 
 def test_a_model_of_which_nothing_has_closed_is_not_asked(long: LongSteps) -> None:

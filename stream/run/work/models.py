@@ -183,12 +183,21 @@ class Models:
             self._tallies.note(marks)
             names = {name for m in marks.values() if m for name in m.models}
             for goal in self._goals(marks):
-                for portion in self._portions(filter(self.owns, names)):
+                for portion in self._portions(await self._hold(filter(self.owns, names))):
                     await self._move(portion, goal)
                 if len(names) > 1 and self.owns(SEVERAL):
                     await self._move([SEVERAL], goal)
             if began is not None:
                 self._tallies.detect_seconds.observe(self._clock() - began)
+
+    async def _hold(self, names: Iterable[str]) -> list[str]:
+        """Load models that are not, as none tells before how large it is; give those that are held."""
+        held = []
+        for name in sorted(names):
+            async with self._alone_with(name):
+                if await self._held(name) is not None:
+                    held.append(name)
+        return held
 
     def _portions(self, names: Iterable[str]) -> Iterator[list[str]]:
         """Part models, small ones first, into those that are moved together: many small ones, or a large one."""
