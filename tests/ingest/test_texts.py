@@ -33,6 +33,17 @@ def test_many_texts_are_told_apart() -> None:
     assert (Texts().number(told) == np.arange(100_000) % 70_001).all()
 
 
+@pytest.mark.parametrize("other", [b"ab", b"c"])
+def test_texts_of_one_hash_are_told_apart(other: bytes) -> None:
+    """By their bytes and by their lengths. No two such are known, so one is given the hash of the other."""
+    found, alone = Texts(), Texts()
+    assert (found.number([b"cd"]).tolist(), alone.number([other]).tolist()) == ([0], [0])
+    found._hashes[0] = alone._hashes[0]
+    found._slots[:] = alone._slots
+    assert found.number([other, other]).tolist() == [1, 1]
+    assert (found[0], found[1]) == (b"cd", other)
+
+
 class Event:
     """An event of a version, with its segment as it is written."""
 
