@@ -135,6 +135,35 @@ def test_regulars_take_the_seats_that_they_would_be_asked_to_take(
     assert told[0] == told[1]
 
 
+def test_a_pane_that_begins_after_a_later_one_is_judged_by_the_reference_of_its_own_time() -> None:
+    first, series = T0 // PANE, Series("m", "1", (("shop", "s1"),))
+    book = Book([*SHOP_BOOK.all(), replace(_reference(5, "s1"), number=2, from_pane=first + 1)])
+    log = Log(FEATURES, book)
+    for offset, pane in enumerate((1, 0)):
+        log.fold([feature(T0 + pane * PANE, segment={"shop": "s1"}, amount=2.0)], offset)
+    for pane in (first, first + 1):
+        entry, reference = (
+            log.partition.fold_state.open["m", pane].entries[series],
+            book.find(series, Kind.FEATURES, pane),
+        )
+        assert isinstance(entry, Binned)
+        assert reference is not None
+        assert entry.digest == reference.digest
+
+
+def test_a_regular_has_its_seat_already_in_a_pane_that_was_taken_over() -> None:
+    log, event = Log(FEATURES, SHOP_BOOK), feature(T0, segment={"shop": "s1"}, amount=2.0)
+    log.fold([event])
+    log.commit()
+    log.crash()
+    log.fold([feature(T0 + PANE, segment={"shop": "s1"}, amount=2.0)], 1)
+    log.fold([event], 2)
+    entries = log.partition.fold_state.open["m", T0 // PANE].entries
+    entry = entries[Series("m", "1", (("shop", "s1"),))]
+    assert isinstance(entry, Binned)
+    assert entry.summary.n == 2
+
+
 def test_a_pane_that_begins_does_not_ask_the_book_for_series_that_it_knows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
