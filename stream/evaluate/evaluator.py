@@ -131,7 +131,9 @@ def step_all(
     stores is what it would alone, and its answer is nothing to the others. `flush` closes the windows that are still
     open, as a replay does at its end. On StoreUnavailable call again: commits under way are finished first.
 
-    Cost: three round trips a kind that has moved, and two at most for all commits, however many models.
+    Cost: three round trips a kind that has moved, and two at most for all commits, however many models. Beside these,
+    of each model: one for each part of its state that judging asks for, one if something is to be removed, and the
+    commit of one that is too large to go with the others.
     """
     answers = _finish(evaluators)
     going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]
