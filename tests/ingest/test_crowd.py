@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,8 @@ from stream.ingest.ladder import LadderRules
 from stream.ingest.pane import Pane
 from stream.ingest.partition import pane_fields
 from stream.ingest.roster import DAY_MS
-from stream.ingest.sample import SampleRules
+from stream.ingest.sample import Key, SampleRules
+from stream.ingest.thinning import Chosen
 from stream.reference.book import Book
 from tests.events import FEATURES, PANE, T0, Log, feature, reference_of, rules
 from tests.ingest.books import ROWS
@@ -203,6 +205,22 @@ def test_a_sample_at_one_rate_is_counted_in_one_pass_and_others_model_by_model(
         values = [value for i in range(3) for value in _many(60, i)]
         assert log.fields() == Log(FEATURES, BOOK, thinned).run(values, range(1, 180)).fields()
         long_way.clear()
+
+
+def test_events_have_one_rate_only_where_models_steps_and_floors_of_keys_leave_it_to_all() -> None:
+    """Whom a key's floor keeps counts in its segment at a rate of its own, and perhaps not in its whole."""
+
+    def rate(rules: SampleRules, steps: Sequence[float], floors: Sequence[float]) -> float | None:
+        at, drawn = np.arange(len(steps)), np.zeros(len(steps), np.uint64)
+        return Chosen(rules, at, drawn, np.array(steps), np.array(floors)).rate
+
+    even, keyed = SampleRules(0.5), SampleRules(0.5, key=Key.SERIES, floor=1.0)
+    assert rate(even, [0.25, 0.25], [0.0, 0.0]) == 0.125
+    assert rate(keyed, [0.25, 0.25], [0.0, 0.0]) == 0.125
+    assert rate(keyed, [0.25, 0.25], [0.0, 0.2]) is None
+    assert rate(even, [0.25, 0.5], [0.0, 0.0]) is None
+    assert rate(SampleRules(0.5, {"b": 0.9}), [0.25, 0.25], [0.0, 0.0]) is None
+    assert rate(even, [], []) is None
 
 
 def test_who_begins_a_pane_is_looked_at_only_if_nobody_could_be_refused(
