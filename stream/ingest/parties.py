@@ -104,12 +104,13 @@ class Parties:
     def _place(self, version: str, items: _Items | None) -> int:
         if items is None:
             return UNREADABLE
-        known = self._known.setdefault(version, {})
+        known = self._known.get(version, {})
         place = known.get(items)
         if place is None:
             party = (version, tuple(sorted(items)))
             if not fits(party):
                 return OUT_OF_BOUNDS
+            known = self._known.setdefault(version, known)
             place = known.get(party[1])
             if place is None:
                 place = known[party[1]] = len(self.list)
