@@ -19,7 +19,7 @@ NONE, OUT_OF_BOUNDS, UNREADABLE = -1, -2, -3
 """The places of events that have no party."""
 UNMET = -4
 PARTIES_MAX = 50_000
-"""Parties that are remembered, and texts of segments."""
+"""Parties that are remembered, texts of segments, and orders of names other than the alphabet's."""
 TEXTS_BYTES_MAX = 16_000_000
 """Bytes of all texts of segments that are remembered."""
 VERSIONS_MAX = 16
@@ -42,12 +42,13 @@ class Parties:
     def __init__(self) -> None:
         self.list: list[Party] = []
         self._known: dict[str, dict[_Items, int]] = {}
+        self._orders = 0
         self._texts = Texts()
         self._of_texts: dict[str, NDArray[np.int64]] = {}
 
     def make_room(self) -> None:
         """Forget all parties if there are too many; between batches, as places in the list are of the whole batch."""
-        held = max(len(self.list), len(self._texts))
+        held = max(len(self.list), self._orders, len(self._texts))
         if held > PARTIES_MAX or self._texts.size > TEXTS_BYTES_MAX:
             self.__init__()  # type: ignore[misc]
 
@@ -115,7 +116,9 @@ class Parties:
             if place is None:
                 place = known[party[1]] = len(self.list)
                 self.list.append(party)
-            known[items] = place
+            if items != party[1]:
+                known[items] = place
+                self._orders += 1
         return place
 
 

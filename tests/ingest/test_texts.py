@@ -1,6 +1,7 @@
 """Texts have the numbers that a dictionary would give them."""
 
 import weakref
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -110,6 +111,22 @@ class Version(str):
     """One of which it can be told whether somebody still holds it."""
 
     __slots__ = ("__weakref__",)
+
+
+def test_orders_of_names_are_forgotten_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One segment of sixteen names can be written in so many orders that they would fill the memory."""
+    monkeypatch.setattr(parties, "PARTIES_MAX", 4)
+    known = Parties()
+    orders = [
+        b"{%b}" % b",".join(names) for names in permutations([b'"a":""', b'"b":""', b'"c":""'])
+    ]
+    parties_of, who = known.code([None, *map(Event, orders)])
+    assert who.tolist() == [-1, *[0] * 6]
+    known.make_room()
+    assert len(parties_of) == 1
+    assert known.list == []
 
 
 @pytest.mark.parametrize("others", [[], [None]], ids=["typed", "beside one that is unreadable"])
