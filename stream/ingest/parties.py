@@ -70,13 +70,12 @@ class Parties:
             return self.list, self._one_by_one(events)
         if len(met) == 1:
             return self.list, self._places(met[0], texts, len(events))
-        versions = list(map(_VERSION, events))
+        number = {version: i for i, version in enumerate(met)}
+        which = np.fromiter(map(number.__getitem__, map(_VERSION, events)), np.int64, len(events))
         places = np.empty(len(events), dtype=np.int64)
-        for version in met:
-            own = np.fromiter(map(version.__eq__, versions), np.bool_, len(events))
-            places[own] = self._places(
-                version, texts if texts is None else texts[own], int(own.sum())
-            )
+        for version, i in number.items():
+            own = np.flatnonzero(which == i)
+            places[own] = self._places(version, texts if texts is None else texts[own], len(own))
         return self.list, places
 
     def _one_by_one(self, events: Sequence[Any]) -> NDArray[np.int64]:
