@@ -19,7 +19,7 @@ NONE, OUT_OF_BOUNDS, UNREADABLE = -1, -2, -3
 """The places of events that have no party."""
 UNMET = -4
 PARTIES_MAX = 50_000
-"""Parties that are remembered, and texts of segments."""
+"""Parties that are remembered, texts of segments, and orders of names other than the alphabet's."""
 TEXTS_BYTES_MAX = 16_000_000
 """Bytes of all texts of segments that are remembered."""
 VERSIONS_MAX = 16
@@ -42,12 +42,13 @@ class Parties:
     def __init__(self) -> None:
         self.list: list[Party] = []
         self._known: dict[str, dict[_Items, int]] = {}
+        self._orders = 0
         self._texts = Texts()
         self._of_texts: dict[str, NDArray[np.int64]] = {}
 
     def make_room(self) -> None:
         """Forget all parties if there are too many; between batches, as places in the list are of the whole batch."""
-        held = max(len(self.list), len(self._texts))
+        held = max(len(self.list), self._orders, len(self._texts))
         if held > PARTIES_MAX or self._texts.size > TEXTS_BYTES_MAX:
             self.__init__()  # type: ignore[misc]
 
@@ -69,13 +70,12 @@ class Parties:
             return self.list, self._one_by_one(events)
         if len(met) == 1:
             return self.list, self._places(met[0], texts, len(events))
-        versions = list(map(_VERSION, events))
+        number = {version: i for i, version in enumerate(met)}
+        which = np.fromiter(map(number.__getitem__, map(_VERSION, events)), np.int64, len(events))
         places = np.empty(len(events), dtype=np.int64)
-        for version in met:
-            own = np.fromiter(map(version.__eq__, versions), np.bool_, len(events))
-            places[own] = self._places(
-                version, texts if texts is None else texts[own], int(own.sum())
-            )
+        for version, i in number.items():
+            own = np.flatnonzero(which == i)
+            places[own] = self._places(version, texts if texts is None else texts[own], len(own))
         return self.list, places
 
     def _one_by_one(self, events: Sequence[Any]) -> NDArray[np.int64]:
@@ -104,17 +104,20 @@ class Parties:
     def _place(self, version: str, items: _Items | None) -> int:
         if items is None:
             return UNREADABLE
-        known = self._known.setdefault(version, {})
+        known = self._known.get(version, {})
         place = known.get(items)
         if place is None:
             party = (version, tuple(sorted(items)))
             if not fits(party):
                 return OUT_OF_BOUNDS
+            known = self._known.setdefault(version, known)
             place = known.get(party[1])
             if place is None:
                 place = known[party[1]] = len(self.list)
                 self.list.append(party)
-            known[items] = place
+            if items != party[1]:
+                known[items] = place
+                self._orders += 1
         return place
 
 

@@ -1,5 +1,8 @@
 """Texts have the numbers that a dictionary would give them."""
 
+import weakref
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from stream.ingest import parties, texts
-from stream.ingest.parties import UNREADABLE, Parties
+from stream.ingest.parties import OUT_OF_BOUNDS, UNREADABLE, Parties
 from stream.ingest.texts import Texts
 
 TEXT = st.binary(max_size=3) | st.binary(max_size=40)
@@ -113,3 +116,44 @@ def test_texts_are_forgotten_when_there_are_too_many(
     known.make_room()
     assert len(parties_of) == 1
     assert known.list == []
+
+
+class Version(str):
+    """One of which it can be told whether somebody still holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_orders_of_names_are_forgotten_when_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One segment of sixteen names can be written in so many orders that they would fill the memory."""
+    monkeypatch.setattr(parties, "PARTIES_MAX", 4)
+    known = Parties()
+    orders = [
+        b"{%b}" % b",".join(names) for names in permutations([b'"a":""', b'"b":""', b'"c":""'])
+    ]
+    parties_of, who = known.code([None, *map(Event, orders)])
+    assert who.tolist() == [-1, *[0] * 6]
+    known.make_room()
+    assert len(parties_of) == 1
+    assert known.list == []
+
+
+@pytest.mark.parametrize("others", [[], [None]], ids=["typed", "beside one that is unreadable"])
+@pytest.mark.parametrize(
+    ("version", "segment"),
+    [("v" * 300, b""), ("v" * 300, b'{"a":"x"}'), ("1", b'{"a":"%b"}' % (b"x" * 300))],
+)
+def test_versions_of_events_that_are_out_of_bounds_are_not_kept(
+    version: str, segment: bytes, others: list[None]
+) -> None:
+    """Or messages that are all refused, each of another version, would fill the memory."""
+    known, held = Parties(), list[weakref.ref[Version]]()
+    for i in range(3 * parties.VERSIONS_MAX):
+        told = Version(f"{version}{i}")
+        held.append(weakref.ref(told))
+        assert known.code([Event(segment, told), *others])[1][0] == OUT_OF_BOUNDS
+        del told
+        known.make_room()
+    assert sum(of() is not None for of in held) <= parties.VERSIONS_MAX
