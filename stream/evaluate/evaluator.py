@@ -95,8 +95,8 @@ class Evaluator:
         """Know that the commit under way is done."""
         self.pending = None
         self._base = pending.new_base
-        self._keep_references()
         self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
+        self._keep_references()
         gone = self.model.settled()
         if gone:
             self.store.remove(self.key, self._epoch, gone, self._base)
@@ -127,9 +127,10 @@ def step_all(
 ) -> list[Answer]:
     """Evaluate what has closed since the last step of each model, and commit it.
 
-    No pane is evaluated that begins at `upto_ms` or later. The models are those of one worker. What each tells and
-    stores is what it would alone, and its answer is nothing to the others. `flush` closes the windows that are still
-    open, as a replay does at its end. On StoreUnavailable call again: commits under way are finished first.
+    No pane is evaluated that begins at `upto_ms` or later. The models are those of one worker, loaded with the same
+    sources. What each tells and stores is what it would alone, and its answer is nothing to the others. `flush` closes
+    the windows that are still open, as a replay does at its end. On StoreUnavailable call again: commits under way are
+    finished first.
 
     Cost: three round trips a kind that has moved, and two at most for all commits, however many models. Beside these,
     of each model: one for each part of its state that judging asks for, one if something is to be removed, and the

@@ -13,7 +13,7 @@ __all__ = ["Texts"]
 ROOM = 1 << 10
 """Texts that there is room for at first."""
 SEED = np.uint64(hash(b"texts") & (2**64 - 1))
-"""Another one in each process, so that nobody can make texts up that all have one hash; no number hangs on it."""
+"""Another one in each process, so that texts of one hash are hard to make up; no number hangs on it."""
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
