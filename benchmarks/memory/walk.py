@@ -5,6 +5,7 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import numpy as np
+from msgspec import Raw
 
 __all__ = ["met", "weigh"]
 
@@ -19,7 +20,7 @@ def weigh(seen: set[int], *roots: object) -> int:
         if one is None or id(one) in seen or isinstance(one, UNWEIGHED):
             continue
         seen.add(id(one))
-        total += sys.getsizeof(one)
+        total += _own_size(one)
         if isinstance(one, np.ndarray):
             stack.append(one.base)
         elif isinstance(one, FunctionType):  # what it was made with, not the module it lives in
@@ -29,6 +30,12 @@ def weigh(seen: set[int], *roots: object) -> int:
         else:
             stack += gc.get_referents(one)
     return total
+
+
+def _own_size(one: object) -> int:
+    if isinstance(one, Raw):  # tells a pointer as its size
+        return Raw.__basicsize__ + len(one)
+    return sys.getsizeof(one)
 
 
 def met(root: object, seen: set[int]) -> set[int]:
