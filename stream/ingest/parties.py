@@ -40,6 +40,10 @@ class Parties:
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know no party."""
         self.list: list[Party] = []
         self._known: dict[str, dict[_Items, int]] = {}
         self._orders = 0
@@ -50,7 +54,7 @@ class Parties:
         """Forget all parties if there are too many; between batches, as places in the list are of the whole batch."""
         held = max(len(self.list), self._orders, len(self._texts))
         if held > PARTIES_MAX or self._texts.size > TEXTS_BYTES_MAX:
-            self.__init__()  # type: ignore[misc]
+            self._begin()
 
     def code(self, events: Sequence[Any]) -> tuple[list[Party], NDArray[np.int64]]:
         """Tell the parties that are known by now, and for each event the place of its own among them.

@@ -23,7 +23,11 @@ class Regulars:
     """
 
     def __init__(self) -> None:
-        self._of: tuple[Layouts | None, int] = (None, -1)
+        self._begin(None, -1)
+
+    def _begin(self, layouts: Layouts | None, revision: int) -> None:
+        """Know nobody, of a book that stands at a revision."""
+        self._of = layouts, revision
         self._from: Ints = np.zeros(0, dtype=np.int64)
         self._rooms: Ints = np.zeros((3, 0), dtype=np.int64)
         self._series: list[Series | None] = []
@@ -32,8 +36,7 @@ class Regulars:
     def among(self, numbers: Ints, pane: int, layouts: Layouts, revision: int) -> NDArray[np.bool_]:
         """Tell which parties are known for a pane, by this revision of the book."""
         if self._of[0] is not layouts or self._of[1] != revision:
-            self.__init__()  # type: ignore[misc]
-            self._of = layouts, revision
+            self._begin(layouts, revision)
         known = numbers < len(self._from)
         known[known] = self._from[numbers[known]] <= pane
         return known
