@@ -24,6 +24,8 @@ HELD_MAX = 16_384
 """Bytes of a reference's windows that are held though they could be read again: so few are worth no read."""
 PATIENCE = 100
 """Looks at the fleet, one at least with every step of a model, for which all windows are held: some seconds or more."""
+NEWEST_MAX = 1_024
+"""The newest references, of which all windows are held: more than are entered in the second that a store may lose."""
 
 
 class Fleet:
@@ -35,7 +37,8 @@ class Fleet:
     the store has gone back in time, whoever knows more than it does enters that again.
 
     The windows of a reference are most of it and seldom wanted. Many are left in the store (`History.again`), but not
-    before `PATIENCE` more looks: what was just written may yet be lost, and is then entered again. What the store loses
+    before `PATIENCE` more looks: what was just written may yet be lost, and is then entered again. Only the newest wait
+    so long, as a worker that starts reads a whole fleet at one look. What the store loses
     later on nobody can enter again who let go of it.
     """
 
@@ -65,6 +68,7 @@ class Fleet:
     def _read(self) -> None:
         ahead = 1
         while self._read_next(ahead):
+            self._let_go()
             ahead = AHEAD
 
     def _read_next(self, ahead: int) -> bool:
@@ -114,11 +118,11 @@ class Fleet:
         return found
 
     def _let_go(self) -> None:
-        """Let go of windows that have been in the store for some time."""
-        due = []
+        """Let go of windows that have been in the store for some time, or are not among the newest."""
+        due, waiting = [], self._to_leave
         with self._lock:
-            while self._to_leave and self._to_leave[0][0] <= self._looks:
-                due.append(self._to_leave.popleft()[1])
+            while waiting and (waiting[0][0] <= self._looks or len(waiting) > NEWEST_MAX):
+                due.append(waiting.popleft()[1])
         for reference in due:
             if sum(history.size for history in reference.histories) > HELD_MAX:
                 for history in reference.histories:

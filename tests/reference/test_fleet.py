@@ -1,6 +1,7 @@
 """A reference is stored once, found by counting, and read by whoever comes later; as older releases wrote it, too."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from stream.reference import fleet
 from stream.reference.fleet import Fleet
 from stream.state.codec import pack
 from stream.state.memory import MemoryStore
+from stream.words import Series
 from tests.evaluate import watched
 from tests.events import reference_of
 
@@ -119,6 +121,33 @@ def test_many_windows_are_left_in_the_store_after_a_while_and_read_again_when_as
     assert (found.packed, found.digest) == (known.packed, known.digest)
     assert not history.is_held
     assert history.held().is_held
+
+
+@pytest.mark.usefixtures("impatient")
+def test_of_a_fleet_read_at_one_look_only_the_newest_are_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it is read, too: at no moment are more held than the newest and those of one read."""
+    monkeypatch.setattr(fleet, "NEWEST_MAX", 3)
+    monkeypatch.setattr(fleet, "AHEAD", 2)
+    store, held = MemoryStore(), list[int]()
+    ours, like = Fleet(store, "a"), watched.reference()
+    for i in range(9):
+        ours.publish(replace(like, series=Series("fraud", str(i))))
+    late, read = Fleet(store, "a"), store.read
+
+    def counting(key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        held.append(sum(r.histories[0].is_held for r in late.book.all()))
+        return read(key, fields)
+
+    monkeypatch.setattr(store, "read", counting)
+    late.refresh()
+    assert max(held) <= 5
+    for holder in (ours, late):
+        is_held = [r.histories[0].is_held for r in holder.book.all()]
+        assert is_held == [False] * 6 + [True] * 3
+    for found in late.book.all():
+        assert found.packed == replace(like, series=found.series).packed
 
 
 def test_few_windows_are_held_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
