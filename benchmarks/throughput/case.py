@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.broker import PARTITIONS
 from benchmarks.workload import RATE, TOPIC, Workload
+from stream.bus.consumer import CONSUME
 from stream.config import Config, from_text
 from stream.errors import ConfigError
 
@@ -46,7 +47,8 @@ class Case:
         rate: events a second of event time; of the wall clock, too, if `paced`.
         sample, pane, windows, lateness, commit_interval: the worker's settings of these names.
         ladder: settings of a sample that follows the load, as YAML; empty: `sample` is the rate.
-        consume_size: messages the client is asked for at once; in memory, events of a batch.
+        consume_size: messages the client is asked for at once; in memory, events of a batch,
+            as far as a worker would make it so large.
         arrow: rows of an Arrow message, in memory only; 0: each event is a message, as JSON.
         slow_us: by so many microseconds an event is counted slower than the machine would, as on one of known speed.
         drift: every other window drifts, so that each has something to tell; the time to an alert is measured.
@@ -71,7 +73,7 @@ class Case:
     windows: str = "20s,1m"
     lateness: str = "30s"
     commit_interval: str = "1s"
-    consume_size: int = 10_000
+    consume_size: int = CONSUME
     arrow: int = 0
     slow_us: float = 0.0
     drift: bool = False

@@ -19,7 +19,7 @@ from benchmarks.throughput.case import Case
 from benchmarks.throughput.counting import CountingStore
 from benchmarks.throughput.figures import Measured
 from benchmarks.workload import START_MS, TOPIC, build_reference
-from stream.bus.messages import spare_collector
+from stream.bus.messages import BATCH_MAX, spare_collector
 from stream.config import Config
 from stream.evaluate.evaluator import Evaluator, step_all
 from stream.ingest.decode import Decoded, Decoder
@@ -139,8 +139,9 @@ class Feed:
         """Take in events, and tell after every round of batches, one a partition, the next event's number."""
         case = self.case
         due = max(1, case.rate * self.config.commit_interval_ms // 1000)
+        size = min(case.consume_size, BATCH_MAX)
         while first < last:
-            n = min(case.consume_size * case.partitions, last - first)
+            n = min(size * case.partitions, last - first)
             for partition, batch in self._batches(first, n):
                 with self._stage("fold"):
                     dead = partition.fold(batch, self._decoder, self.fleet.book)

@@ -23,9 +23,17 @@ from stream.words import Kind
 __all__ = ["ConsumerThread", "Owner", "Start"]
 
 LOG = logging.getLogger("driftbus.consumer")
-CONSUME = 10_000
-IN_FLIGHT_MAX = 6
-"""Batches handed over and not folded yet; beyond it the thread waits."""
+CONSUME = 40_000
+"""Messages asked for at once, as far as they are there within a tenth of a second: they share what a call costs."""
+CONSUME_LEAST = 500
+IN_FLIGHT_MAX = 3
+"""Calls whose messages are handed over and not all folded yet; beyond it the thread waits.
+
+So what is held in memory is bounded in bytes, too: a call gives what the client has queued, which is, and what
+comes meanwhile.
+"""
+SLOW_S = 0.5
+"""Waiting longer than this for the fold, the thread asks for half as many; sooner, for twice as many again."""
 REFUSALS = (
     KafkaError._SSL, KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
 )  # fmt: skip
@@ -103,7 +111,9 @@ class ConsumerThread(threading.Thread):
         self._at: dict[Source, Start] = {}
         self._held: set[Source] = set()
         self._ended: set[Source] = set()
-        self._in_flight = 0
+        self._consume = CONSUME
+        self._calls = 0
+        self._in_flight: dict[int, int] = {}
         self._room = threading.Condition()
         self._quiet = threading.Event()
         self._stopping = threading.Event()
@@ -189,7 +199,7 @@ class ConsumerThread(threading.Thread):
             self._obey(consumer, self._commands.popleft())
         self._tell(consumer)
         self._await_room(consumer)
-        messages = consumer.consume(CONSUME, 0.1)
+        messages = consumer.consume(self._consume, 0.1)
         if self._quiet.is_set():
             return
         batches, ends, outside, errors = batches_of(messages, self._kinds)
@@ -198,32 +208,35 @@ class ConsumerThread(threading.Thread):
         if batches:
             self.reachable = True
             self._said.clear()
-        for batch in batches:
-            self._hand_over(batch)
-        self._ended = (
-            self._ended - {batch.source for batch in batches} | set(ends)
-        ) & self._at.keys()
+        self._hand_over(batches)
+        read = {batch.source for batch in batches}
+        self._ended = (self._ended - read | set(ends)) & self._at.keys()
         for source in self._ended:
             if not self._paused and source not in self._held:
                 self._owner.caught_up(source, self._at[source].offset)
         for source in outside:
             self._commands.append(partial(self._find_back, source=source))
-        self._measure_lag(consumer, [batch.source for batch in batches] + list(ends))
+        self._measure_lag(consumer, read | ends.keys())
 
-    def _hand_over(self, batch: RawBatch) -> None:
-        at = self._at.get(batch.source)
-        if at is None:
-            return  # it went within this very call: whoever has it now reads this again
-        self._at[batch.source] = Start(int(batch.offsets[-1]) + 1, at.term)
+    def _hand_over(self, batches: Sequence[RawBatch]) -> None:
+        # What went within this very call is read again by whoever has it now.
+        owned = [batch for batch in batches if batch.source in self._at]
+        if not owned:
+            return
+        self._calls += 1
         with self._room:
-            self._in_flight += 1
-        self._owner.batch(batch, at.term, self._done)
+            self._in_flight[self._calls] = len(owned)
+        done = partial(self._done, self._calls)
+        for batch in owned:
+            term = self._at[batch.source].term
+            self._at[batch.source] = Start(int(batch.offsets[-1]) + 1, term)
+            self._owner.batch(batch, term, done)
 
     def _find_back(self, consumer: Consumer, source: Source) -> None:
         """Ask the owner where to go on with a partition whose log does not have the next offset."""
         with self._room:
             folded = self._room.wait_for(
-                lambda: self._in_flight == 0 or self._quiet.is_set(), PAUSE_AFTER_S
+                lambda: not self._in_flight or self._quiet.is_set(), PAUSE_AFTER_S
             )
         if source not in self._at or self._quiet.is_set():
             return
@@ -244,22 +257,34 @@ class ConsumerThread(threading.Thread):
         except KafkaException as error:  # the partition may have gone meanwhile
             LOG.info("Kafka: %s", error)
 
-    def _done(self) -> None:
+    def _done(self, call: int) -> None:
         with self._room:
-            self._in_flight -= 1
+            self._in_flight[call] -= 1
+            if not self._in_flight[call]:
+                del self._in_flight[call]
             self._room.notify_all()
 
     def _await_room(self, consumer: Consumer) -> None:
-        """Wait for the folding to catch up; after a while pause, so that polling keeps us in the group."""
+        """Wait for the folding to catch up; after a while pause, so that polling keeps us in the group.
+
+        Where it is slow, less is asked for: what was read is soon folded, or let go of, whatever the speed.
+        """
+        began = time.monotonic()
         with self._room:
             limit = 0.0 if self._paused else PAUSE_AFTER_S
             self._room.wait_for(
-                lambda: self._in_flight < IN_FLIGHT_MAX or self._quiet.is_set(), limit
+                lambda: len(self._in_flight) < IN_FLIGHT_MAX or self._quiet.is_set(), limit
             )
-            full = self._in_flight >= IN_FLIGHT_MAX
+            full = len(self._in_flight) >= IN_FLIGHT_MAX
+        slow = full or time.monotonic() - began > SLOW_S
+        self._consume = (
+            max(CONSUME_LEAST, self._consume // 2) if slow else min(CONSUME, 2 * self._consume)
+        )
         quiet = self._quiet.is_set()
         if full and not self._paused and not quiet:
-            LOG.warning("nothing was folded for %.0f s: reading is paused", PAUSE_AFTER_S)
+            LOG.warning(
+                "what was read is not folded within %.0f s: reading is paused", PAUSE_AFTER_S
+            )
         elif self._paused and not full and not quiet:
             LOG.warning("folding goes on: reading is resumed")
         if (full or quiet) != self._paused:

@@ -12,6 +12,8 @@ from stream.words import Kind
 
 __all__ = ["batches_of", "spare_collector"]
 
+BATCH_MAX = 10_000
+"""Messages of a batch: the event loop is held while one is folded, some 20 ms."""
 COLLECT_AFTER = (50_000, 10, 10)
 """Containers made and not given back before Python looks for cycles among them (its default: 700)."""
 
@@ -19,7 +21,7 @@ COLLECT_AFTER = (50_000, 10, 10)
 def batches_of(
     messages: Sequence[Message], kinds: Mapping[str, Kind]
 ) -> tuple[list[RawBatch], dict[Source, int], set[Source], list[KafkaError]]:
-    """Group messages by partition, in offset order.
+    """Group messages by partition, in offset order, in batches of `BATCH_MAX` at most.
 
     Returns:
         The batches; for partitions that were read to their end, the offset of the end; the partitions whose log does
@@ -45,7 +47,11 @@ def batches_of(
             errors.append(error)
     if failed:
         messages = list(filterfalse(Message.error, messages))
-    batches = [_batch(_source(*place, kinds), own) for place, own in _by_place(messages, kinds)]
+    batches = [
+        _batch(_source(*place, kinds), own[first : first + BATCH_MAX])
+        for place, own in _by_place(messages, kinds)
+        for first in range(0, len(own), BATCH_MAX)
+    ]
     return batches, ends, outside, errors
 
 

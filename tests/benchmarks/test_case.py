@@ -11,7 +11,7 @@ BASE = Case()
 
 
 def test_sweeps_go_one_after_another_each_around_the_base_and_no_case_comes_twice() -> None:
-    cases = swept(BASE, ["consume_size=500,10000", "features=10,100", "commit_interval=5s"])
+    cases = swept(BASE, ["consume_size=500,40000", "features=10,100", "commit_interval=5s"])
     assert cases == [
         replace(BASE, consume_size=500),
         BASE,

@@ -109,5 +109,5 @@ def test_a_sweep_within_the_spread_of_its_runs_makes_no_difference() -> None:
     (same,) = advice([figures(runs=3, wide=0.3), figures(other, 4.1, 3, 0.3)])
     assert "no difference" in same
     (best,) = advice([figures(runs=3, wide=0.3), figures(other, 6.0, 3, 0.3)])
-    assert "10000 is best" in best
+    assert "40000 is best" in best
     assert "500 costs 50% more" in best

@@ -107,3 +107,17 @@ def test_partitions_of_one_number_are_told_apart_by_their_topics() -> None:
     batches, *_ = split([message(*where, offset) for offset, where in enumerate(at)])
     told = {(b.source.topic, b.source.partition): b.offsets.tolist() for b in batches}
     assert told == {("f", 1): [0, 1, 3], ("l", 1): [2], ("f", 0): [4]}
+
+
+@pytest.mark.parametrize("most", [1, 3, 4])
+def test_what_is_long_is_cut_into_batches_that_the_event_loop_can_bear(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the partition; the last one has what is left."""
+    monkeypatch.setattr("stream.bus.messages.BATCH_MAX", most)
+    batches, *_ = split([message("f", n % 2, n) for n in range(15)])
+    for partition, n in ((0, 8), (1, 7)):
+        own = [batch for batch in batches if batch.source.partition == partition]
+        assert [o for batch in own for o in batch.offsets.tolist()] == list(range(partition, 15, 2))
+        full, rest = divmod(n, most)
+        assert [len(batch) for batch in own] == [most] * full + [rest] * (rest > 0)

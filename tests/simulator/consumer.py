@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from stream.bus.consumer import IN_FLIGHT_MAX, Start
+from stream.bus.consumer import Start
 from stream.ingest.raw import RawBatch, Source
 from stream.run.work.rim import Item
 from stream.run.work.runtime import Runtime
@@ -15,6 +15,8 @@ from tests.simulator.loop import Process
 __all__ = ["Consumer"]
 
 POLL_S = 0.35
+IN_FLIGHT_MAX = 6
+"""Batches, whatever the calls that gave them."""
 
 
 class Consumer:

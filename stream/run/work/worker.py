@@ -85,7 +85,8 @@ class Worker:
 
     def _make_app(self) -> faust.App:
         app = make_app(self.config, self._folder.name)
-        self._channels = {kind: app.channel(maxsize=64) for kind in self.kinds.values()}
+        # The consumer bounds what is on its way; behind a bound of the channel one batch could overtake another.
+        self._channels = {kind: app.channel(maxsize=0) for kind in self.kinds.values()}
         self._told = app.channel(maxsize=1)
         for kind, channel in self._channels.items():
             app.agent(channel, name=str(kind))(self._agent(self.runtime.fold))

@@ -1,0 +1,157 @@
+"""How much the consumer's thread asks for and hands over at once, with a client that always has more."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from confluent_kafka import Message, TopicPartition
+
+from stream.bus import consumer as of_consumer
+from stream.bus.consumer import ConsumerThread, Start
+from stream.ingest.raw import RawBatch, Source
+from stream.words import Kind
+
+PARTITIONS = 4
+PER_CALL = 3
+"""Messages of a partition in a call."""
+
+
+class EndlessClient:
+    """Gives a few messages of every partition with each call, unless it is paused; notes what it was asked for."""
+
+    made: "EndlessClient"
+
+    def __init__(self, _: object) -> None:
+        EndlessClient.made = self
+        self.asked: list[int] = []
+        self.gave = 0
+        self._paused = False
+        self._assign: Callable[..., None] | None = None
+
+    def subscribe(self, topics: list[str], on_assign: Callable[..., None], **_: Any) -> None:
+        self._places = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS)]
+        self._assign = on_assign
+
+    def consume(self, n: int, _: float) -> list[Message]:
+        assign, self._assign = self._assign, None
+        if assign is not None:
+            assign(self, self._places)
+        self.asked.append(n)
+        if self._paused:
+            time.sleep(0.001)
+            return []
+        first, self.gave = self.gave * PER_CALL, self.gave + 1
+        offsets = range(first, first + PER_CALL)
+        return [
+            Message(topic=at.topic, partition=at.partition, offset=i, value=b"{}")
+            for at in self._places
+            for i in offsets
+        ]
+
+    def pause(self, places: list[TopicPartition]) -> None:
+        self._paused = self._paused or bool(places)
+
+    def resume(self, places: list[TopicPartition]) -> None:
+        self._paused = self._paused and not places
+
+    def position(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        return places
+
+    def get_watermark_offsets(self, _: TopicPartition, cached: bool) -> tuple[int, int]:
+        return 0, -1
+
+    def incremental_assign(self, _: list[TopicPartition]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Keeping:
+    """Keeps batches without folding them until it is told to fold at once."""
+
+    def __init__(self) -> None:
+        self.kept: list[Callable[[], None]] = []
+        self.quick = False
+        self.errors: list[BaseException] = []
+
+    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
+        return dict.fromkeys(sources, Start(0, 1))
+
+    def revoked(self, sources: list[Source], *, lost: bool) -> None: ...
+
+    def batch(self, batch: RawBatch, _: int, done: Callable[[], None]) -> None:
+        if self.quick:
+            done()
+        else:
+            self.kept.append(done)
+
+    def caught_up(self, source: Source, offset: int) -> None: ...
+
+    def outside_log(self, source: Source, low: int, high: int) -> Start:
+        return Start(low, 1)
+
+    def failed(self, error: BaseException) -> None:
+        self.errors.append(error)
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
+    """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
+    monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
+    monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
+    monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
+    keeping = Keeping()
+    thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, keeping)
+    thread.start()
+    yield keeping
+    thread.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert keeping.errors == []
+
+
+def wait(done: Callable[[], bool]) -> None:
+    """Wait for something to come true."""
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end, "it has not come true"
+        time.sleep(0.002)
+
+
+def asked(n: int) -> bool:
+    """Tell whether the client was last asked for so many messages."""
+    return EndlessClient.made.asked[-1:] == [n]
+
+
+def test_what_is_in_flight_is_bounded_by_calls_and_room_comes_with_all_batches_of_one(
+    owner: Keeping,
+) -> None:
+    """A call's share of memory is what the client had queued, whatever the number of its partitions."""
+    calls = of_consumer.IN_FLIGHT_MAX
+    wait(lambda: len(owner.kept) == calls * PARTITIONS)
+    wait(partial(asked, of_consumer.CONSUME_LEAST))  # it looks again and again, and is paused
+    assert EndlessClient.made.gave == calls
+    for done in owner.kept[::PARTITIONS]:
+        done()  # one of each call
+    looks = len(EndlessClient.made.asked)
+    wait(lambda: len(EndlessClient.made.asked) > looks + 2)
+    assert EndlessClient.made.gave == calls
+    for done in owner.kept[1:PARTITIONS]:
+        done()
+    del owner.kept[:PARTITIONS]
+    wait(lambda: len(owner.kept) == calls * PARTITIONS)
+    assert EndlessClient.made.gave == calls + 1
+
+
+def test_a_slow_fold_is_given_less_at_once_and_a_quick_one_all_again(owner: Keeping) -> None:
+    """So what was read is folded soon: at an end, before a rebalance, and before the group thinks the worker gone."""
+    wait(partial(asked, of_consumer.CONSUME_LEAST))
+    halved = sorted(set(EndlessClient.made.asked), reverse=True)
+    assert halved[0] == of_consumer.CONSUME
+    assert all(b == max(a // 2, of_consumer.CONSUME_LEAST) for a, b in pairwise(halved))
+    owner.quick = True
+    while owner.kept:
+        owner.kept.pop()()
+    wait(partial(asked, of_consumer.CONSUME))
