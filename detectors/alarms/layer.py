@@ -41,6 +41,15 @@ class Size:
     every_ms: int
     windows_min: int
 
+    def span_ms(self, starts: Counts) -> int:
+        """Tell how long windows last that begin then, from the first to the end of the last; a gap counts a day."""
+        steps = np.minimum(np.diff(starts), max(DAY_MS, self.every_ms))
+        return int(steps.sum()) + self.size_ms if len(starts) else 0
+
+    def suffices(self, windows: Counts | int, span_ms: int) -> Flags | bool:
+        """Tell whether so many windows are a history, if they last so long: then a column is `ready`."""
+        return (windows >= self.windows_min) & ((span_ms >= WEEK_MS) | (windows >= PLENTY))
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:
@@ -88,33 +97,30 @@ class AlarmLayer:
         self, tests: tuple[Test, ...], x: Floats, worth: Floats, starts: Counts, size: Size,
         rates: Flags | None = None,
     ) -> None:  # fmt: skip
-        S, C, T = x.shape
+        S, C, _ = x.shape
         self.tests = tests
         self.size = size
         self.rates = np.zeros((S, C), np.bool_) if rates is None else rates
         self.windows: Counts = np.count_nonzero(worth.any(axis=0), axis=1)
-        steps = np.minimum(np.diff(starts), max(DAY_MS, size.every_ms))
-        self.span_ms = int(steps.sum()) + size.size_ms if T else 0
+        self.span_ms = size.span_ms(starts)
         self.usual = np.zeros((S, C))
         """[S, C] worth of a usual window."""
         self.memories: list[Memory] = []
         self.tails: list[Tail] = []
         self.unsteady: dict[int, Unsteady] = {}
         """By column, where its history is not homogeneous."""
-        self.hours: NDArray[np.int8] = np.zeros((C, HOURS), np.int8)
+        of_hour = (
+            worth.any(axis=0).astype(np.int64) @ np.eye(HOURS, dtype=np.int64)[self._hour(starts)]
+        )
+        self.hours: NDArray[np.int8] = np.minimum(of_hour, SEEN).astype(np.int8)
         """[C, 24] windows of each hour of the day that were learned from, `SEEN` at most."""
-        told = np.asarray(worth.any(axis=0))
-        for c in range(C):
-            of_hour = np.bincount(self._hour(starts[told[c]]), minlength=HOURS)
-            self.hours[c] = np.minimum(of_hour, SEEN)
         if self.ready.any():
             self._fit(x, worth, starts)
 
     @cached_property
     def ready(self) -> Flags:
         """[C] which columns have a history that is long enough."""
-        long = (self.span_ms >= WEEK_MS) | (self.windows >= PLENTY)
-        return (self.windows >= self.size.windows_min) & long
+        return np.asarray(self.size.suffices(self.windows, self.span_ms))
 
     def covers(self, start_ms: int) -> Flags:
         """[C] of which columns the history knows windows about that hour of the day: else a season is a guess."""

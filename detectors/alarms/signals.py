@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from detectors.alarms.order import wander_order
 from detectors.alarms.probit import fit_probit, probit_weights
-from detectors.arrays import Counts, Floats, beside
+from detectors.arrays import Counts, Flags, Floats, beside
 from detectors.comparisons.cells import Cells
 from detectors.comparisons.rates import arcsine_rate
 from detectors.comparisons.wander import EVENTS_MIN
@@ -27,6 +27,7 @@ __all__ = [
     "Scheme",
     "Test",
     "read_volume",
+    "tells",
     "volume_worth",
     "weight_of",
 ]
@@ -263,6 +264,11 @@ def read_volume(events: Counts, worth: Counts | None = None) -> Readings:
     x = np.log1p(n)[None].astype(np.float32).astype(np.float64)
     known = n if worth is None else np.atleast_2d(np.asarray(worth, np.int64))
     return Readings(x, n + 1, known + 1)
+
+
+def tells(readings: Readings) -> Flags:
+    """[C, T] tell of which windows any signal of columns is worth something: of those the missing values are."""
+    return np.asarray(readings.events >= EVENTS_MIN)
 
 
 def weight_of(volume: Readings) -> Floats:

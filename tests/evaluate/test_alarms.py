@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from detectors.alarms.tail import KNOWN
 from detectors.arrays import Flags
 from detectors.summaries.summary import Summary
 from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.judging.alarm_judge import columns_worth
 from stream.evaluate.judging.alarms import Alarms
 from stream.evaluate.judging.findings import Findings
 from stream.evaluate.judging.rules import Rules
@@ -344,6 +345,35 @@ def test_it_learns_until_there_are_windows_enough_and_a_week_and_only_hard_rules
     ready = [i for i, reason in enumerate(reasons) if not reason]
     assert ready == list(range(WEEK - 10, len(reasons)))
     assert verdict_of(run.play([window(7, shift=2.0)])[0], "x", "location").alarm
+
+
+@pytest.mark.parametrize("compare", ["fixed", "rolling", "last_week"])
+def test_what_a_learning_layer_has_learned_from_is_told_as_by_what_its_windows_are_worth(
+    compare: Literal["fixed", "rolling", "last_week"],
+) -> None:
+    """Until it can be ready nobody asks for that, but how many windows it knows, and of which hours, is stored."""
+    run = Run(reference(10), replace(RULES, compare=compare, history_ms=6 * WINDOW, windows_min=60))
+    odd = [
+        window(0),
+        None,
+        window(1, n=10),
+        window(2, lost="x"),
+        window(3, holes=1.0),
+        window(4, n=30),
+    ]
+    counts = set()
+    for summary in [*odd, *sound(30), window(5, lost="x"), window(5, lost="word"), *sound(10, 300)]:
+        run.play([summary])
+        alarms = run.alarms
+        columns, _, starts = alarms.history()
+        worth = columns_worth(alarms.signals, columns)
+        whole = alarms._fit_layer(COLUMN_TESTS, columns, worth, starts)
+        assert not whole.ready.any()
+        assert dump("chain", alarms._fit(alarms._own())[0].payload()) == dump(
+            "chain", whole.payload()
+        )
+        counts.add(tuple(alarms.layer.windows.tolist()))
+    assert len(counts) > 5
 
 
 def test_how_far_the_learning_is_stands_in_the_standings() -> None:

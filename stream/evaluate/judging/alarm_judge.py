@@ -13,6 +13,7 @@ from detectors.alarms.signals import (
     VOLUME_TEST,
     Readings,
     Test,
+    tells,
     volume_worth,
     weight_of,
 )
@@ -29,7 +30,14 @@ from stream.evaluate.judging.signals import Signals
 from stream.evaluate.judging.track import Past
 from stream.evaluate.judging.unsteady import told_step
 
-__all__ = ["VOLUME_SLACK", "AlarmJudge", "columns_worth", "floor_of", "volumes_worth"]
+__all__ = [
+    "VOLUME_SLACK",
+    "AlarmJudge",
+    "columns_tell",
+    "columns_worth",
+    "floor_of",
+    "volumes_worth",
+]
 
 LEAST_BINS = (1, 2, 3, 0)
 """A column of so many bins in use, or fewer, tells nothing to a test."""
@@ -223,6 +231,11 @@ class AlarmJudge:
 def columns_worth(signals: Signals, past: Past) -> Floats:
     """[S, C, T] the worth of the columns' signals, 0 in excluded times."""
     return signals.worth(past.readings) * past.told
+
+
+def columns_tell(past: Past) -> Floats:
+    """[S, C, T] 1 where the worth of any signal is more than 0: all that is asked of columns that cannot be ready."""
+    return np.broadcast_to(tells(past.readings) * past.told, past.readings.x.shape)
 
 
 def volumes_worth(past: Past) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.judging.alarm_judge import (
     VOLUME_SLACK,
     AlarmJudge,
+    columns_tell,
     columns_worth,
     floor_of,
     volumes_worth,
@@ -141,9 +142,9 @@ class Alarms:
         """Tell how each column stands, then the volume, and what effect it would find within a day."""
         off = self.rules.off | frozenset(self.rules.fixed)
         tests = [(s, test) for s, test in enumerate(COLUMN_TESTS) if test.name not in off]
-        found = {t.name: self._detectable(self.layer, s, t, share) for s, t in tests}
+        found = {t.name: self._detectable(self.layer, s, t, share).tolist() for s, t in tests}
         for c, column in enumerate(self.reference.columns):
-            steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if np.isfinite(x[c])}
+            steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if isfinite(x[c])}
             if self.signals.used[c] < 2:
                 reason = CONSTANT if self.signals.used[c] else NO_VALUES
                 yield Standing(column.name, "unwatched", reason, steps)
@@ -169,7 +170,7 @@ class Alarms:
         It lies above the floor, by as much as the mean of half a day may fall short of it by sampling. Of `shape`
         nothing is told: its steps are of a cube root, its effect is a misfit, and no one factor lies between them.
         """
-        if test.up:
+        if test.up or not layer.memories:
             return np.full(len(layer.windows), inf)
         found = layer.detectable(s, cautious(share) * test.share, DAY_MS)
         windows = max(1, DAY_MS // 2 // self.size.every_ms)
@@ -227,9 +228,9 @@ class Alarms:
 
     def _fit(self, own: Shelf) -> tuple[AlarmLayer, AlarmLayer]:
         columns, volume, starts = self.track.history(own)
-        of_columns = self._fit_layer(
-            COLUMN_TESTS, columns, columns_worth(self.signals, columns), starts
-        )
+        long = self.size.suffices(len(starts), self.size.span_ms(starts))
+        worth = columns_worth(self.signals, columns) if long else columns_tell(columns)
+        of_columns = self._fit_layer(COLUMN_TESTS, columns, worth, starts)
         return of_columns, self._fit_layer((VOLUME_TEST,), volume, volumes_worth(volume), starts)
 
     def _fit_layer(

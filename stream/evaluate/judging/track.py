@@ -166,11 +166,12 @@ class Track:
         since = self._since
         old = self._before()
         kept = min(self.taken - self._first, len(self))
-        places = (
+        every = (
             (own, np.arange(len(own.starts))),
             (old, np.arange(len(old.starts))),
             (since, self._latest(kept)),
         )
+        places = [(shelf, at) for shelf, at in every if len(at)] or every[:1]
         told = np.concatenate([shelf.told[at] for shelf, at in places]).astype(np.float64)
         parts = zip(*(shelf.read(at) for shelf, at in places), strict=True)
         columns, volume = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.alarms.probit import probit_weights
-from detectors.alarms.signals import Scheme
+from detectors.alarms.signals import Scheme, tells
 from detectors.arrays import Floats
 from detectors.comparisons.cells import Cells
 
@@ -41,6 +41,19 @@ def test_a_misfit_is_told_from_so_many_values_a_bin_on() -> None:
         worth = scheme.worth(scheme.read(Cells.of([counts])))[:, 0, 0]
         assert (worth[SHAPE] > 0) == told
         assert worth[LOCATION] > 0 < worth[SPREAD]
+
+
+def test_a_window_tells_something_if_any_of_its_signals_is_worth_something() -> None:
+    """Its missing values are, wherever others are."""
+    told = [(n, bins, missing) for n in (0, 3, 30) for bins in (1, 5) for missing in (0, 19, 20)]
+    bins, missing = (
+        [[n * (b < some) for b in range(5)] for n, some, _ in told],
+        [m for *_, m in told],
+    )
+    readings = SCHEME.read(Cells.of(bins, missing))
+    some = SCHEME.worth(readings).any(axis=0)
+    assert tells(readings).tolist() == some.tolist()
+    assert 0 < some.sum() < some.size
 
 
 def test_schemes_that_share_read_as_each_did_and_hold_what_is_the_same_once() -> None:
