@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
 from detectors.summaries.thinned import Thinned
 from stream.ingest.decode import Decoded
 from stream.ingest.pane import Pane
@@ -99,31 +100,33 @@ class Crowd:
         Cost: some 15 ns a number, 20 ns a category, 1 us a model; of a sample 1 us a series besides.
         """
         kinds = decoded.kinds
-        if kinds.which is None or not self._noted:
+        if kinds.which is None or not self._noted or not len(chosen):
             return chosen, []
         numbers = np.array([self._number.get(of, -1) for of in kinds.types], dtype=np.int64)
-        of, who = numbers[kinds.which[chosen]], decoded.who[chosen]
         left = np.ones(len(chosen), dtype=bool)
         touched: list[tuple[str, int]] = []
-        first, last = (panes.min(), panes.max()) if len(panes) else (0, -1)
+        first, last = int(panes.min()), int(panes.max())
         for pane, noted in self._noted.items():
             if not first <= pane <= last:
                 continue
-            width = noted.seats.shape[1]
-            here = np.flatnonzero((panes == pane) & (of >= 0) & (who < width))
-            seats = noted.seats.reshape(-1, 2).take(of[here] * width + who[here], axis=0)
-            found = seats[:, 0] >= 0
-            if not found.all():
-                here, seats = here[found], seats[found]
-            if not len(here):
+            found = np.empty((3, len(chosen)), dtype=np.int64)
+            last_of = np.full(len(self._number), -1, dtype=np.int64)
+            n = _find(
+                chosen, panes, pane, kinds.which, numbers, decoded.who, noted.seats, found, left, last_of
+            )  # fmt: skip
+            if not n:
                 continue
-            left[here] = False
-            types, at = of[here], chosen[here]
-            touched += self._touch(noted, types, decoded.offsets[at])
-            shape = self._shape[types]
-            for one in np.flatnonzero(np.bincount(shape)).tolist():
+            touched += self._touch(noted, last_of, decoded.offsets)
+            at, whole, segment = found[:, :n]
+            shapes = np.unique(self._shape[last_of >= 0]).tolist()
+            if len(shapes) == 1:
+                self._count(noted.shelves[shapes[0]], decoded, at, whole, segment, rate)
+                continue
+            shape = self._shape[numbers[kinds.which[at]]]
+            for one in shapes:
                 own = shape == one
-                self._count(noted.shelves[one], decoded, at[own], seats[own], rate)
+                shelf = noted.shelves[one]
+                self._count(shelf, decoded, at[own], whole[own], segment[own], rate)
         return chosen[left], touched
 
     def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, Ints]]:
@@ -141,13 +144,16 @@ class Crowd:
             if schema is not None:
                 yield schema, at
 
-    def _count(self, shelf: Shelf, decoded: Decoded, at: Ints, seats: Ints, rate: float) -> None:
+    def _count(
+        self, shelf: Shelf, decoded: Decoded, at: Ints, whole: Ints, segment: Ints, rate: float
+    ) -> None:
         types, which = decoded.kinds
         assert decoded.columns is not None and which is not None  # noqa: S101, PT018 - typed, and of several models
         table = decoded.columns.table(self._schema_of[types[which[at[0]]]], at)
-        segment = np.flatnonzero(seats[:, 1] >= 0)
-        rows = np.concatenate([np.arange(len(at)), segment])
-        places = np.concatenate([seats[:, 0], seats[segment, 1]])
+        rows, places = np.arange(len(at)), whole
+        if segment.max() >= 0:
+            also = np.flatnonzero(segment >= 0)
+            rows, places = np.concatenate([rows, also]), np.concatenate([whole, segment[also]])
         shelf.changed[places] = True
         room = Room(
             shelf.layouts, shelf.layout_of, shelf.count_at, shelf.extreme_at, shelf.counts, shelf.extremes, shelf.held
@@ -158,16 +164,49 @@ class Crowd:
             for seat in np.flatnonzero(n).tolist():
                 shelf.held[seat].stand_for(one.times(int(n[seat])))
 
-    def _touch(self, noted: _Noted, of: Ints, offsets: Ints) -> list[tuple[str, int]]:
-        """Tell each model's pane of the last of its events; it had earlier ones, or nothing would be noted of it."""
-        last = np.full(len(self._number), -1, dtype=np.int64)
-        last[of] = offsets  # of those of one model the last one stays
+    def _touch(self, noted: _Noted, last: Ints, offsets: Ints) -> list[tuple[str, int]]:
+        """Tell each model's pane of the last of its events; it had earlier ones, or nothing would be noted of it.
+
+        `last` has the place of that event, by the number of the type, -1 for none.
+        """
         touched = []
-        for number in np.flatnonzero(last >= 0).tolist():
+        came = np.flatnonzero(last >= 0)
+        for number, offset in zip(came.tolist(), offsets[last[came]].tolist(), strict=True):
             pane, key = noted.panes[number]
-            pane.last = max(pane.last, int(last[number]))
+            pane.last = max(pane.last, offset)
             touched.append(key)
         return touched
+
+
+@compiled
+def _find(
+    chosen: Ints,
+    panes: Ints,
+    pane: int,
+    which: Ints,
+    numbers: Ints,
+    who: Ints,
+    seats: Ints,
+    found: Ints,
+    left: NDArray[np.bool_],
+    last: Ints,
+) -> int:
+    """Find the chosen events of a pane whose seats are noted; tell how many these are.
+
+    Of each `found` [3, events] gets the place and the seats of its whole and segment, it is no longer `left`, and
+    it is the `last` of its type so far. `numbers` has the number of each of the types that `which` names, or -1.
+    """
+    n = 0
+    for i in range(len(chosen)):
+        at = chosen[i]
+        of, party = numbers[which[at]], who[at]
+        if panes[i] != pane or of < 0 or party >= seats.shape[1] or seats[of, party, 0] < 0:
+            continue
+        found[0, n], found[1, n], found[2, n] = at, seats[of, party, 0], seats[of, party, 1]
+        n += 1
+        left[i] = False
+        last[of] = at
+    return n
 
 
 def _with_room(noted: _Noted | None, size: tuple[int, int]) -> _Noted:

@@ -163,14 +163,15 @@ class Fold:
         self._crowd.know(decoder.schema_of, decoded.parties)
         if not len(accepted):
             return accepted
-        panes = decoded.ts[accepted] // self.rules.pane_ms
-        days = panes * self.rules.pane_ms // DAY_MS
-        if days.min() != days.max():
+        pane_ms = self.rules.pane_ms
+        panes = decoded.ts[accepted] // pane_ms
+        day = int(panes.min()) * pane_ms // DAY_MS
+        if day != int(panes.max()) * pane_ms // DAY_MS:
             return accepted
         left, touched = self._crowd.count(decoded, accepted, panes, rate)
         self.touched.update(touched)
-        if len(left) and self._seat_crowd(decoded, left, int(days[0]), book):
-            panes = decoded.ts[left] // self.rules.pane_ms
+        if len(left) and self._seat_crowd(decoded, left, day, book):
+            panes = decoded.ts[left] // pane_ms
             left, touched = self._crowd.count(decoded, left, panes, rate)
             self.touched.update(touched)
         return left
