@@ -64,8 +64,8 @@ class Owner(Protocol):
         """Commit and let go of partitions; when they are lost already, only let go."""
         ...
 
-    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
-        """Take in a batch and call `done` when it is folded."""
+    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        """Take in batches, each read under a term, and call `done` for each that is folded."""
         ...
 
     def caught_up(self, source: Source, offset: int) -> None:
@@ -163,6 +163,11 @@ class ConsumerThread(threading.Thread):
         with self._room:
             self._offsets |= {source: offset for source, offset in offsets.items() if offset > 0}
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether something that was handed over is not folded yet."""
+        return bool(self._in_flight)
+
     def unreachable(self, why: str) -> None:
         """Know that no broker answers, and say so once."""
         if self.reachable:
@@ -226,11 +231,11 @@ class ConsumerThread(threading.Thread):
         self._calls += 1
         with self._room:
             self._in_flight[self._calls] = len(owned)
-        done = partial(self._done, self._calls)
         for batch in owned:
             term = self._at[batch.source].term
             self._at[batch.source] = Start(int(batch.offsets[-1]) + 1, term)
-            self._owner.batch(batch, term, done)
+        read = [(batch, self._at[batch.source].term) for batch in owned]
+        self._owner.batches(read, partial(self._done, self._calls))
 
     def _find_back(self, consumer: Consumer, source: Source) -> None:
         """Ask the owner where to go on with a partition whose log does not have the next offset."""

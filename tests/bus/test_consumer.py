@@ -6,7 +6,7 @@ A group takes 3 s to form on the embedded broker, so most tests share one thread
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -56,13 +56,14 @@ class RecordingOwner:
                 self.ledger[source] = self.read[source][-1] + 1
                 self.tell({source: self.ledger[source], at("elsewhere"): 3})
 
-    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
-        self.read.setdefault(batch.source, []).extend(batch.offsets.tolist())
-        self.under.setdefault((batch.source, term), []).extend(batch.offsets.tolist())
-        if batch.source.topic == self.slow:
-            self.waiting.append(done)
-        else:
-            done()
+    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        for batch, term in read:
+            self.read.setdefault(batch.source, []).extend(batch.offsets.tolist())
+            self.under.setdefault((batch.source, term), []).extend(batch.offsets.tolist())
+            if batch.source.topic == self.slow:
+                self.waiting.append(done)
+            else:
+                done()
 
     def caught_up(self, source: Source, offset: int) -> None:
         self.ends[source] = offset

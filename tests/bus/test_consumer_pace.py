@@ -1,7 +1,7 @@
 """How much the consumer's thread asks for and hands over at once, with a client that always has more."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -71,6 +71,8 @@ class EndlessClient:
 class Keeping:
     """Keeps batches without folding them until it is told to fold at once."""
 
+    thread: ConsumerThread
+
     def __init__(self) -> None:
         self.kept: list[Callable[[], None]] = []
         self.quick = False
@@ -81,11 +83,12 @@ class Keeping:
 
     def revoked(self, sources: list[Source], *, lost: bool) -> None: ...
 
-    def batch(self, batch: RawBatch, _: int, done: Callable[[], None]) -> None:
-        if self.quick:
-            done()
-        else:
-            self.kept.append(done)
+    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        for _ in read:
+            if self.quick:
+                done()
+            else:
+                self.kept.append(done)
 
     def caught_up(self, source: Source, offset: int) -> None: ...
 
@@ -104,6 +107,7 @@ def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     keeping = Keeping()
     thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, keeping)
+    keeping.thread = thread
     thread.start()
     yield keeping
     thread.stop()
@@ -133,6 +137,7 @@ def test_what_is_in_flight_is_bounded_by_calls_and_room_comes_with_all_batches_o
     wait(lambda: len(owner.kept) == calls * PARTITIONS)
     wait(partial(asked, of_consumer.CONSUME_LEAST))  # it looks again and again, and is paused
     assert EndlessClient.made.gave == calls
+    assert owner.thread.in_flight
     for done in owner.kept[::PARTITIONS]:
         done()  # one of each call
     looks = len(EndlessClient.made.asked)
@@ -155,3 +160,13 @@ def test_a_slow_fold_is_given_less_at_once_and_a_quick_one_all_again(owner: Keep
     while owner.kept:
         owner.kept.pop()()
     wait(partial(asked, of_consumer.CONSUME))
+
+
+def test_at_an_end_it_is_known_when_all_that_was_handed_over_is_folded(owner: Keeping) -> None:
+    """Nothing more is handed over then."""
+    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
+    owner.thread.quieten()
+    while owner.kept:
+        assert owner.thread.in_flight
+        owner.kept.pop()()
+    assert not owner.thread.in_flight

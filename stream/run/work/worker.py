@@ -1,7 +1,7 @@
 """The worker: Faust's application around the runtime.
 
 Faust gives agents, supervision, timers, signals and the web server; its own Kafka path is switched off. The agents read
-in-memory channels whose items are whole batches, put there by the consumer's thread.
+in-memory channels whose items are the batches of a call, put there by the consumer's thread.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -37,7 +38,7 @@ from stream.run.work.pages import add_pages
 from stream.run.work.rim import Item
 from stream.run.work.runtime import Runtime
 from stream.state.redis import RedisStore
-from stream.words import INPUTS
+from stream.words import INPUTS, Kind
 
 __all__ = ["Worker", "run"]
 
@@ -89,7 +90,7 @@ class Worker:
         self._channels = {kind: app.channel(maxsize=0) for kind in self.kinds.values()}
         self._told = app.channel(maxsize=1)
         for kind, channel in self._channels.items():
-            app.agent(channel, name=str(kind))(self._agent(self.runtime.fold))
+            app.agent(channel, name=str(kind))(self._agent(self._fold))
         app.agent(self._told, name="publish")(self._agent(self._publish))
         add_pages(app, self.config, self.health, self._metrics)
         watches = (self.brokers.watch_topics, self.brokers.watch_logs)
@@ -110,6 +111,15 @@ class Worker:
                     self.fail(error)
 
         return agent
+
+    async def _fold(self, items: deque[Item]) -> None:
+        """Fold batches one after another, and let go of each; the event loop turns between them."""
+        while items:
+            try:
+                await self.runtime.fold(items.popleft())
+            except Exception as error:
+                self.fail(error)
+            await asyncio.sleep(0)
 
     def _metrics(self) -> bytes:
         lag: dict[str, int] = {}
@@ -213,11 +223,17 @@ class Worker:
         """Commit and let go of partitions."""
         self._call(self.runtime.let_go(sources, lost=lost))
 
-    def batch(self, batch: RawBatch, term: int, done: Callable[[], None]) -> None:
-        """Hand a batch to the agent of its kind."""
+    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        """Hand batches to the agents of their kinds; to each all at once, as waking the event loop is dear."""
         assert self._loop is not None  # noqa: S101 - the thread is started by the loop
-        channel = self._channels[batch.source.kind]
-        asyncio.run_coroutine_threadsafe(channel.send(value=Item(batch, term, done)), self._loop)
+        of_kinds: dict[Kind, deque[Item]] = {}
+        for batch, term in read:
+            of_kinds.setdefault(batch.source.kind, deque()).append(Item(batch, term, done))
+        asyncio.run_coroutine_threadsafe(self._send(of_kinds), self._loop)
+
+    async def _send(self, of_kinds: Mapping[Kind, deque[Item]]) -> None:
+        for kind, items in of_kinds.items():
+            await self._channels[kind].send(value=items)
 
     def caught_up(self, source: Source, offset: int) -> None:
         """Know that a partition was read to its end."""
@@ -274,7 +290,7 @@ class Worker:
             await self._leave()
 
     async def _finish(self, deadline: float) -> None:
-        while any(channel.queue.qsize() for channel in self._channels.values()):
+        while self.consumer.in_flight:
             if time.monotonic() > deadline:
                 raise TimeoutError
             await asyncio.sleep(0.02)
