@@ -383,7 +383,7 @@ class Fold:
         self, group: Group, block: NDArray[np.int64], stays: Chosen | None
     ) -> NDArray[np.int64]:
         """Leave out events that count in no series, as the rate of their model is lower than that of others."""
-        if stays is None:
+        if stays is None or stays.rate is not None:
             return block
         which, _ = stays.counted(group.model, group.at[block], whole=True)
         segments = np.array([bool(party[1]) for party in group.parties])[group.who[block]]

@@ -107,9 +107,11 @@ class RawBatch:
         of: Sequence[Sized] = self.originals if held is None else [v or b"" for v in held]
         return np.fromiter(map(len, of), np.int64, len(of))
 
-    def value(self, i: int) -> bytes | None:
-        """Give the bytes of one message, and ask no other for them."""
-        return self.originals[i].value() if self._values is None else self._values[i]
+    def values_at(self, at: Sequence[int]) -> Iterable[Any]:
+        """Give the bytes of some messages, and ask no other for them."""
+        if self._values is not None:
+            return map(self._values.__getitem__, at)
+        return _each(list(map(self.originals.__getitem__, at)), "value")
 
     def portion(self, part: slice) -> "RawBatch":
         """Give some messages in a row, which are read by now, without their keys and headers."""

@@ -1,6 +1,7 @@
 """What a partition leaves out of its log before it is decoded, and what the events that stay stand for."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,14 @@ class Chosen:
 
     def at(self, offsets: NDArray[np.int64]) -> "Chosen":
         """Give those at some of the offsets: the ones that could be decoded."""
+        if len(offsets) == len(self._offsets):
+            return self
         where = np.searchsorted(self._offsets, offsets)
         return Chosen(
             self._rules, offsets, self._drawn[where], self._step[where], self._floor[where]
         )
 
-    @property
+    @cached_property
     def rate(self) -> float | None:
         """The one rate at which all of them count, in their whole and in their segment; None where they differ."""
         if self._rules.uneven or not len(self._step) or self._floor.any():
@@ -70,6 +73,8 @@ class Chosen:
 
         A key's floor counts for the series that the key names: the whole would lean towards its rare segments.
         """
+        if self.rate is not None:
+            return np.ones(len(at), dtype=np.bool_), np.full(len(at), self.rate)
         rate = self._rules.of(model) * self._step[at]
         key = self._rules.key
         if key is Key.MODEL or (key is Key.SERIES and not whole):
@@ -105,7 +110,7 @@ class Thinning:
         if self._idle:
             return batch, None
         keys = batch.keys() if self._asks_keys else []
-        floor = np.zeros(len(batch))
+        floor: NDArray[np.float64] | float = 0.0
         if self.pace is not None and batch.stamps is not None and len(keys):
             floor = self.pace.take(keys, batch.stamps)
         step = self.schedule.rates(batch.offsets)
@@ -114,10 +119,10 @@ class Thinning:
             return batch, None
         drawn = draws(self.source, batch.offsets)
         stays = below(drawn, np.maximum(highest, floor))
-        stays[arrow_among(batch, np.flatnonzero(~stays))] = True
-        steps = np.broadcast_to(step, (len(batch),))[stays]
+        stays[arrow_among(batch, ~stays)] = True
+        steps, floors = (np.broadcast_to(of, stays.shape)[stays] for of in (step, floor))
         offsets = batch.offsets[stays]
-        return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floor[stays])
+        return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floors)
 
     def _highest(self, keys: Sequence[bytes | None], n: int) -> NDArray[np.float64] | float:
         """Give the fixed rates by which messages may be left out unread: their models', where the key names one."""

@@ -1,7 +1,8 @@
 """Which messages are Arrow streams, and a batch cut where they stand."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, repeat
+from operator import le
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +32,16 @@ def is_arrow(value: bytes | None) -> bool:
     return value is not None and value.startswith(MAGIC)
 
 
-def arrow_among(batch: RawBatch, at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell which of the messages at some positions are Arrow streams, asking short ones for their lengths only.
+def arrow_among(batch: RawBatch, asked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Tell the positions of those among some messages that are Arrow streams, asking short ones for their lengths only.
 
     A stream holds the names and types of its columns as a flatbuffer, so one of a single row and column has more than
     `SHORTEST` bytes, which many events as JSON do not reach.
     """
-    long = at[batch.lengths()[at] >= SHORTEST]
-    return np.array([i for i in long.tolist() if is_arrow(batch.value(i))], dtype=np.int64)
+    long = np.flatnonzero((batch.lengths() >= SHORTEST) & asked)
+    # No bytes are larger that do not begin so, and to compare is quicker than to ask for the beginning.
+    begin = map(le, repeat(MAGIC), batch.values_at(long.tolist()))
+    return long[np.fromiter(begin, np.bool_, len(long))]
 
 
 def parts_of(batch: RawBatch) -> Iterator[tuple[bool, RawBatch]]:
