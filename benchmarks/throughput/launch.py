@@ -8,28 +8,26 @@ import mmap
 import struct
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
+from typing import ClassVar
 
 import stream.bus.consumer
 import stream.ingest.ingest
 import stream.run.work.worker
+from stream.bus.consumer import Start
 from stream.cli import main
-from stream.config import Config
 from stream.ingest.decode import Decoder
 from stream.ingest.partition import Partition
 from stream.ingest.raw import DeadLetter, RawBatch, Source
-from stream.ingest.schedule import Schedule
 from stream.reference.book import Book
-from stream.reference.reference import Reference
-from stream.run.work.worker import Worker
+from stream.run.work.rim import Item
+from stream.run.work.runtime import Runtime
 
 __all__ = ["COUNT"]
 
 COUNT = struct.Struct("=qq")
 """What the file holds: events folded on the partitions owned, and how many partitions these are."""
-TELL_EVERY_S = 0.02
 
 
 class _Slow(Partition):
@@ -45,34 +43,38 @@ class _Slow(Partition):
         return dead
 
 
+class _Telling(Runtime):
+    """A worker's runtime that tells how far it is whenever it has folded a batch, or its partitions are others."""
+
+    page: ClassVar[mmap.mmap]
+
+    async def fold(self, item: Item) -> None:
+        await super().fold(item)
+        self._tell()
+
+    async def take_over(self, sources: Sequence[Source]) -> dict[Source, Start]:
+        starts = await super().take_over(sources)
+        self._tell()
+        return starts
+
+    async def let_go(self, sources: Sequence[Source], *, lost: bool) -> None:
+        await super().let_go(sources, lost=lost)
+        self._tell()
+
+    def _tell(self) -> None:
+        owned = self.ingest.partitions.values()
+        seen = sum(partition.fold_state.counters.seen for partition in owned)
+        COUNT.pack_into(self.page, 0, seen, len(owned))
+
+
 def _launch(size: int, slow_us: float, file: Path, command: list[str]) -> None:
     stream.bus.consumer.CONSUME = size
     if slow_us:
         _Slow.slow_us = slow_us
         vars(stream.ingest.ingest)["Partition"] = _Slow
     with file.open("r+b") as opened:
-        page = mmap.mmap(opened.fileno(), COUNT.size)
-
-    class Telling(Worker):
-        """A worker with a thread beside it."""
-
-        def __init__(
-            self,
-            config: Config,
-            references: Sequence[Reference],
-            recorded: Mapping[Source, Schedule] | None = None,
-        ) -> None:
-            super().__init__(config, references, recorded)
-            Thread(target=self._tell, daemon=True).start()
-
-        def _tell(self) -> None:
-            while True:
-                owned = list(self.runtime.ingest.partitions.values())
-                seen = sum(partition.fold_state.counters.seen for partition in owned)
-                COUNT.pack_into(page, 0, seen, len(owned))
-                time.sleep(TELL_EVERY_S)
-
-    vars(stream.run.work.worker)["Worker"] = Telling
+        _Telling.page = mmap.mmap(opened.fileno(), COUNT.size)
+    vars(stream.run.work.worker)["Runtime"] = _Telling
     sys.argv = ["driftbus", *command]
     main()
 
