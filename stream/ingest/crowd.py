@@ -8,6 +8,7 @@ Nothing here is state, and nothing is decided: who is not noted is counted by th
 """
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,12 +72,10 @@ class Crowd:
         self._shape = np.array(numbers, dtype=np.int64)
         self._noted.clear()
 
-    def note(
-        self, of: type[Any], pane: int, held: Pane, who: Ints, whole: Ints, segment: Ints
-    ) -> None:
+    def note(self, of: type[Any], pane: int, held: Pane, who: Ints, seats: Ints) -> None:
         """Note the seats of parties of a type in a pane, but for those whose seat was not found yet, or that have none.
 
-        `who` are the parties' places in the list that is known.
+        `who` are the parties' places in the list that is known, `seats` [2, n] those of their wholes and segments.
         """
         number, size = self._number.get(of), (len(self._number), len(self._parties))
         if number is None or size[0] * size[1] > SEATS_MAX:
@@ -86,8 +85,9 @@ class Crowd:
             noted = self._noted[pane] = _with_room(noted, size)
         if noted.shelves.setdefault(int(self._shape[number]), held.shelf) is not held.shelf:
             return  # it was begun under other columns
+        whole, segment = seats
         good = (whole >= 0) & ((segment >= 0) | (segment == NOBODY))
-        noted.seats[number, who[good]] = np.stack([whole[good], segment[good]], axis=1)
+        noted.seats[number, who[good]] = seats[:, good].T
         noted.panes[number] = held, (self._schema_of[of].model, pane)
 
     def count(
@@ -129,20 +129,23 @@ class Crowd:
                 self._count(shelf, decoded, at[own], whole[own], segment[own], rate)
         return chosen[left], touched
 
-    def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, Ints]]:
-        """Give the events that were left, if they are of several models, by what is known of their model.
+    def strangers(self, decoded: Decoded, left: Ints) -> Iterator[tuple[Schema, Ints, Ints]]:
+        """Give who the events are of that were left, if they are of several models, by what is known of the model.
 
-        Where there are too many seats to note, nobody is given.
+        Its parties, by their places in the list that is known, and the first event of each. Where there are too many
+        seats to note, nobody is given.
         """
         types, which = decoded.kinds
-        if which is None or len(self._number) * len(self._parties) > SEATS_MAX:
+        parties = len(self._parties)
+        if which is None or len(self._number) * parties > SEATS_MAX:
             return
-        order = np.argsort(which[left], kind="stable")
-        ends = np.flatnonzero(np.diff(which[left[order]])) + 1
-        for at in np.split(left[order], ends):
-            schema = self._schema_of.get(types[which[at[0]]])
-            if schema is not None:
-                yield schema, at
+        pairs, first = np.unique(which[left] * parties + decoded.who[left], return_index=True)
+        of, who = np.divmod(pairs, parties)
+        bounds = np.searchsorted(of, np.arange(len(types) + 1)).tolist()
+        for kind, (begin, end) in enumerate(pairwise(bounds)):
+            schema = self._schema_of.get(types[kind])
+            if schema is not None and begin < end:
+                yield schema, who[begin:end], left[first[begin:end]]
 
     def _count(
         self, shelf: Shelf, decoded: Decoded, at: Ints, whole: Ints, segment: Ints, rate: float

@@ -24,7 +24,7 @@ from stream.ingest.raw import DeadLetter, RawBatch, Source
 from stream.ingest.roster import DAY_MS
 from stream.ingest.rosters import Rosters
 from stream.ingest.sample import SampleRules, kept_ids
-from stream.ingest.seating import Seating
+from stream.ingest.seating import Coming, Seating
 from stream.ingest.seats import NOBODY, RAW
 from stream.ingest.thinning import Chosen, Thinning
 from stream.reference.book import Book
@@ -183,20 +183,24 @@ class Fold:
         """
         seated = False
         for number, block in _by_pane(decoded.ts[left] // self.rules.pane_ms):
-            for schema, at in self._crowd.strangers(decoded, left[block]):
-                who, first = np.unique(decoded.who[at], return_index=True)
+            coming: list[Coming] = []
+            told: list[tuple[Schema, NDArray[np.int64], NDArray[np.int64]]] = []
+            for schema, who, first in self._crowd.strangers(decoded, left[block]):
                 numbers, new = self._seating.admitted(
                     schema.model, decoded.parties, who, number, day
                 )
                 if not new.any():
                     continue
                 pane = self._pane(schema.model, schema, number, book)
-                offset = int(decoded.offsets[at[first[new].min()]])
+                offset = int(decoded.offsets[first[new].min()])
                 pane.touch(offset, offset)  # of the last one, once it is counted
                 parties = [decoded.parties[i] for i in who[new].tolist()]
-                seats = self._seating.seat(pane, number, schema.model, parties, numbers[new], book)
-                self._crowd.note(schema.struct, number, pane, who[new], *seats)
-                seated = True
+                coming.append(Coming(pane, schema.model, parties))
+                told.append((schema, who[new], numbers[new]))
+            seats = self._seating.seat(coming, [numbers for *_, numbers in told], number, book)
+            for (pane, *_), (schema, who, _), own in zip(coming, told, seats, strict=True):
+                self._crowd.note(schema.struct, number, pane, who, own)
+            seated |= len(coming) > 0
         return seated
 
     def _note_crowd(self, arrivals: Sequence[Arrivals], decoded: Decoded) -> None:
@@ -210,11 +214,9 @@ class Fold:
                 if pane is None:
                     continue
                 who, first = np.unique(group.who[block], return_index=True)
-                whole, segment = of.seats.of(number)[:, of.numbers[block[first]]]
-                lone = np.array([not group.parties[i][1] for i in who.tolist()])
-                self._crowd.note(
-                    group.schema.struct, number, pane, who, whole, np.where(lone, NOBODY, segment)
-                )
+                seats = of.seats.of(number)[:, of.numbers[block[first]]]
+                seats[1, [not group.parties[i][1] for i in who.tolist()]] = NOBODY
+                self._crowd.note(group.schema.struct, number, pane, who, seats)
 
     def _fold_parts(
         self, batch: RawBatch, chosen: Chosen | None, decoder: Decoder, book: Book

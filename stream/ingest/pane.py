@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from stream.summaries.raw_values import Raw
 from stream.summaries.rows import Rows
 from stream.words import Series
 
-__all__ = ["Binned", "Pane", "pack_changed", "unpack_rows"]
+__all__ = ["Binned", "Pane", "open_all", "pack_changed", "unpack_rows"]
 
 
 class Pane:
@@ -72,15 +73,10 @@ class Pane:
         self.seated = True
         return self.shelf.take(entry, layout)
 
-    def open(self, newcomers: Sequence[tuple[Series, Reference]]) -> int:
-        """Enter series that have a reference and are no entries yet, each in a seat of its own; give the first seat."""
-        made = self.shelf.add([(of.digest, of.layout) for _, of in newcomers])
-        return self._enter([series for series, _ in newcomers], made)
-
     def open_known(
         self, series: Sequence[Series], digests: Sequence[bytes], rooms: Rooms
     ) -> int:  # fmt: skip
-        """Do the same for series of which it is known what room they need."""
+        """Enter series like `open_all`, in this pane, of which it is known what room they need; give the first seat."""
         return self._enter(series, self.shelf.add_known(digests, rooms))
 
     def _enter(self, series: Sequence[Series], made: Sequence[Binned]) -> int:
@@ -147,6 +143,19 @@ class Pane:
         if rows is not None:
             pane.rows = [unpack_rows(rows)[2]]
         return pane
+
+
+def open_all(opening: Sequence[tuple[Pane, Sequence[tuple[Series, Reference]]]]) -> list[int]:
+    """Enter series that have a reference and are no entries of their pane yet, each in a seat of its own.
+
+    The panes are on one shelf, on which the seats of those of a pane follow each other. Gives the first seat in each.
+    """
+    newcomers = [(of.digest, of.layout) for _, new in opening for _, of in new]
+    made = iter(opening[0][0].shelf.add(newcomers))
+    return [
+        pane._enter([series for series, _ in new], list(islice(made, len(new))))
+        for pane, new in opening
+    ]
 
 
 def pack_changed(panes: Sequence[Pane]) -> list[dict[int, bytes]]:

@@ -1,13 +1,14 @@
 """Finds the seats of events in the panes of a partition, and gives new ones out, to all newcomers of a batch in one."""
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.ingest.admission import SEGMENT, WHOLE, Arrivals
 from stream.ingest.group import Group
-from stream.ingest.pane import Pane
+from stream.ingest.pane import Pane, open_all
 from stream.ingest.seats import NOBODY, PARTIES_MAX, RAW, UNKNOWN, Seats
 from stream.ingest.shelf import Shelf
 from stream.reference.book import Book
@@ -17,7 +18,7 @@ from stream.summaries.rows import Party
 from stream.summaries.schema import Schema
 from stream.words import Kind, Series
 
-__all__ = ["Seating"]
+__all__ = ["Coming", "Seating"]
 
 LAST = 2**62
 """A pane that no reference is after."""
@@ -100,15 +101,17 @@ class Seating:
         return numbers, (seats.days[numbers] >= day) & (seats.of(pane)[WHOLE, numbers] == UNKNOWN)
 
     def seat(
-        self, pane: Pane, number: int, model: str, parties: Sequence[Party], numbers: NDArray[np.int64],
-        book: Book,
-    ) -> NDArray[np.int64]:  # fmt: skip
-        """Give the seats of who is `admitted`, int64 [2, n] of wholes and segments; new ones are given out."""
-        seats = [
-            self._take_seats(pane, number, part, model, parties, book) for part in (WHOLE, SEGMENT)
-        ]
-        self._seats_of(model).of(number)[:, numbers] = seats
-        return np.array(seats, dtype=np.int64)
+        self, coming: Sequence["Coming"], numbers: Sequence[NDArray[np.int64]], number: int, book: Book
+    ) -> list[NDArray[np.int64]]:  # fmt: skip
+        """Give the seats of who is `admitted` to panes, [2, n] of wholes and segments of each; new ones are given out.
+
+        `numbers` are those of the parties that come, pane by pane.
+        """
+        seats = [self._take_seats(coming, number, part, book) for part in (WHOLE, SEGMENT)]
+        taken = [np.array(both, dtype=np.int64) for both in zip(*seats, strict=True)]
+        for (_, model, _), own, both in zip(coming, numbers, taken, strict=True):
+            self._seats_of(model).of(number)[:, own] = both
+        return taken
 
     def _give_seats(
         self, pane: Pane, number: int, part: int, arrivals: Arrivals, new: NDArray[np.int64], book: Book
@@ -124,7 +127,8 @@ class Seating:
         left = np.flatnonzero(taken == UNKNOWN)
         if len(left):
             parties = [group.parties[who] for who in group.who[new[left]].tolist()]
-            taken[left] = self._take_seats(pane, number, part, group.model, parties, book)
+            coming = [Coming(pane, group.model, parties)]
+            (taken[left],) = self._take_seats(coming, number, part, book)
             if part == SEGMENT and number in seats.begun:
                 self._note_regulars(pane, seats, numbers[left], taken[left], book)
         return taken
@@ -144,14 +148,37 @@ class Seating:
             seats.regulars.note([i for i, _ in told], [of for _, of in told])
 
     def _take_seats(
-        self, pane: Pane, number: int, part: int, model: str, parties: Sequence[Party], book: Book
-    ) -> list[int]:
+        self, coming: Sequence["Coming"], number: int, part: int, book: Book
+    ) -> list[list[int]]:
         """Find the seats of the wholes of parties, of which many have the same one, or of their segments.
+
+        Those that panes of one shelf do not have yet are made at once.
+        """
+        found: list[dict[Party, int]] = []
+        opening: dict[int, list[tuple[int, list[tuple[Series, Reference]]]]] = {}
+        for i, of in enumerate(coming):
+            seats, new = self._look_for(of, number, part, book)
+            found.append(seats)
+            if new:
+                opening.setdefault(id(of.pane.shelf), []).append((i, new))
+        for of_shelf in opening.values():
+            firsts = open_all([(coming[i].pane, new) for i, new in of_shelf])
+            for first, (i, new) in zip(firsts, of_shelf, strict=True):
+                found[i] |= {series[1:]: first + k for k, (series, _) in enumerate(new)}
+        return [
+            [seats[_told(party, part)] for party in of.parties]
+            for seats, of in zip(found, coming, strict=True)
+        ]
+
+    def _look_for(
+        self, coming: "Coming", number: int, part: int, book: Book
+    ) -> tuple[dict[Party, int], list[tuple[Series, Reference]]]:
+        """Tell the seats that a pane has for parties, and whom it is to make one for, with the reference of each.
 
         Where a series has no reference yet, its values are kept raw.
         """
-        told = [(version, segment if part == SEGMENT else ()) for version, segment in parties]
-        found = dict.fromkeys(told, NOBODY)
+        pane, model, parties = coming
+        found = dict.fromkeys((_told(party, part) for party in parties), NOBODY)
         new: list[tuple[Series, Reference]] = []
         for party in found:
             if part == SEGMENT and not party[1]:
@@ -169,10 +196,23 @@ class Seating:
                 found[party] = RAW - len(pane.learning) + 1
             else:
                 found[party] = pane.seat(entry, book.by_digest(entry.digest).layout)
-        if new:
-            first = pane.open(new)
-            found |= {series[1:]: first + i for i, (series, _) in enumerate(new)}
-        return [found[party] for party in told]
+        return found, new
 
     def _seats_of(self, model: str) -> Seats:
-        return self._seats.setdefault(model, Seats())
+        seats = self._seats.get(model)
+        if seats is None:
+            seats = self._seats[model] = Seats()
+        return seats
+
+
+class Coming(NamedTuple):
+    """Parties of a model, each with one of its events, who come to a pane."""
+
+    pane: Pane
+    model: str
+    parties: Sequence[Party]
+
+
+def _told(party: Party, part: int) -> Party:
+    """Tell whose seat is meant: that of the whole of a party, or of its segment."""
+    return party if part == SEGMENT else (party[0], ())
