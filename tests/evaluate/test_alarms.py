@@ -1,9 +1,9 @@
 """The alarm layer of a chain: what it finds, what it learns from and when, and that it goes on after a restart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +18,11 @@ from detectors.summaries.summary import Summary
 from stream.evaluate.chains.chain import Chain, Judged
 from stream.evaluate.judging.alarm_judge import columns_worth
 from stream.evaluate.judging.alarms import Alarms
+from stream.evaluate.judging.baseline import Compare
 from stream.evaluate.judging.findings import Findings
 from stream.evaluate.judging.rules import Rules
 from stream.evaluate.judging.signals import learn_signals
+from stream.evaluate.judging.track import recent_of
 from stream.evaluate.judging.volume import Arrivals
 from stream.reference.history import History
 from stream.reference.reference import Reference
@@ -347,33 +349,53 @@ def test_it_learns_until_there_are_windows_enough_and_a_week_and_only_hard_rules
     assert verdict_of(run.play([window(7, shift=2.0)])[0], "x", "location").alarm
 
 
-@pytest.mark.parametrize("compare", ["fixed", "rolling", "last_week"])
+def learning(compare: Compare) -> Iterator[tuple[Run, Summary | None]]:
+    """Give a chain that cannot be ready after each of many windows, odd ones among them, and the window."""
+    run = Run(reference(10), replace(RULES, compare=compare, history_ms=6 * WINDOW, windows_min=60))
+    odd = [window(1, n=10), window(2, lost="x"), window(3, holes=1.0), window(4, n=30)]
+    for summary in [window(0), None, *odd, *sound(30), window(5, lost="word"), *sound(10, 300)]:
+        run.play([summary])
+        yield run, summary
+
+
+COMPARES: list[Compare] = ["fixed", "rolling", "last_week"]
+
+
+@pytest.mark.parametrize("compare", COMPARES)
 def test_what_a_learning_layer_has_learned_from_is_told_as_by_what_its_windows_are_worth(
-    compare: Literal["fixed", "rolling", "last_week"],
+    compare: Compare,
 ) -> None:
     """Until it can be ready nobody asks for that, but how many windows it knows, and of which hours, is stored."""
-    run = Run(reference(10), replace(RULES, compare=compare, history_ms=6 * WINDOW, windows_min=60))
-    odd = [
-        window(0),
-        None,
-        window(1, n=10),
-        window(2, lost="x"),
-        window(3, holes=1.0),
-        window(4, n=30),
-    ]
     counts = set()
-    for summary in [*odd, *sound(30), window(5, lost="x"), window(5, lost="word"), *sound(10, 300)]:
-        run.play([summary])
+    for run, _ in learning(compare):
         alarms = run.alarms
         columns, _, starts = alarms.history()
         worth = columns_worth(alarms.signals, columns)
         whole = alarms._fit_layer(COLUMN_TESTS, columns, worth, starts)
         assert not whole.ready.any()
-        assert dump("chain", alarms._fit(alarms._own())[0].payload()) == dump(
-            "chain", whole.payload()
-        )
+        short, _ = alarms._fit(alarms._own())
+        assert dump("chain", short.payload()) == dump("chain", whole.payload())
         counts.add(tuple(alarms.layer.windows.tolist()))
     assert len(counts) > 5
+
+
+@pytest.mark.parametrize("compare", COMPARES)
+def test_a_layer_that_learns_says_the_same_however_far_it_looks_back(compare: Compare) -> None:
+    """It judges nothing, but says of each column why; and for that it looks back no further than it must."""
+    notes = set()
+    for run, summary in learning(compare):
+        alarms = run.alarms
+        judge, start = alarms.judging, alarms.track.newest_ms
+        own = summary if summary is not None and summary.n >= RULES.events_min else None
+        assert judge.reach < judge.baseline.reach or compare == "last_week"
+        said = [
+            [(part.columns.tolist(), part.told.tolist(), list(part.verdicts)) for part in of]
+            for reach in (judge.reach, judge.baseline.reach)
+            for of in [judge.judge(*recent_of([alarms.track], reach), own, start, SHARE)]
+        ]
+        assert repr(said[0]) == repr(said[1])
+        notes |= {verdict.note[:12] for *_, verdicts in said[0] for verdict in verdicts}
+    assert len(notes) > 5
 
 
 def test_how_far_the_learning_is_stands_in_the_standings() -> None:

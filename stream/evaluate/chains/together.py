@@ -144,7 +144,7 @@ def _hear(seats: Sequence[_Seat], sheet: "_Sheet") -> None:
             window = behind(held) if held else None
         one = AlarmJudge.beside([judges[k] for k in members], held, of_all)
         tracks = [seats[k].judges.alarms.track for k in members]
-        recent, volume = recent_of(tracks, one.baseline.reach)
+        recent, volume = recent_of(tracks, one.reach)
         places = [np.arange(len(signals[k].used)) for k in members]
         case = seats[0].case
         for said in one.judge(recent, volume, window, case.closed.start_ms, case.share):

@@ -76,6 +76,12 @@ class AlarmJudge:
         """What must be the same of those that judge `beside` each other, which are under the same rules."""
         return self.layer.alike, self.volume_layer.alike, self.tells_volume
 
+    @property
+    def reach(self) -> int:
+        """How many windows a judgement looks back on, the newest included; no more than it must while layers learn."""
+        learning = not self.layer.memories and not self.volume_layer.memories
+        return self.baseline.nearest if learning else self.baseline.reach
+
     @classmethod
     def beside(
         cls,
@@ -108,7 +114,7 @@ class AlarmJudge:
         """Judge the newest window; of the columns nothing is said where `window` is None.
 
         Args:
-            recent: of the columns, as many windows as the baseline wants, the newest last.
+            recent: of the columns, `reach` windows, the newest last.
             volume: of the volumes, likewise.
             window: the newest one.
             start: when it began.

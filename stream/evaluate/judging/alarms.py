@@ -284,7 +284,7 @@ class Heard:
 
     def judge(self, share: float) -> list[Said]:
         """Judge it; see `Alarms.judge`."""
-        recent, volume = recent_of([self.track], self.judging.baseline.reach)
+        recent, volume = recent_of([self.track], self.judging.reach)
         return self.judging.judge(recent, volume, self.window, self.track.newest_ms, share)
 
 

@@ -58,6 +58,11 @@ class Baseline:
         weeks = self._weeks if self.compare == "last_week" else 0
         return REACH + weeks * self._week
 
+    @property
+    def nearest(self) -> int:
+        """How many windows tell what the newest is worth: the one before says whether an incident is just over."""
+        return self.reach if self.compare == "last_week" else 2
+
     def history(self, x: Floats, worth: Floats, calm: Flags, starts: Counts) -> Compared:
         """Choose what the alarm layer learns from.
 
