@@ -12,11 +12,13 @@ from stream.evaluate.model_state import needed_from
 from stream.evaluate.panes.gather import (
     Merged,
     Span,
+    Stored,
     gather_panes,
     gather_rows,
     is_absent,
     watermark_of,
 )
+from stream.evaluate.panes.runs import Run, runs
 from stream.evaluate.telling.report import Told
 from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
@@ -124,12 +126,14 @@ def step_all(
     *,
     upto_ms: int | None = None,
     flush: bool = False,
+    patient: bool = False,
 ) -> list[Answer]:
     """Evaluate what has closed since the last step of each model, and commit it.
 
     No pane is evaluated that begins at `upto_ms` or later. The models are those of one worker, loaded with the same
     sources. What each tells and stores is what it would alone, and its answer is nothing to the others. `flush` closes
-    the windows that are still open, as a replay does at its end. On StoreUnavailable call again: commits under way are
+    the windows that are still open, as a replay does at its end. If `patient`, large models leave what closes between
+    two windows' ends for later, some panes at most (see `runs`). On StoreUnavailable call again: commits under way are
     finished first.
 
     Cost: three round trips a kind that has moved, and two at most for all commits, however many models. Beside these,
@@ -139,7 +143,7 @@ def step_all(
     answers = _finish(evaluators)
     going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]
     for kind in Kind:
-        _advance(going, kind, marks, upto_ms)
+        _advance(going, kind, marks, upto_ms, patient=patient)
     absent = {kind for kind in Kind if is_absent(kind, marks)}
     for evaluator in going:
         evaluator.conclude(absent, _told(Kind.FEATURES, marks) if flush else None)
@@ -160,7 +164,8 @@ def _finish(evaluators: Sequence[Evaluator]) -> dict[str, Answer]:
 
 
 def _advance(
-    evaluators: Sequence[Evaluator], kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None
+    evaluators: Sequence[Evaluator], kind: Kind, marks: Mapping[Source, Marks | None], upto_ms: int | None,
+    *, patient: bool,
 ) -> None:  # fmt: skip
     """Let models take in what has closed of a kind."""
     watermark = watermark_of(kind, marks)
@@ -176,11 +181,13 @@ def _advance(
     if upto_ms is not None:
         until = min(until, upto_ms // first.pane_ms)
     due = [e.model for e in evaluators if e.model.bases[kind] < until]
+    if patient and kind is not Kind.ERRORS:
+        due = [model for model in due if not model.may_wait(kind, until)]
     if not due:
         return
     closed_ms = until * first.pane_ms + first.lateness_ms
     wanted = {model.name: Span(model.bases[kind], until, closed_ms) for model in due}
-    moves: list[tuple[Model, Iterable[Merged]]]
+    moves: list[tuple[Model, Iterable[Merged | Run]]]
     if kind is Kind.ERRORS:
         halves = (k for k in (Kind.PREDICTIONS, Kind.LABELS) if not is_absent(k, marks))
         both = [source for half in halves for source in first.sources[half]]
@@ -189,8 +196,15 @@ def _advance(
     else:
         panes = gather_panes(first.store, first.app, wanted, first.sources[kind])
         first.fleet.refresh()  # a pane may be binned by a reference that another worker has just learned
-        moves = [(model, panes[model.name]) for model in due]
+        moves = [(model, _in_order(model, panes[model.name])) for model in due]
     advance_all(moves, kind, until, _told(kind, marks))
+
+
+def _in_order(model: Model, panes: Sequence[Stored]) -> Iterable[Merged | Run]:
+    """Give panes as a model takes them in, each read when its turn comes."""
+    if model.is_large:
+        return runs(panes, model.rules.learning.pane_ms, frozenset(model.every_ms))
+    return (pane.merged() for pane in panes)
 
 
 def _told(kind: Kind, marks: Mapping[Source, Marks | None]) -> Told:

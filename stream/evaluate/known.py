@@ -13,6 +13,7 @@ from stream.evaluate.judging.rules import Rules
 from stream.evaluate.model_state import KINDS, RESULTS_KEPT, part_fields
 from stream.evaluate.movers import Movers
 from stream.evaluate.panes.join import Join, JoinRules
+from stream.evaluate.panes.runs import LARGE, may_wait
 from stream.evaluate.stories.consequences import Consequences
 from stream.evaluate.telling.report import Context
 from stream.ingest.fold import NEVER
@@ -34,6 +35,9 @@ from stream.state.versions import load
 from stream.words import Kind, Series
 
 __all__ = ["Known", "ModelRules"]
+
+WAITING_ROWS_MAX = 1_000
+"""Where a step brings more raw rows, the next one does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,14 @@ class Known:
         self.next_alert = 0
         self.alerts = 0
         self.windows = 0
+        self.learned_rows = dict.fromkeys(KINDS, 0)
+        """Raw rows of each kind that the last step learned from."""
         self.changed: dict[bytes, bytes] = {}
         self.touched: set[tuple[Series, Kind]] = set()
         self.lists_inline = False
         self.obsolete: set[bytes] = set()
+        self.every_ms = {window.every_ms for window in rules.learning.windows}
+        """How often windows of any chain end."""
         self.latest: dict[tuple[Series, Kind], Judged] = {}
         """Of each chain the window of the smallest size that was judged last."""
         self._news: list[DriftEvent] = []
@@ -100,6 +108,20 @@ class Known:
         self.find: FindParts | None = None if read is None else self._find
 
     # -- who there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has so many chains that panes are taken in together."""
+        return len(self.chains) >= LARGE
+
+    def may_wait(self, kind: Kind, until: int) -> bool:
+        """Whether nothing would come of panes of a kind up to `until` yet but state, and much of that.
+
+        Raw values are not waited with: partitions hold only so many that nobody has learned from.
+        """
+        if not self.is_large or self.learned_rows[kind] > WAITING_ROWS_MAX:
+            return False
+        return may_wait(self.bases[kind], until, self.rules.learning.pane_ms, self.every_ms)
 
     def refused(self) -> dict[str, int]:
         """Tell what was left out for want of room: events of new series, and predictions before their label came."""
@@ -116,7 +138,12 @@ class Known:
 
     def chain_of(self, series: Series, kind: Kind, reference: Reference) -> Chain:
         """Make a chain."""
+        self.note_windows(reference)
         return Chain(series, kind, reference, self.rules.judging, self.plan_at, self.find)
+
+    def note_windows(self, reference: Reference) -> None:
+        """Note how often windows of a chain end that is made or was stored."""
+        self.every_ms.update(window.every_ms for window in reference.windows)
 
     def _find(self, series: Series, kind: Kind, parts: Sequence[Part]) -> list[Any]:
         """Read stored parts of a chain; StoreUnavailable where the store does not have them any more."""

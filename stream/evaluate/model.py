@@ -18,6 +18,7 @@ from stream.evaluate.model_state import KINDS, RESULTS_KEPT
 from stream.evaluate.panes.evidence import Evidence
 from stream.evaluate.panes.gather import Merged, MergedRows
 from stream.evaluate.panes.merging import events_of, merge_parts
+from stream.evaluate.panes.runs import Run, Summed
 from stream.evaluate.stories.consequences import Reminder
 from stream.evaluate.stories.spell import FOREVER
 from stream.evaluate.telling.carried import tell_segments
@@ -47,12 +48,14 @@ NEW_WINDOWS = 10
 
 
 def advance_all(
-    moves: Sequence[tuple["Model", Iterable[Merged]]], kind: Kind, until: int, told: Told
+    moves: Sequence[tuple["Model", Iterable[Merged | Run]]], kind: Kind, until: int, told: Told
 ) -> list[list[DriftEvent]]:
     """Evaluate the panes of a kind of several models up to (not including) `until`; give the alerts of each.
 
     They must be all there are before it. Windows that end by then are judged together, whosesoever they are.
     """
+    for model, _ in moves:
+        model.learned_rows[kind] = 0
     events = [model.take(kind, panes, told) for model, panes in moves]
     watching: list[tuple[int, Chain]] = []
     for i, (model, _) in enumerate(moves):
@@ -78,15 +81,57 @@ class Model(Known):
         (events,) = advance_all([(self, panes)], kind, until, told)
         return events
 
-    def take(self, kind: Kind, panes: Iterable[Merged], told: Told) -> list[DriftEvent]:
+    def take(self, kind: Kind, panes: Iterable[Merged | Run], told: Told) -> list[DriftEvent]:
         """Take in panes of a kind, in order; `advance_all` then lets the time pass behind them."""
         events: list[DriftEvent] = []
         for pane in panes:
+            if isinstance(pane, Run):
+                events += self._take_run(kind, pane, told)
+                continue
             for series in self._ahead(kind, pane.number, pane.parts):
                 events += self._take(
                     series, kind, pane.number, pane.parts[series], pane.evidence, told
                 )
         return events
+
+    def _take_run(self, kind: Kind, run: Run, told: Told) -> list[DriftEvent]:
+        """Take in a run, adding up those who only go on; where others come, pane by pane, with the same outcome."""
+        summed = run.summed()
+        if summed is None or not all(self._goes_on(kind, of, run) for of in summed[0]):
+            return self.take(kind, run.merged(), told)
+        binned, raw = summed
+        roster, pane_ms = self.rosters[kind], self.rules.learning.pane_ms
+        if any(series not in roster.days for pane in raw for series in pane.parts):
+            return self.take(kind, run.merged(), told)
+        events: list[DriftEvent] = []
+        for pane in raw:
+            begin = {of.series: of for of in binned if of.first == pane.number}
+            for series in self._ahead(kind, pane.number, [*begin, *pane.parts]):
+                if series not in begin:
+                    parts = pane.parts[series]
+                    events += self._take(series, kind, pane.number, parts, pane.evidence, told)
+                    continue
+                chain, of = self.chains[series, kind], begin[series]
+                assert isinstance(chain, Chain)  # noqa: S101 - it goes on
+                roster.enter(series, of.first * pane_ms // DAY_MS)
+                events += self._tell(chain, chain.close(of.first * pane_ms), told)
+                chain.take(of.first * pane_ms, of.summary, of.evidence, of.last * pane_ms)
+                self.touch(chain)
+        return events
+
+    def _goes_on(self, kind: Kind, of: Summed, run: Run) -> bool:
+        """Whether a series is known, and judged by one reference in all panes of a run, within windows that go on."""
+        chain = self.chains.get((of.series, kind))
+        if not isinstance(chain, Chain) or of.series not in self.rosters[kind].days:
+            return False
+        reference = self.book.find(of.series, kind, of.first)
+        return (
+            reference is self.book.find(of.series, kind, of.last)
+            and reference is not None
+            and reference.digest == of.digest == chain.reference.digest
+            and reference.pane_ms == self.rules.learning.pane_ms
+            and all(window.every_ms in run.every_ms for window in reference.windows)
+        )
 
     def joined(self, panes: Sequence[MergedRows]) -> Iterator[Merged]:
         """Join the rows of panes, in order, and give the errors of each."""
@@ -215,6 +260,7 @@ class Model(Known):
                     f"{learner.series}: a pane is binned by a reference that the book does not have"
                 )
             raw.merge(part)
+        self.learned_rows[learner.kind] += raw.n
         self.changed[learn_field(learner.series, learner.kind, number)] = learner.take(number, raw)
         self.changed[LEARNING] = b""
         if learner.ready:

@@ -137,6 +137,7 @@ def _restore_chain(known: Known, blob: bytes, fields: Mapping[bytes, bytes]) -> 
     version, segment, kind, head = load(blob, "chain")
     series, kind = series_named(known.name, version, segment), Kind(kind)
     reference = known.book.by_digest(head[0])
+    known.note_windows(reference)
 
     def find(part: Part) -> Any:
         return load(fields[part_field(series, kind, *part)], part.of)

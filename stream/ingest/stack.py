@@ -18,7 +18,7 @@ from stream.summaries.raw_values import Raw
 from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 from stream.words import Series
 
-__all__ = ["Part", "Stack", "payloads", "unstack"]
+__all__ = ["Part", "Stack", "ends_of", "payloads", "unstack"]
 
 SLOTS_MAX = CONTENT_MAX // 8
 """Slots of all summaries together: no stored value had more, when a slot took eight bytes."""
@@ -185,7 +185,7 @@ def unstack(
     heads: Any, counts: bytes, extremes: Any, sizes: Any, numbers: Any, unseen: Any
 ) -> Iterator[tuple[str, Any, bytes, Summary]]:
     """Give version, segment, digest and summary of each series; the summaries share two arrays."""
-    ends, tops = _ends(sizes), _ends(numbers)
+    ends, tops = ends_of(sizes), ends_of(numbers)
     own = unpack_ints(counts, ends[-1])
     edges = np.array(extremes, dtype=np.float64).reshape(-1, 2)
     if tops[-1] != len(edges):
@@ -201,7 +201,7 @@ def unstack(
         yield version, segment, digest, summary
 
 
-def _ends(sizes: Any) -> list[int]:
+def ends_of(sizes: Any) -> list[int]:
     """Tell where pieces end that lie behind each other; before the first, 0."""
     told = np.array(sizes, dtype=np.int64).reshape(-1)
     if len(told) and (told.min() < 0 or told.max() > SLOTS_MAX):

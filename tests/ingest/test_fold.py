@@ -134,7 +134,7 @@ def merged(
 ) -> dict[tuple[int, Series], object]:
     told: dict[tuple[int, Series], object] = {}
     for pane in gather_panes(store, APP, {model: Span(0, 2**40)}, sources)[model]:
-        for series, parts in pane.parts.items():
+        for series, parts in pane.merged().parts.items():
             if isinstance(parts[0], Binned):
                 total = parts[0].summary.copy()
                 for part in parts[1:]:

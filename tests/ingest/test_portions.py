@@ -117,9 +117,10 @@ def test_panes_committed_now_and_then_are_those_committed_once(
     ours, theirs = (
         [
             (pane.number, pane.evidence, sorted(pane.parts))
-            for pane in gather_panes(log.store, APP, {"m": Span(NUMBER, NUMBER + 3)}, [FEATURES])[
+            for stored in gather_panes(log.store, APP, {"m": Span(NUMBER, NUMBER + 3)}, [FEATURES])[
                 "m"
             ]
+            for pane in (stored.merged(),)
         ]
         for log in (often, once)
     )

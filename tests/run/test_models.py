@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stream.evaluate.evaluator import Evaluator, step_all
+from stream.run.work.models import PATIENCE_S
 from stream.state.store import Answer, model_key
 from tests.events import T0, feature
 from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, stream
@@ -311,3 +312,29 @@ def test_the_closing_of_a_pane_is_told_at_once() -> None:
         waiting.cancel()
 
     in_time(story)
+
+
+def test_models_may_leave_panes_for_later_only_as_long_as_others_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A partition may read on only when somebody has learned from what it has."""
+    told: list[bool] = []
+
+    def noting(*args: Any, patient: bool, **kwargs: Any) -> list[Answer]:
+        told.append(patient)
+        return step_all(*args, patient=patient, **kwargs)
+
+    monkeypatch.setattr("stream.run.work.models.step_all", noting)
+
+    async def story(rig: Rig) -> None:
+        await drifting(rig)
+        for seconds in (0, PATIENCE_S - 1, 2, 60):
+            rig.now += seconds
+            await rig.evaluate()
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        await rig.fold(ONE, 1_440, MORE[1::2])
+        await rig.pass_s(2)
+        await rig.evaluate()
+
+    run(story)
+    assert told == [True, False, True]

@@ -107,10 +107,12 @@ class Chain:
         self.ahead: list[Judged] = []
         self._still: list[Raw] | None = None
 
-    def take(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
-        """Take in a pane; windows that end before it must have been closed."""
+    def take(
+        self, pane_start_ms: int, summary: Summary, evidence: Evidence, last_ms: int | None = None
+    ) -> None:
+        """Take in a pane, or several as in `Ring.add`; windows that end before it must have been closed."""
         for ring in self.rings:
-            ring.add(pane_start_ms, summary, evidence)
+            ring.add(pane_start_ms, summary, evidence, last_ms)
 
     def due(self, until_ms: int, *, whole: bool = True) -> list[tuple[int, Closed]]:
         """Close the windows that end by a time, by their ends, short ones first; each with the place of its size."""

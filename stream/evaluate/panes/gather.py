@@ -22,6 +22,7 @@ __all__ = [
     "Merged",
     "MergedRows",
     "Span",
+    "Stored",
     "gather_panes",
     "gather_rows",
     "is_absent",
@@ -35,6 +36,24 @@ class Merged(NamedTuple):
     number: int
     parts: dict[Series, list[Binned | Raw]]
     evidence: Evidence
+
+
+class Stored(NamedTuple):
+    """A pane of a model as the partitions have it stored: the contents of its places, by partition."""
+
+    model: str
+    number: int
+    of: list[tuple[Source, list[bytes | None]]]
+
+    def merged(self) -> Merged:
+        """Read it; CodecError where it cannot be."""
+        merged = Merged(self.number, {}, {})
+        for source, places in self.of:
+            pane = Pane.join(self.model, places, None)
+            merged.evidence[source.topic, source.partition] = (pane.first, pane.last)
+            for series, entry in pane.entries.items():
+                merged.parts.setdefault(series, []).append(entry)
+        return merged
 
 
 class MergedRows(NamedTuple):
@@ -89,22 +108,18 @@ class Span(NamedTuple):
 
 def gather_panes(
     store: Store, app: str, wanted: Mapping[str, Span], sources: Sequence[Source]
-) -> dict[str, list[Merged]]:
-    """Read the panes of models from the partitions of one kind, of each model in order of their numbers.
+) -> dict[str, list[Stored]]:
+    """Fetch the panes of models from the partitions of one kind, of each model in order of their numbers.
 
     Cost: two round trips, however many models.
 
     Raises:
         StoreUnavailable: a partition has not come so far, though it once had: the store has gone back in time.
     """
-    merged: dict[str, dict[int, Merged]] = {model: {} for model in wanted}
+    found: dict[str, dict[int, Stored]] = {model: {} for model in wanted}
     for source, model, number, places in _fetch(store, app, wanted, sources, pane_fields):
-        pane = Pane.join(model, places, None)
-        into = merged[model].setdefault(number, Merged(number, {}, {}))
-        into.evidence[source.topic, source.partition] = (pane.first, pane.last)
-        for series, entry in pane.entries.items():
-            into.parts.setdefault(series, []).append(entry)
-    return {model: [panes[number] for number in sorted(panes)] for model, panes in merged.items()}
+        found[model].setdefault(number, Stored(model, number, [])).of.append((source, places))
+    return {model: [panes[number] for number in sorted(panes)] for model, panes in found.items()}
 
 
 def gather_rows(

@@ -60,13 +60,18 @@ class Ring:
         self.full: list[int] = []
         self.gone: list[int] = []
 
-    def add(self, pane_start_ms: int, summary: Summary, evidence: Evidence) -> None:
-        """Take in a pane that starts no earlier than the last window closed."""
+    def add(
+        self, pane_start_ms: int, summary: Summary, evidence: Evidence, last_ms: int | None = None
+    ) -> None:
+        """Take in a pane that starts no earlier than the last window closed.
+
+        Or the sum of several, within one hop, of which the last one starts at `last_ms`.
+        """
         hop = pane_start_ms // self.window.every_ms
         if self.first_hop is None:
             self.first_hop = self.next_hop = hop
             self.first_ms = pane_start_ms
-        self.last_ms = pane_start_ms
+        self.last_ms = pane_start_ms if last_ms is None else last_ms
         known = self.hops.get(hop)
         if known is None:
             self.full += [max(self.hops)] if self.hops else []

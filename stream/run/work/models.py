@@ -44,17 +44,24 @@ LOG = logging.getLogger("driftbus.worker")
 ACKNOWLEDGE_EVERY_S = 0.02
 TOGETHER_MAX = 128
 """Chains of models that are moved together: enough that calls cost little, and no model waits long for the others."""
+PATIENCE_S = 30.0
+"""For so long at most large models leave panes for later while no other ones close.
+
+A partition that holds too many raw values reads on only when somebody has learned from them, so nobody may wait for it.
+"""
 
 
 class _Goal(NamedTuple):
     """How far a step goes: what of each kind has closed by the marks, but nothing that begins at `upto_ms` or later.
 
-    `closed`, of each kind the first pane that is open and whether the kind is absent, is all that a step goes by.
+    `closed`, of each kind the first pane that is open and whether the kind is absent, is all that a step goes by, but
+    that large models may leave panes for later as long as somebody is `patient`.
     """
 
     marks: Mapping[Source, Marks | None]
     closed: tuple[tuple[int, bool], ...]
     upto_ms: int | None
+    patient: bool
 
 
 class Models:
@@ -94,6 +101,7 @@ class Models:
         self._closed = asyncio.Event()
         self._closed_at: float | None = None
         self._reached_ms: int | None = None
+        self._closed_last: tuple[object, float] | None = None
 
     # -- whose they are ----------------------------------------------------------------------------------------------
 
@@ -228,7 +236,14 @@ class Models:
         if reached != NEVER:
             self._reached_ms = reached
         halts = [] if since is None else mondays(since, reached)
-        return [_Goal(marks, closed, upto_ms) for upto_ms in (*halts, None)]
+        last = [_Goal(marks, closed, None, self._is_patient(closed))]
+        return [*(_Goal(marks, closed, upto_ms, False) for upto_ms in halts), *last]
+
+    def _is_patient(self, closed: object) -> bool:
+        """Whether panes have closed lately."""
+        if self._closed_last is None or self._closed_last[0] != closed:
+            self._closed_last = closed, self._clock()
+        return self._clock() - self._closed_last[1] < PATIENCE_S
 
     async def _move(self, names: Sequence[str], goal: _Goal) -> None:
         """Move models; where memory may differ from the store they are dropped, to be loaded anew next time."""
@@ -302,7 +317,7 @@ class Models:
     async def _evaluate(self, evaluators: Sequence[Evaluator], goal: _Goal) -> list[Answer]:
         """Step models together."""
         before = [(of.model.windows, of.model.refused()) for of in evaluators]
-        step = partial(step_all, evaluators, goal.marks, upto_ms=goal.upto_ms)
+        step = partial(step_all, evaluators, goal.marks, upto_ms=goal.upto_ms, patient=goal.patient)
         with self._tallies.commit_seconds["evaluate"].time():
             answers = await self._stepping.once(step)
         for of, (windows, refused), answer in zip(evaluators, before, answers, strict=True):
