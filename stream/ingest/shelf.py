@@ -106,7 +106,9 @@ class Shelf:
         self.held: list[Binned] = []
         self.layout_of: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
-        room = (0, 0) if like is None else (like.count_at[like.seats], like.extreme_at[like.seats])
+        # Some more: what is not needed costs nothing, and what is lacking a copy of all.
+        ends = (0, 0) if like is None else (like.count_at[like.seats], like.extreme_at[like.seats])
+        room = [5 * end // 4 for end in ends]
         self._slots = _Slots(max(ROOM, int(room[0])), max(ROOM // 8, int(room[1])))
 
     @property
