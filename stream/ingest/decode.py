@@ -1,8 +1,7 @@
 """From the bytes of a batch to events with a time: typed where the model is known, by hand where it is not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter, index
 from typing import Any
 
 import msgspec
@@ -18,24 +17,18 @@ from stream.ingest.envelope import (
     read_envelope,
     read_ts,
 )
-from stream.ingest.kinds import Kinds, Numbering
-from stream.ingest.parties import (
-    OUT_OF_BOUNDS,
-    UNREADABLE,
-    Parties,
-    are_names,
-    fits,
-    segment_of,
-)
+from stream.ingest.kinds import Kinds, kinds_of
+from stream.ingest.parties import NONE, OUT_OF_BOUNDS, UNREADABLE, Parties, are_names
 from stream.ingest.raw import DeadLetter, RawBatch
-from stream.summaries.columns import Columns, Gathering, Readers
+from stream.summaries.columns import Columns, Gathering, Words
 from stream.summaries.rows import Party
 from stream.summaries.schema import Schema, make_decoder
+from stream.summaries.written import NO_TIME, Forms
 from stream.words import Kind
 
 __all__ = ["Decoded", "Decoder"]
 
-_TS = attrgetter("ts")
+Ints = NDArray[np.int64]
 PORTION = 1_000
 """Events that are read at once: few enough to stay in the nearer caches, many enough that calls cost little."""
 USUAL = 10
@@ -91,10 +84,11 @@ class Decoder:
         self._bytes_max = bytes_max
         self._typed = make_decoder(schemas)
         self._parties = Parties()
+        self._words = Words()
         self.schema_of: dict[type[Any], Schema] = {s.struct: s for s in schemas if not s.mixed}
         self.known = {schema.model: schema for schema in self.schema_of.values()}
-        self._number = {of: i for i, of in enumerate(self.schema_of)}
-        self._readers = Readers(list(self.schema_of.values()))
+        self._types = [*self.schema_of, Envelope]
+        self._forms = Forms([schema.form for schema in self.schema_of.values()])
 
     def decode(self, batch: RawBatch, max_future_ms: int) -> Decoded:
         """Decode a batch; times beyond the Kafka timestamp + max_future_ms are dead-lettered (files have no bound).
@@ -103,29 +97,17 @@ class Decoder:
         of the events of one portion serves the next.
         """
         self._parties.make_room()
-        columns = (
-            Gathering(self._readers, len(batch))
-            if self._typed and self.kind is Kind.FEATURES
-            else None
-        )
-        numbering = Numbering()
+        columns = None if self._typed is None else Gathering(self._forms, self._words, len(batch))
         events: list[Any] = []
-        whos: list[NDArray[np.int64]] = []
-        times: list[NDArray[np.int64]] = []
+        whose = np.empty((3, len(batch)), dtype=np.int64)
         reasons: dict[int, str] = {}
-        size = max(1, PORTION // 10, PORTION * USUAL // max(USUAL, self._readers.numbers_max()))
-        for first in range(0, max(1, len(batch)), size):  # of nothing, too, one portion
-            portion = batch.portion(slice(first, first + size))
-            read, who, ts, bad = self._read(portion)
-            kinds = numbering.add(read)
-            if columns is not None:
-                columns.add(read, [self._number.get(of, -1) for of in kinds.types], kinds.which)
-                read = _by_hand_of(read, kinds)
+        size = max(1, PORTION // 10, PORTION * USUAL // max(USUAL, self._forms.numbers_max))
+        for first in range(0, len(batch), size):
+            part = slice(first, first + size)
+            read, bad = self._read(batch.portion(part), first, columns, *whose[:, part])
             events += read
-            whos.append(who)
-            times.append(ts)
             reasons |= {first + i: reason for i, reason in bad.items()}
-        ts = np.concatenate(times)
+        of, who, ts = whose
         if batch.stamps is not None:
             stamped = batch.stamps >= 0  # Kafka tells -1 for a message without a timestamp
             for i in np.flatnonzero(stamped & (ts > batch.stamps + max_future_ms)).tolist():
@@ -134,8 +116,8 @@ class Decoder:
                     i, f"ts lies {ahead} s after the Kafka timestamp, over max_future"
                 )
         decoded = Decoded(
-            events, batch.values, ts, batch.offsets, self._parties.list, np.concatenate(whos),
-            [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)], numbering.kinds(),
+            events, batch.values, ts, batch.offsets, self._parties.list, who,
+            [_dead_letter(batch, i, reasons[i]) for i in sorted(reasons)], kinds_of(self._types, of),
             None if columns is None else columns.columns(),
         )  # fmt: skip
         if not reasons:
@@ -145,39 +127,77 @@ class Decoder:
         return decoded.take(kept)
 
     def _read(
-        self, batch: RawBatch
-    ) -> tuple[list[Any], NDArray[np.int64], NDArray[np.int64], dict[int, str]]:
-        """Give the events of a portion, whose each is, their times, and why some cannot be read."""
+        self, batch: RawBatch, first: int, columns: Gathering | None, of: Ints, who: Ints, ts: Ints
+    ) -> tuple[list[Any], dict[int, str]]:
+        """Give the events of a portion that begins at `first`, and why some cannot be read.
+
+        What their types are, whose they are and their times go into `of`, `who` and `ts`.
+        """
         values = batch.values
-        good, plain = (values, True) if self._typed is None else self._of_good_length(values)
-        events, reasons = self._events(values, good)
-        _, who = self._parties.code(events)
-        refused = np.flatnonzero(who == UNREADABLE).tolist()
-        if refused:  # by the one who looks into segments, as the decoder does not
-            for i in refused:
+        reasons: dict[int, str] = {}
+        good, plain = (values, True) if columns is None else self._of_good_length(values)
+        events, by_hand = self._events(values, good, reasons)
+        if columns is not None:
+            refused = self._read_typed(events, by_hand, first, columns, of, who, ts)
+            for i in refused:  # by the one who looks into segments, as the decoder does not
                 events[i] = self._by_hand(values[i], i, reasons)
-            _, who = self._parties.code(events)
-        if self._typed is not None:
-            self._check_bounds(events, values, who, reasons, plain=plain)
-        return events, who, self._times(events, batch, reasons), reasons
+            by_hand += refused
+        for i in by_hand:
+            event = events[i]
+            of[i], ts[i] = len(self.schema_of), NO_TIME
+            who[i] = NONE if event is None else self._parties.place((event.version, event.segment))
+        if columns is not None:
+            self._check_bounds(events, values, who, by_hand, reasons, plain=plain)
+        for i in np.flatnonzero(ts == NO_TIME).tolist():
+            ts[i] = self._time(events[i], i, batch, reasons)
+        for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
+            reasons.setdefault(
+                i,
+                "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected",
+            )
+        if columns is not None and self.kind is Kind.FEATURES:
+            read, events = events, [None] * len(events)
+            for i in by_hand:
+                events[i] = read[i]
+        return events, reasons
 
     def _events(
-        self, values: Sequence[bytes | None], good: Sequence[bytes | None]
-    ) -> tuple[list[Any], dict[int, str]]:
+        self, values: Sequence[bytes | None], good: Sequence[bytes | None], reasons: dict[int, str]
+    ) -> tuple[list[Any], list[int]]:
+        """Give the events, and which of them were read by hand, as no typed decoder takes them."""
         events: list[Any] = []
-        reasons: dict[int, str] = {}
         if self._typed is None:
             for value in values:
                 events.append(self._by_hand(value, len(events), reasons))
-            return events, reasons
+            return events, list(range(len(events)))
+        by_hand: list[int] = []
         left = iter(good)
         while len(events) < len(values):
             try:
                 # what extend took before an error stays, so the loop goes on behind the refused message
                 events.extend(map(self._typed.decode, left))  # type: ignore[arg-type]
             except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
-                events.append(self._by_hand(values[len(events)], len(events), reasons))
-        return events, reasons
+                i = len(events)
+                by_hand.append(i)
+                events.append(self._by_hand(values[i], i, reasons))
+        return events, by_hand
+
+    def _read_typed(
+        self, events: list[Any], by_hand: list[int], first: int, columns: Gathering, of: Ints, who: Ints, ts: Ints
+    ) -> list[int]:  # fmt: skip
+        """Read the events that were not read by hand; give those whose segment cannot be read."""
+        at: slice | Ints = slice(first, first + len(events))
+        here: slice | Ints = slice(None)
+        if by_hand:
+            here = np.delete(np.arange(len(events)), by_hand)
+            at, events = here + first, [events[i] for i in here.tolist()]
+        written = columns.add(events, at)
+        places = self._parties.code(written.parties)
+        of[here], who[here], ts[here] = written.of, places, written.ts
+        if places.min(initial=0) > UNREADABLE:
+            return []
+        unreadable: list[int] = np.arange(len(of))[here][places == UNREADABLE].tolist()
+        return unreadable
 
     def _of_good_length(
         self, values: Sequence[bytes | None]
@@ -196,8 +216,8 @@ class Decoder:
         return values, is_text(joined)
 
     def _check_bounds(
-        self, events: list[Any], values: Sequence[bytes | None], who: NDArray[np.int64], reasons: dict[int, str],
-        *, plain: bool,
+        self, events: list[Any], values: Sequence[bytes | None], who: Ints, by_hand: Collection[int],
+        reasons: dict[int, str], *, plain: bool,
     ) -> None:  # fmt: skip
         """Hold typed events to the bounds that the struct cannot say; read by hand, an offender tells its reason.
 
@@ -205,12 +225,14 @@ class Decoder:
         """
         joined = self.kind is not Kind.FEATURES
         ids = [event.id for event in events if event is not None] if joined else []
-        if plain and are_names(ids) and OUT_OF_BOUNDS not in who:
+        if plain and are_names(ids) and who.min(initial=0) > OUT_OF_BOUNDS:
             return
+        read = set(by_hand)
         for i, (event, value) in enumerate(zip(events, values, strict=True)):
-            if value and event is not None and not isinstance(event, Envelope):
-                party = (event.version, segment_of(event))
-                if not (fits(party) and are_names([event.id] if joined else []) and is_text(value)):
+            if i not in read:
+                assert value  # noqa: S101 - it was read
+                named = are_names([event.id] if joined else [])
+                if not (named and who[i] != OUT_OF_BOUNDS and is_text(value)):
                     self._by_hand(value, i, reasons)
 
     def _by_hand(self, value: bytes | None, i: int, reasons: dict[int, str]) -> Envelope | None:
@@ -220,29 +242,8 @@ class Decoder:
             reasons[i] = str(error)
             return None
 
-    def _times(
-        self, events: list[Any], batch: RawBatch, reasons: dict[int, str]
-    ) -> NDArray[np.int64]:
-        try:
-            ts = np.fromiter(map(index, map(_TS, events)), np.int64, len(events))
-        except (TypeError, AttributeError, OverflowError):  # a text, a null, a dead one, 2^63
-            ts = np.fromiter(
-                (self._time(e, i, batch, reasons) for i, e in enumerate(events)),
-                np.int64,
-                len(events),
-            )
-        for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
-            reasons.setdefault(
-                i,
-                "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected",
-            )
-        return ts
-
     def _time(self, event: Any, i: int, batch: RawBatch, reasons: dict[int, str]) -> int:
         if event is None:
-            return TS_MIN
-        if isinstance(event.ts, int) and not -(2**63) <= event.ts < 2**63:
-            self._by_hand(batch.values[i], i, reasons)  # whose words do not hang on what is known
             return TS_MIN
         try:
             ts = read_ts(event.ts)
@@ -257,13 +258,6 @@ class Decoder:
                 return TS_MIN
             return int(batch.stamps[i])
         return ts
-
-
-def _by_hand_of(events: list[Any], kinds: Kinds) -> list[Any]:
-    """Let go of the events that were not read by hand."""
-    if Envelope not in kinds.types:
-        return [None] * len(events)
-    return [event if isinstance(event, Envelope) else None for event in events]
 
 
 def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:

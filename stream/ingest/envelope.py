@@ -78,6 +78,8 @@ def read_envelope(value: bytes | None, kind: Kind, bytes_max: int) -> Envelope:
 
 def is_text(value: bytes) -> bool:
     """Whether bytes are UTF-8."""
+    if value.isascii():
+        return True
     try:
         value.decode()
     except UnicodeDecodeError:

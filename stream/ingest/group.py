@@ -60,9 +60,7 @@ class Group:
             schema, columns = self.schema, self._decoded.columns
             if not self.typed:
                 self._table = schema.table_of_fields([event.fields for event in self.events])
-            elif columns is None:
-                self._table = schema.table(self.events)
-            else:
+            elif columns is not None:
                 self._table = columns.table(schema, self.at)
         return self._table
 

@@ -1,21 +1,24 @@
 """The columns of typed events, read portion by portion, so that no event need live until its batch is folded."""
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.summaries.coded import Coded, Word, compact
-from stream.summaries.numbers import Forms, gather_numbers
 from stream.summaries.schema import Schema, Table
+from stream.summaries.texts import Spans, Texts
+from stream.summaries.written import Forms, Written
 
-__all__ = ["Columns", "Gathering", "Readers"]
+__all__ = ["Columns", "Gathering", "Words"]
 
 Ints = NDArray[np.int64]
-_FEATURES = attrgetter("features")
+WORDS_MAX = 4_000
+"""Words that are remembered: looking for those that occur costs 2 ns each."""
+WORDS_BYTES_MAX = 1_000_000
+_decode = msgspec.msgpack.Decoder().decode
 
 
 class Columns(NamedTuple):
@@ -49,100 +52,56 @@ class Columns(NamedTuple):
         return Coded([self.words[i] for i in used.tolist()], code)
 
 
-class Readers:
-    """How events of some schemas are read, made once for all their batches."""
+class Words:
+    """Places for words, by how they are written, which stay the same while `list` is the same object."""
 
-    def __init__(self, schemas: Sequence[Schema]) -> None:
-        self.forms = Forms([([*s.numbers, *s.others], len(s.numbers)) for s in schemas])
-        self.others_n = np.array([len(schema.others) for schema in schemas], dtype=np.int64)
-        self._names = [schema.other_attributes for schema in schemas]
-        self._alike = set(self._names)
+    def __init__(self) -> None:
+        self.list: list[Word] = []
+        self._texts = Texts()
 
-    def numbers_max(self) -> int:
-        """Tell the most numbers that an event has."""
-        return int(self.forms.numbers.max(initial=0))
+    def make_room(self) -> None:
+        """Forget all words if there are too many; between batches, as places are those of a whole batch."""
+        if len(self.list) > WORDS_MAX or self._texts.size > WORDS_BYTES_MAX:
+            self.list, self._texts = [], Texts()
 
-    def values(self, holders: Sequence[Any], of: Ints, schemas: Collection[int]) -> Iterable[Any]:
-        """Give the values that are no numbers, struct by struct; struct i is of schema of[i], one of `schemas`."""
-        told = self._alike
-        if len(told) > 1:
-            told = {self._names[i] for i in schemas if i >= 0}
-        if len(told) == 1:
-            (names,) = told
-            if not names:
-                return ()
-            values = map(attrgetter(*names), holders)
-            return values if len(names) == 1 else chain.from_iterable(values)
-        names_of = map(self._names.__getitem__, of.tolist())
-        return (
-            getattr(h, name) for h, names in zip(holders, names_of, strict=True) for name in names
-        )
+    def code(self, words: Spans) -> Ints:
+        """Give the place of each word."""
+        places = self._texts.number(words)
+        for i in range(len(self.list), len(self._texts)):
+            self.list.append(_decode(self._texts[i]))
+        return places
 
 
 class Gathering:
     """Gathers the columns of n events that come in portions."""
 
-    def __init__(self, readers: Readers, n: int) -> None:
-        self._readers = readers
-        self._flat = np.empty(n * readers.numbers_max(), dtype=np.float64)
-        self._places = _Places()
+    def __init__(self, forms: Forms, words: Words, n: int) -> None:
+        words.make_room()
+        self._forms = forms
+        self._words = words
+        self._flat = np.empty(n * forms.numbers_max, dtype=np.float64)
+        self._codes = np.empty(n * forms.others_max, dtype=np.int64)
+        self._first, self._other = np.zeros((2, n), dtype=np.int64)
         self._ends = (0, 0)
-        self._first: list[Ints] = []
-        self._other: list[Ints] = []
-        self._codes: list[Ints] = []
+        self._buffer = bytearray()
 
-    def add(self, events: Sequence[Any], schemas: Sequence[int], which: Ints | None) -> None:
-        """Read events, event i by schema schemas[which[i]], all by the first one where `which` is None.
+    def add(self, events: Sequence[Any], at: slice | Ints) -> Written:
+        """Read typed events, which are those at some places, and tell what else is written of them.
 
-        An event of schema -1 is not typed, and nothing is read of it.
-
-        Cost: about 0.15 us an event of ten numbers, 60 ns a category.
+        What is told must be let go of before the next call, as it looks into memory that then is written to.
         """
-        if which is None and schemas and schemas[0] >= 0:
-            first, other = self._read(
-                events, np.full(len(events), schemas[0], dtype=np.int64), schemas
-            )
-        else:
-            known = np.array(schemas, dtype=np.int64)
-            of = np.full(len(events), -1) if which is None else known[which]
-            typed = np.flatnonzero(of >= 0)
-            if len(typed) == len(events):
-                first, other = self._read(events, of, schemas)
-            else:
-                first, other = np.zeros((2, len(events)), dtype=np.int64)
-                held = [events[i] for i in typed.tolist()]
-                first[typed], other[typed] = self._read(held, of[typed], schemas)
-        self._first.append(first)
-        self._other.append(other)
-
-    def _read(self, events: Sequence[Any], of: Ints, schemas: Sequence[int]) -> tuple[Ints, Ints]:
-        """Read event i by schema of[i], which is one of some; tell where its numbers, and its other values, begin."""
-        if not events:
-            return of, of
-        readers, (begin, other_begin) = self._readers, self._ends
-        widths, others = readers.forms.numbers[of], readers.others_n[of]
-        ends, other_ends = np.cumsum(widths) + begin, np.cumsum(others) + other_begin
-        self._ends = int(ends[-1]), int(other_ends[-1])
-        first = ends - widths
-        holders = list(map(_FEATURES, events))
-        gather_numbers(holders, readers.forms, of, first, self._flat)
-        values = readers.values(holders, of, schemas)
-        n = self._ends[1] - other_begin
-        self._codes.append(np.fromiter(map(self._places.__getitem__, values), np.int64, n))
-        return first, other_ends - others
+        begin, other_begin = self._ends
+        written = self._forms.read(events, self._buffer, self._flat, begin)
+        end = other_begin + len(written.words.starts)
+        self._codes[other_begin:end] = self._words.code(written.words)
+        self._first[at] = written.first
+        self._other[at] = written.word + other_begin
+        self._ends = written.flat_end, end
+        return written
 
     def columns(self) -> Columns:
         """Give the columns of all that were added."""
-        nothing = np.zeros(0, dtype=np.int64)
-        first, other, codes = (
-            np.concatenate([nothing, *parts]) for parts in (self._first, self._other, self._codes)
+        numbers, others = self._ends
+        return Columns(
+            self._flat[:numbers], self._first, self._words.list, self._codes[:others], self._other
         )
-        return Columns(self._flat[: self._ends[0]], first, list(self._places), codes, other)
-
-
-class _Places(dict[Word, int]):
-    """The places of words, in the order in which they came first."""
-
-    def __missing__(self, word: Word) -> int:
-        place = self[word] = len(self)
-        return place

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.summaries.column import INVALID, Column, ColumnType, Value, conform
 from stream.summaries.coded import Word
+from stream.summaries.written import Form
 from stream.words import Kind
 
 __all__ = ["JOINED", "Schema", "Table", "make_decoder"]
@@ -26,6 +27,8 @@ _TYPES: dict[ColumnType, object] = {
     "string": str | None,
     "boolean": bool | None,
 }
+_TS = ("ts", Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | str | None, None)
+"""Numbers that are no times of any kind are refused; they are told of when read by hand."""
 _SEGMENT = ("segment", msgspec.Raw, msgspec.Raw())
 """Of a segment the text is taken: most were met before, and a map for each event would cost more than all the rest."""
 
@@ -69,10 +72,9 @@ class Table:
 class Schema:
     """What is known of the events of one model on one kind of topic: the columns of its references.
 
-    `struct` decodes an event, whose values that are no numbers have the names `other_attributes` there; `table` and
-    `table_of_fields` give columns. Where two references type a column
-    differently, or a name cannot be that of a struct's field, `mixed` is true and events are read by hand, for each
-    reference by itself.
+    `struct` decodes an event, and `form` tells how it is read from there; `table_of_fields` gives columns of events
+    read by hand. Where two references type a column differently, or a name cannot be that of a struct's field, `mixed`
+    is true and events are read by hand, for each reference by itself.
     """
 
     def __init__(self, kind: Kind, model: str, columns: Iterable[Column]) -> None:
@@ -88,7 +90,6 @@ class Schema:
         self.others = {name: t for name, t in sorted(types.items()) if t not in ("number", None)}
         self.position = {name: i for i, name in enumerate(self.numbers)}
         self._attribute = {name: f"c{i}" for i, name in enumerate([*self.numbers, *self.others])}
-        self.other_attributes = tuple(self._attribute[name] for name in self.others)
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
@@ -98,52 +99,45 @@ class Schema:
     @cached_property
     def struct(self) -> type[msgspec.Struct]:
         """The type of an event of this model; each schema has its own, so the type tells the model."""
-        typed = [(name, _TYPES["number"]) for name in self.numbers]
-        typed += [(name, _TYPES[t]) for name, t in self.others.items() if t]
-        fields = [(self._attribute[name], t, None) for name, t in typed]
-        rename = {self._attribute[name]: name for name, _ in typed}
-        envelope: list[Any] = [("version", str), ("ts", int | str | None, None)]
-        if self.kind is Kind.FEATURES:
-            inner = _features(tuple(fields), tuple(rename.items()))
-            envelope += [_SEGMENT]
-            return msgspec.defstruct(
-                "Event",
-                [("features", inner), *envelope],
-                tag_field="model",
-                tag=self.model,
-                gc=False,
-            )
-        envelope.insert(0, ("id", str))
-        if self.kind is Kind.PREDICTIONS:
-            envelope.append(_SEGMENT)
-        for name in JOINED[self.kind]:
-            if name not in self._attribute:
-                rename[f"joined_{name}"] = name
-                envelope.append((f"joined_{name}", float | str | None, None))
-        own = JOINED[self.kind][0]  # what the event is about may be null, but not absent
-        required = [
-            field[:2] if rename.get(field[0]) == own else field for field in [*envelope, *fields]
+        columns = [(a, _TYPES["number"], None) for a in map(self._attribute.get, self.numbers)]
+        columns += [
+            (self._attribute[name], _TYPES[t], None) for name, t in self.others.items() if t
         ]
+        rename = {attribute: name for name, attribute in self._attribute.items()}
+        if self.kind is Kind.FEATURES:
+            fields: list[Any] = [("features", _features(tuple(columns), tuple(rename.items())))]
+            rename = {}
+        else:
+            joined = {f"joined_{name}": name for name in self._joined_only}
+            rename |= joined
+            fields = [("id", str), *((a, float | str | None, None) for a in joined), *columns]
+        fields += [_TS, ("version", str)]
+        if self.kind is not Kind.LABELS:
+            fields.append(_SEGMENT)
+        own = JOINED.get(self.kind, ("",))[0]  # what the event is about may be null, but not absent
+        required = [field[:2] if rename.get(field[0]) == own else field for field in fields]
         return msgspec.defstruct(
             "Event", required, tag_field="model", tag=self.model, rename=rename, kw_only=True, gc=False
         )  # fmt: skip
+
+    @property
+    def form(self) -> Form:
+        """The fields of `struct` in their order."""
+        segment = self.kind is not Kind.LABELS
+        numbers, others = self.numbers, list(self.others)
+        if self.kind is Kind.FEATURES:
+            return Form(self.model, [], "features", numbers, others, segment)
+        return Form(self.model, ["id", *self._joined_only], "", numbers, others, segment)
+
+    @property
+    def _joined_only(self) -> list[str]:
+        """The fields that are joined and no columns."""
+        return [name for name in JOINED.get(self.kind, ()) if name not in self._attribute]
 
     def joined(self, events: Sequence[Any]) -> list[list[Value | None]]:
         """The fields of JOINED of typed events, one list a field."""
         names = [self._attribute.get(name, f"joined_{name}") for name in JOINED[self.kind]]
         return [list(map(attrgetter(name), events)) for name in names]
-
-    def table(self, events: Sequence[Any]) -> Table:
-        """Columns of typed events that join; those of features are read by `Gathering`. Cost: about 60 ns a value."""
-        columns = {
-            name: list(map(attrgetter(self._attribute[name]), events))
-            for name in (*self.numbers, *self.others)
-        }
-        numbers = [
-            np.array(columns.pop(name), dtype=np.float64) for name in self.numbers
-        ]  # None: NaN
-        X = np.stack(numbers, axis=1) if numbers else np.empty((len(events), 0))
-        return Table(self, X, columns)
 
     def table_of_fields(self, fields: Sequence[Mapping[str, object]]) -> Table:
         """Columns of events read by hand: a value of a wrong type becomes invalid in its own column only."""
