@@ -148,13 +148,14 @@ class Decoder:
             who[i] = NONE if event is None else self._parties.place((event.version, event.segment))
         if columns is not None:
             self._check_bounds(events, values, who, by_hand, reasons, plain=plain)
-        for i in np.flatnonzero(ts == NO_TIME).tolist():
-            ts[i] = self._time(events[i], i, batch, reasons)
         for i in np.flatnonzero((ts < TS_MIN) | (ts >= TS_MAX)).tolist():
-            reasons.setdefault(
-                i,
-                "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected",
-            )
+            if ts[i] == NO_TIME:
+                ts[i] = self._time(events[i], i, batch, reasons)
+            if not TS_MIN <= ts[i] < TS_MAX:
+                reasons.setdefault(
+                    i,
+                    "ts lies before the year 2000 or after 2999: milliseconds since 1970 are expected",
+                )
         if columns is not None and self.kind is Kind.FEATURES:
             read, events = events, [None] * len(events)
             for i in by_hand:
@@ -206,13 +207,13 @@ class Decoder:
 
         Tells, too, whether all the others are text: fields that a struct does not have are skipped unread.
         """
-        joined = b"\n".join(filter(None, values))
+        joined = _joined(values)
         longest = len(joined)
         if longest > self._bytes_max:  # one of them may be
             longest = max(map(len, filter(None, values)))
         if longest > self._bytes_max:
             values = [b"" if v is not None and len(v) > self._bytes_max else v for v in values]
-            joined = b"\n".join(filter(None, values))
+            joined = _joined(values)
         return values, is_text(joined)
 
     def _check_bounds(
@@ -258,6 +259,14 @@ class Decoder:
                 return TS_MIN
             return int(batch.stamps[i])
         return ts
+
+
+def _joined(values: Sequence[bytes | None]) -> bytes:
+    """Put messages behind each other so that no letter can begin in one and end in the next."""
+    try:
+        return b"\n".join(values)  # type: ignore[arg-type]
+    except TypeError:  # one of them has no bytes
+        return b"\n".join(filter(None, values))
 
 
 def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:

@@ -139,13 +139,13 @@ class Fold:
         self.counters.malformed += len(decoded.dead)
         accepted = self._pass_time(decoded.ts)
         stays = None if chosen is None else chosen.at(decoded.offsets)
-        even = stays is None or stays.rate is not None
+        even = decoded.kinds.which is not None and (stays is None or stays.rate is not None)
         if even and self.source.kind is Kind.FEATURES:
             rate = 1.0 if stays is None or stays.rate is None else stays.rate
             accepted = self._count_crowd(decoded, accepted, decoder, book, rate)
         groups = [g for g in group_by_model(decoded, accepted, decoder.schema_of) if len(g.at)]
         of_groups = self._fold_groups(groups, decoded, book, stays)
-        if even and decoded.kinds.which is not None:
+        if even:
             self._note_crowd(of_groups, decoded)
         put_right(decoded.dead)
         return decoded.dead
@@ -155,7 +155,7 @@ class Fold:
     ) -> NDArray[np.int64]:  # fmt: skip
         """Count the events whose seats are noted, or can be told at once, and give those that are left.
 
-        All were chosen at one rate, and count in their whole and in their segment.
+        They are of several models. All were chosen at one rate, and count in their whole and in their segment.
 
         On the day on which its seat was given out a series was entered into the roster. Where the events of a batch are
         of several days, one may leave it for a newcomer within the batch, so then all go the long way.
