@@ -12,7 +12,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.broker import Broker
 from benchmarks.throughput.case import Case, Names
-from stream.bus.messages import batches_of, spare_collector
+from stream.bus.consumer import WAIT_S
+from stream.bus.messages import Reading, spare_collector
 from stream.bus.settings import consumer_settings
 from stream.config import from_text
 from stream.ingest.decode import Decoder
@@ -66,9 +67,9 @@ def _run(case: Case, names: Names, bootstrap: str, reference: Path, consumed: c_
     consumer = Consumer(consumer_settings(config))
     consumer.assign([TopicPartition(names.features, p, 0) for p in range(case.partitions)])
     while True:
-        messages = consumer.consume(case.consume_size, 0.1)
-        batches, _, _, _ = batches_of(messages, {names.features: Kind.FEATURES})
-        for batch in batches:
+        reading = Reading({names.features: Kind.FEATURES})
+        reading.fill(consumer.consume, case.consume_size, WAIT_S)
+        for batch in reading.batches():
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)
             else:

@@ -13,11 +13,19 @@ from contextlib import closing
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
-from stream.bus.messages import batches_of, spare_collector
+from stream.bus.messages import Reading, spare_collector
 from stream.errors import BusUnavailable
 from stream.ingest.raw import RawBatch, Source
+from stream.ingest.thinning import Sieve
 from stream.words import Kind
 
 __all__ = ["ConsumerThread", "Owner", "Start"]
@@ -26,6 +34,7 @@ LOG = logging.getLogger("driftbus.consumer")
 CONSUME = 40_000
 """Messages asked for at once, as far as they are there within a tenth of a second: they share what a call costs."""
 CONSUME_LEAST = 500
+WAIT_S = 0.1
 IN_FLIGHT_MAX = 3
 """Calls whose messages are handed over and not all folded yet; beyond it the thread waits.
 
@@ -95,8 +104,8 @@ class ConsumerThread(threading.Thread):
     """
 
     def __init__(
-        self, settings: Mapping[str, object], kinds: Mapping[str, Kind], owner: Owner
-    ) -> None:
+        self, settings: Mapping[str, object], kinds: Mapping[str, Kind], owner: Owner, sieve: Sieve | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(name="driftbus-consumer", daemon=True)
         self.beat = time.monotonic()
         self.reachable = True
@@ -106,6 +115,7 @@ class ConsumerThread(threading.Thread):
         self._settings = dict(settings) | {"error_cb": self._on_error}
         self._kinds = dict(kinds)
         self._owner = owner
+        self._sieve = sieve
         self._commands: deque[Callable[[Consumer], None]] = deque()
         self._offsets: dict[Source, int] = {}
         self._at: dict[Source, Start] = {}
@@ -204,24 +214,42 @@ class ConsumerThread(threading.Thread):
             self._obey(consumer, self._commands.popleft())
         self._tell(consumer)
         self._await_room(consumer)
-        messages = consumer.consume(self._consume, 0.1)
+        reading = self._fill(consumer)
         if self._quiet.is_set():
             return
-        batches, ends, outside, errors = batches_of(messages, self._kinds)
-        for error in errors:
+        batches = reading.batches()
+        for error in reading.errors:
             self._say(error)
         if batches:
             self.reachable = True
             self._said.clear()
         self._hand_over(batches)
         read = {batch.source for batch in batches}
-        self._ended = (self._ended - read | set(ends)) & self._at.keys()
+        self._ended = (self._ended - read | reading.ends.keys()) & self._at.keys()
         for source in self._ended:
             if not self._paused and source not in self._held:
                 self._owner.caught_up(source, self._at[source].offset)
-        for source in outside:
+        for source in reading.outside:
             self._commands.append(partial(self._find_back, source=source))
-        self._measure_lag(consumer, read | ends.keys())
+        self._measure_lag(consumer, read | reading.ends.keys())
+
+    def _fill(self, consumer: Consumer) -> Reading:
+        """Read what comes within a tenth of a second; of partitions that go or come meanwhile nothing from before."""
+        reading, terms = Reading(self._kinds, self._sieve), self._terms()
+
+        def consume(n: int, wait_s: float) -> list[Message]:
+            nonlocal terms
+            messages = consumer.consume(n, wait_s)
+            now = self._terms()
+            reading.forget([source for source, term in terms.items() if now.get(source) != term])
+            terms = now
+            return messages
+
+        reading.fill(consume, self._consume, WAIT_S)
+        return reading
+
+    def _terms(self) -> dict[Source, int]:
+        return {source: at.term for source, at in self._at.items()}
 
     def _hand_over(self, batches: Sequence[RawBatch]) -> None:
         # What went within this very call is read again by whoever has it now.
@@ -233,7 +261,7 @@ class ConsumerThread(threading.Thread):
             self._in_flight[self._calls] = len(owned)
         for batch in owned:
             term = self._at[batch.source].term
-            self._at[batch.source] = Start(int(batch.offsets[-1]) + 1, term)
+            self._at[batch.source] = Start(batch.end, term)
         read = [(batch, self._at[batch.source].term) for batch in owned]
         self._owner.batches(read, partial(self._done, self._calls))
 

@@ -270,7 +270,5 @@ def _joined(values: Sequence[bytes | None]) -> bytes:
 
 
 def _dead_letter(batch: RawBatch, i: int, reason: str) -> DeadLetter:
-    letter = DeadLetter(batch.source, int(batch.offsets[i]), reason, batch.values[i])
-    if batch.originals:
-        letter.key, letter.headers = batch.originals[i].key(), batch.originals[i].headers() or ()
-    return letter
+    offset, value = int(batch.offsets[i]), batch.values[i]
+    return DeadLetter(batch.source, offset, reason, value, batch.key(i), batch.headers_of(i))

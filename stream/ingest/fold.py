@@ -117,12 +117,12 @@ class Fold:
 
     def fold(self, batch: RawBatch, decoder: Decoder, book: Book) -> list[DeadLetter]:
         """Take in a batch and give its dead letters. Messages below the next offset are known already and left out."""
-        if len(batch) and int(batch.offsets[0]) < self.next_offset:
-            batch = batch.take(batch.offsets >= self.next_offset)
-        if not len(batch):
+        if batch.seen and batch.begin < self.next_offset:
+            batch = batch.since(self.next_offset)
+        if not batch.seen:
             return []
-        self.next_offset = int(batch.offsets[-1]) + 1
-        before = len(batch)
+        self.next_offset = batch.end
+        before = batch.seen
         batch, chosen = self.thinning.thin(batch)
         self.counters.seen += before - len(batch)
         self.counters.sampled_out += before - len(batch)

@@ -58,6 +58,11 @@ class SampleRules:
         return max(self.default, *self.models.values()) if self.models else self.default
 
     @property
+    def floored(self) -> bool:
+        """Whether a record's key may keep what the rate would leave out."""
+        return self.key is not Key.NONE and self.floor > 0
+
+    @property
     def uneven(self) -> bool:
         """Whether models differ, so that some are thinned further once their events are decoded."""
         return any(rate != self.default for rate in self.models.values())

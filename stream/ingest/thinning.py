@@ -15,7 +15,7 @@ from stream.ingest.sample import Key, SampleRules, below, draws
 from stream.ingest.schedule import Schedule
 from stream.words import Kind
 
-__all__ = ["Chosen", "Thinning"]
+__all__ = ["Chosen", "Sieve", "Thinning"]
 
 
 class Chosen:
@@ -82,6 +82,19 @@ class Chosen:
         return below(self._drawn[at], rate), rate
 
 
+class Sieve:
+    """What can be left out of topics as soon as it is read: what `Thinning` leaves out of them at any load."""
+
+    def __init__(self, rules: SampleRules) -> None:
+        self._rate = 1.0 if rules.floored else rules.highest
+
+    def stays(self, source: Source, offsets: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Tell which offsets of a partition some series may want, or that it is an Arrow message's; None for all."""
+        if self._rate >= 1.0 or source.kind is not Kind.FEATURES:
+            return None
+        return below(draws(source, offsets), self._rate)
+
+
 class Thinning:
     """The sample of one partition: the steps of its rate and, where the record key names series, the keys' pace.
 
@@ -94,7 +107,7 @@ class Thinning:
         self.schedule = Schedule()
         features = source.kind is Kind.FEATURES
         self._idle = not features
-        floored = features and rules.key is not Key.NONE and rules.floor > 0
+        floored = features and rules.floored
         self.pace = Pace(rules.floor, rules.keys_max) if floored else None
         self._asks_keys = floored or (rules.key is Key.MODEL and rules.uneven)
 
@@ -107,11 +120,11 @@ class Thinning:
 
         Arrow messages all stay: it is their rows that are thinned, once they are read.
         """
-        if self._idle:
+        if self._idle or not len(batch):
             return batch, None
-        keys = batch.keys() if self._asks_keys else []
+        keys = (batch.keys or [None] * len(batch)) if self._asks_keys else ()
         floor: NDArray[np.float64] | float = 0.0
-        if self.pace is not None and batch.stamps is not None and len(keys):
+        if self.pace is not None and batch.stamps is not None:
             floor = self.pace.take(keys, batch.stamps)
         step = self.schedule.rates(batch.offsets)
         highest = self._highest(keys, len(batch)) * step
@@ -119,7 +132,7 @@ class Thinning:
             return batch, None
         drawn = draws(self.source, batch.offsets)
         stays = below(drawn, np.maximum(highest, floor))
-        stays[arrow_among(batch, ~stays)] = True
+        stays[arrow_among(~stays, batch.lengths(), batch.values.__getitem__)] = True
         steps, floors = (np.broadcast_to(of, stays.shape)[stays] for of in (step, floor))
         offsets = batch.offsets[stays]
         return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floors)

@@ -103,6 +103,7 @@ class Keeping:
 def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
     """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
     monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
+    monkeypatch.setattr("stream.bus.messages.AT_ONCE", of_consumer.CONSUME)
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     keeping = Keeping()
@@ -170,3 +171,55 @@ def test_at_an_end_it_is_known_when_all_that_was_handed_over_is_folded(owner: Ke
         assert owner.thread.in_flight
         owner.kept.pop()()
     assert not owner.thread.in_flight
+
+
+class Rebalancing(EndlessClient):
+    """Once, between two parts of a call, loses partition 0 and gets it back; partition 1 it only loses."""
+
+    def subscribe(self, topics: list[str], on_assign: Callable[..., None], **others: Any) -> None:
+        super().subscribe(topics, on_assign)
+        self._on_assign, self._on_revoke = on_assign, others["on_revoke"]
+
+    def consume(self, n: int, wait_s: float) -> list[Message]:
+        if self.gave == 1:
+            self._on_revoke(self, self._places[:2])
+            self._on_assign(self, self._places[:1])
+        return super().consume(n, wait_s)
+
+    def incremental_unassign(self, _: list[TopicPartition]) -> None: ...
+
+
+class Noting(Keeping):
+    """Notes what it is handed, and with which term, of the first call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.term = 0
+        self.read: list[tuple[int, int, list[int]]] = []
+
+    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
+        self.term += 1
+        return dict.fromkeys(sources, Start(0, self.term))
+
+    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        self.read += [(b.source.partition, term, b.offsets.tolist()) for b, term in read]
+        super().batches(read, done)
+
+
+def test_of_a_partition_that_comes_back_within_a_call_nothing_from_before_is_handed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is read again from where the owner said; what a partition had that went is somebody else's to read."""
+    monkeypatch.setattr(of_consumer, "Consumer", Rebalancing)
+    monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
+    monkeypatch.setattr("stream.bus.messages.AT_ONCE", PARTITIONS * PER_CALL)
+    monkeypatch.setattr(of_consumer, "CONSUME", 2 * PARTITIONS * PER_CALL)
+    owner = Noting()
+    thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, owner)
+    thread.start()
+    wait(lambda: bool(owner.read))
+    thread.stop()
+    thread.join(10)
+    assert owner.errors == []
+    both = list(range(2 * PER_CALL))
+    assert sorted(owner.read[:3]) == [(0, 2, both[PER_CALL:]), (2, 1, both), (3, 1, both)]

@@ -1,14 +1,21 @@
 """The messages of one consume call become one batch a partition, and nothing is lost on the way."""
 
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.bus.messages import batches_of
-from stream.ingest.raw import Source
+from stream.bus.messages import Reading
+from stream.ingest.raw import RawBatch, Source
+from stream.ingest.sample import Key, SampleRules, kept
+from stream.ingest.thinning import Sieve
 from stream.words import Kind
 
 KINDS = {"f": Kind.FEATURES, "l": Kind.LABELS}
@@ -19,8 +26,10 @@ def message(topic: str, partition: int, offset: int, error: KafkaError | None = 
     value = f"{topic} {partition} {offset}".encode()
     stamp = (1, 1_000 + offset)
     return Message(
-        topic=topic, partition=partition, offset=offset, value=value, timestamp=stamp, error=error
-    )
+        topic=topic, partition=partition, offset=offset, value=value, timestamp=stamp, error=error,
+        key=b"%d" % offset if offset % 3 == 0 and partition else None,
+        headers=[("h", b"%d" % offset)] if offset % 2 == 0 and partition > 1 else None,
+    )  # fmt: skip
 
 
 def place(of: Message) -> tuple[str | None, int | None]:
@@ -28,9 +37,11 @@ def place(of: Message) -> tuple[str | None, int | None]:
     return of.topic(), of.partition()
 
 
-def split(messages: list[Message]) -> Any:
-    """Call it."""
-    return batches_of(messages, KINDS)
+def split(messages: list[Message], kinds: Mapping[str, Kind] = KINDS) -> Any:
+    """Read what one call has given."""
+    reading = Reading(kinds)
+    reading.add(messages)
+    return reading.batches(), reading.ends, reading.outside, reading.errors
 
 
 def end(topic: str, partition: int, offset: int) -> Message:
@@ -43,12 +54,12 @@ def end(topic: str, partition: int, offset: int) -> Message:
 def test_every_message_is_in_the_batch_of_its_partition_in_order(
     topics: list[str], data: st.DataObject
 ) -> None:
-    """However partitions interleave, offsets, stamps, values and originals stay side by side."""
+    """However partitions interleave, offsets, stamps, values, keys and headers stay side by side."""
     place_of = st.tuples(st.sampled_from(topics), st.integers(0, 2))
     places = data.draw(st.lists(place_of, max_size=40))
     messages = [message(*at, offset) for offset, at in enumerate(places)]
     kinds = {topic: KINDS[topic] for topic in topics}
-    batches, ends, outside, errors = batches_of(messages, kinds)
+    batches, ends, outside, errors = split(messages, kinds)
     assert (ends, outside, errors) == ({}, set(), [])
     assert {(b.source.topic, b.source.partition) for b in batches} == set(places)
     assert len(batches) == len(set(places))
@@ -59,7 +70,8 @@ def test_every_message_is_in_the_batch_of_its_partition_in_order(
         assert batch.stamps is not None
         assert batch.stamps.tolist() == [m.timestamp()[1] for m in own]
         assert batch.values == [m.value() for m in own]
-        assert batch.originals == own
+        assert [batch.key(i) for i in range(len(own))] == [m.key() for m in own]
+        assert [batch.headers_of(i) for i in range(len(own))] == [m.headers() or () for m in own]
 
 
 def test_the_end_of_a_partition_is_no_message_and_no_error() -> None:
@@ -109,15 +121,129 @@ def test_partitions_of_one_number_are_told_apart_by_their_topics() -> None:
     assert told == {("f", 1): [0, 1, 3], ("l", 1): [2], ("f", 0): [4]}
 
 
-@pytest.mark.parametrize("most", [1, 3, 4])
+@pytest.mark.parametrize("most", [3, 4, 15])
 def test_what_is_long_is_cut_into_batches_that_the_event_loop_can_bear(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the order of the partition; the last one has what is left."""
+    """In the order of the partition."""
     monkeypatch.setattr("stream.bus.messages.BATCH_MAX", most)
-    batches, *_ = split([message("f", n % 2, n) for n in range(15)])
-    for partition, n in ((0, 8), (1, 7)):
+    reading = Reading(KINDS)
+    for first in range(0, 30, 3):
+        reading.add([message("f", n % 2, n) for n in range(first, first + 3)])
+    batches = reading.batches()
+    assert reading.batches() == []
+    for partition in (0, 1):
         own = [batch for batch in batches if batch.source.partition == partition]
-        assert [o for batch in own for o in batch.offsets.tolist()] == list(range(partition, 15, 2))
-        full, rest = divmod(n, most)
-        assert [len(batch) for batch in own] == [most] * full + [rest] * (rest > 0)
+        assert [o for batch in own for o in batch.offsets.tolist()] == list(range(partition, 30, 2))
+        assert max(map(len, own)) <= most
+        assert all(len(a) + len(b) > most for a, b in pairwise(own)), "no more batches than needed"
+
+
+HELD_HERE = 3
+"""References to a message of which only this test knows: in its list, in its loop, and as an argument."""
+
+
+class Client:
+    """Has messages, of which it gives as many as it is asked for; counts who is still alive when it is asked."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._left = list(messages)
+        self._given: list[Any] = []
+        self.asked: list[int] = []
+        self.alive = 0
+
+    def consume(self, n: int, wait_s: float) -> list[Message]:
+        assert wait_s >= 0
+        self.asked.append(n)
+        given, self._left = self._left[:n], self._left[n:]
+        self.alive = max(self.alive, sum(sys.getrefcount(m) > HELD_HERE for m in self._given))
+        self._given += given
+        return given
+
+
+def test_messages_are_let_go_of_before_the_next_ones_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is asked for comes in parts; a part that is not full was the last."""
+    monkeypatch.setattr("stream.bus.messages.AT_ONCE", 4)
+    client, reading = Client([message("f", n % 2, n) for n in range(18)]), Reading(KINDS)
+    reading.fill(client.consume, 10, 60.0)
+    assert (client.asked, reading.n, client.alive) == ([4, 4, 2], 10, 0)
+    reading.fill(client.consume, 100, 60.0)
+    assert (client.asked, reading.n, client.alive) == ([4, 4, 2, 4, 4, 4], 18, 0)
+    assert sorted(o for b in reading.batches() for o in b.offsets.tolist()) == list(range(18))
+
+
+def test_no_more_is_waited_for_than_the_time_given() -> None:
+    """Of parts that come slowly the last is asked for without waiting."""
+    waits: list[float] = []
+
+    def consume(n: int, wait_s: float) -> list[Message]:
+        waits.append(wait_s)
+        time.sleep(0.002)
+        return [message("f", 0, 0)] * n
+
+    Reading(KINDS).fill(consume, 100_000, 0.01)
+    assert waits[0] <= 0.01
+    assert waits[-1] == 0.0
+    assert waits == sorted(waits, reverse=True)
+
+
+def test_a_partition_that_went_on_is_not_at_its_end() -> None:
+    reading = Reading(KINDS)
+    reading.add([end("f", 0, 3), end("f", 1, 7)])
+    reading.add([message("f", 0, 3)])
+    assert reading.ends == {Source(Kind.FEATURES, "f", 1): 7}
+
+
+def test_what_was_read_of_partitions_can_be_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of full batches, growing ones and ends; what comes after it stays."""
+    monkeypatch.setattr("stream.bus.messages.BATCH_MAX", 2)
+    reading, gone = Reading(KINDS), Source(Kind.FEATURES, "f", 0)
+    outside = KafkaError(KafkaError._AUTO_OFFSET_RESET)
+    for n in range(3):
+        reading.add([message("f", 0, n), message("f", 1, n)])
+    reading.add([end("f", 0, 3), message("f", 0, 0, outside)])
+    reading.forget([gone])
+    reading.add([message("f", 0, 7)])
+    told = [(batch.source.partition, batch.offsets.tolist()) for batch in reading.batches()]
+    assert sorted(told) == [(0, [7]), (1, [0, 1]), (1, [2])]
+    assert (reading.ends, reading.outside) == ({}, set())
+
+
+@given(
+    rate=st.sampled_from([0.1, 0.5, 1.0]), key=st.sampled_from(list(Key)),
+    floor=st.sampled_from([0.0, 5.0]), sizes=st.lists(st.integers(1, 30), max_size=4), gap=st.integers(1, 3),
+)  # fmt: skip
+def test_a_sieve_leaves_out_features_below_the_rate_and_says_which(
+    rate: float, key: Key, floor: float, sizes: list[int], gap: int
+) -> None:
+    """Not where a key may keep them; predictions and labels are chosen by their ids."""
+    reading, first = Reading(KINDS, Sieve(SampleRules(rate, key=key, floor=floor))), 0
+    for size in sizes:
+        reading.add([message(topic, 1, first + gap * i) for topic in "fl" for i in range(size)])
+        first += size * gap
+    every = set(range(0, first, gap))
+    assert reading.n == 2 * len(every)
+    for batch in reading.batches():
+        offsets = np.array(sorted(every))
+        if batch.source.topic == "f" and not (key is not Key.NONE and floor):
+            offsets = offsets[kept(batch.source, offsets, rate)]
+        assert batch.offsets.tolist() == offsets.tolist()
+        assert batch.values == [b"%s 1 %d" % (batch.source.topic.encode(), o) for o in offsets]
+        assert sorted([*batch.passed.tolist(), *offsets.tolist()]) == sorted(every)
+        assert (batch.seen, batch.begin, batch.end) == (len(every), 0, max(every) + 1)
+
+
+def test_a_sieve_lets_batch_messages_pass() -> None:
+    """It is their rows that are thinned; of short messages nobody asks for the bytes."""
+    stream, long = b"\xff\xff\xff\xff" + b"x" * 400, b'{"x": "%s"}' % (b"x" * 400)
+    made = [
+        Message(topic="f", partition=0, offset=i, value=(stream, long, b"{}")[i % 3]) for i in range(90)
+    ]  # fmt: skip
+    reading = Reading({"f": Kind.FEATURES}, Sieve(SampleRules(1 / 64)))
+    reading.add(made)
+    (batch,) = reading.batches()
+    assert isinstance(batch, RawBatch)
+    drawn = kept(batch.source, np.arange(90), 1 / 64)
+    assert batch.offsets.tolist() == [i for i in range(90) if i % 3 == 0 or drawn[i]]

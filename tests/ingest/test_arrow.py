@@ -17,7 +17,7 @@ from stream.ingest.arrow.events import events_of
 from stream.ingest.arrow.messages import CONTENT_TYPE
 from stream.ingest.decode import Decoder
 from stream.ingest.fold import FoldRules
-from stream.ingest.raw import RawBatch, Source
+from stream.ingest.raw import Headers, RawBatch, Source
 from stream.ingest.sample import below
 from stream.reference.book import Book
 from stream.words import Kind
@@ -252,33 +252,18 @@ def test_a_message_has_bounds_of_its_own(limits: dict[str, int], reason: str) ->
     assert reason in fold_one(stream_of(table()), of=of).dead[0].reason
 
 
-class Told:
-    """A message as far as its dead letter asks."""
-
-    def __init__(self, content_type: str) -> None:
-        self._headers = [("x", b"1"), ("Content-Type", content_type.encode())]
-
-    def __len__(self) -> int:
-        raise AssertionError("its bytes were given already")
-
-    def key(self) -> bytes:
-        return b"key"
-
-    def value(self) -> bytes:
-        raise AssertionError("its bytes were given already")
-
-    def timestamp(self) -> tuple[int, int]:
-        raise AssertionError("its time was given already")
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return self._headers
+def told(content_type: str) -> Headers:
+    """Give the headers of a message that says what it is."""
+    return [("x", b"1"), ("Content-Type", content_type.encode())]
 
 
 def with_header(value: bytes, content_type: str) -> Log:
     """Fold a message that says what it is."""
     log, book = Log(FEATURES, BOOKS["typed"]), BOOKS["typed"]
     decoder = Decoder(Kind.FEATURES, book.schemas(Kind.FEATURES), 10_000)
-    batch = RawBatch(FEATURES, [value], np.array([0]), np.array([STAMP]), [Told(content_type)])
+    batch = RawBatch(
+        FEATURES, [value], np.array([0]), np.array([STAMP]), [b"key"], [told(content_type)]
+    )
     log.dead += log.partition.fold(batch, decoder, book)
     return log
 
@@ -290,7 +275,7 @@ def test_the_bytes_tell_an_arrow_stream_and_the_header_must_agree() -> None:
     assert not with_header(value, CONTENT_TYPE.upper() + "; q=1").dead
     (letter,) = with_header(value, "application/json").dead
     assert letter.reason.startswith("an Arrow stream, but the content-type is application/json")
-    assert (letter.key, letter.headers) == (b"key", Told("application/json").headers())
+    assert (letter.key, letter.headers) == (b"key", told("application/json"))
     (letter,) = with_header(b"ARROW1", CONTENT_TYPE).dead
     assert letter.reason.startswith(f"the content-type is {CONTENT_TYPE}, but no such stream")
     assert not with_header(feature(T0, amount=1.0), CONTENT_TYPE).dead

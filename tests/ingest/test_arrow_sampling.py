@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.ingest.arrow.message import row_draws
-from stream.ingest.arrow.messages import SHORTEST, is_arrow
+from stream.ingest.arrow.messages import SHORTEST, arrow_among, is_arrow
 from stream.ingest.ladder import LadderRules, rate_of
 from stream.ingest.sample import Key, SampleRules, below, kept
 from stream.ingest.schedule import Schedule
@@ -124,16 +124,28 @@ def test_rows_that_are_kept_stand_for_all_there_were(rate: float) -> None:
     assert abs(seen - used / rate) <= 1
 
 
-def test_no_batch_message_is_left_out_whole_and_short_events_are_not_asked_for_their_bytes() -> (
+def test_of_short_messages_nobody_asks_for_the_bytes_to_know_that_they_are_no_arrow_stream() -> (
     None
 ):
+    values = [b"\xff\xff\xff\xff" + b"x" * 400, b"{}", b"\xff" * 9, b'{"x":"%s"}' % (b"x" * 400)]
+    asked: list[int] = []
+
+    def value(i: int) -> bytes:
+        asked.append(i)
+        return values[i % 4]
+
+    about = np.array([True] * 8 + [False] * 4)
+    lengths = np.array([len(v) for v in values] * 3)
+    assert arrow_among(about, lengths, value) == [0, 4]
+    assert asked == [0, 3, 4, 7]
+
+
+def test_no_batch_message_is_left_out_whole() -> None:
     """Long events are looked at and left out all the same, each as one."""
     kinds = ["short", "long", "arrow", "short"] * 50
     log = log_of(kinds)
     reader = Reader(SampleRules(0.1)).read(log)
     stays = kept(FEATURES, np.arange(200), 0.1)
-    for message, kind, stay in zip(log, kinds, stays.tolist(), strict=True):
-        assert message.asked == (kind != "short" or stay)
     rows = [below(row_draws(FEATURES, i, np.arange(ROWS)), 0.1).sum() for i in range(2, 200, 4)]
     events = int(stays[[i for i, kind in enumerate(kinds) if kind != "arrow"]].sum())
     counters = reader.partition.fold_state.counters

@@ -22,29 +22,6 @@ from tests.ingest.messages import HONEST, HOSTILE, RAW, predictions
 BYTES_MAX = 100_000
 
 
-class Message:
-    """A message as far as its dead letter asks."""
-
-    def __init__(self, key: bytes, headers: list[tuple[str, bytes]] | None) -> None:
-        self._key = key
-        self._headers = headers
-
-    def __len__(self) -> int:
-        raise AssertionError("its bytes were given already")
-
-    def key(self) -> bytes:
-        return self._key
-
-    def value(self) -> bytes | None:
-        raise AssertionError("its bytes were given already")
-
-    def timestamp(self) -> tuple[int, int]:
-        raise AssertionError("its time was given already")
-
-    def headers(self) -> list[tuple[str, bytes]] | None:
-        return self._headers
-
-
 def folded(
     source: Source, values: list[bytes | None], schemas: list[Schema], known: Book
 ) -> tuple[object, ...]:
@@ -193,9 +170,9 @@ def test_a_number_that_no_float_holds_spoils_its_own_column_only(name: str) -> N
 def test_a_dead_letter_says_why_and_keeps_what_came(
     name: str, value: bytes | None, reason: str
 ) -> None:
-    originals = [Message(b"k0", None), Message(b"k1", [("h", b"1")]), Message(b"k2", None)]
+    keys, headers = [b"k0", b"k1", b"k2"], [None, [("h", b"1")], None]
     messages = RawBatch(
-        FEATURES, [feature(), value, feature()], np.array([4, 7, 9]), None, originals
+        FEATURES, [feature(), value, feature()], np.array([4, 7, 9]), None, keys, headers
     )
     decoder = Decoder(Kind.FEATURES, BOOKS[name].schemas(Kind.FEATURES), BYTES_MAX)
     decoded = decoder.decode(messages, 0)

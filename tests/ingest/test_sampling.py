@@ -3,21 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.ingest.decode import Decoder
+from stream.ingest.decode import Decoded, Decoder
 from stream.ingest.fold import FoldRules
 from stream.ingest.ladder import LadderRules
 from stream.ingest.pace import Pace
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.partition import Partition
-from stream.ingest.raw import RawBatch, Source
+from stream.ingest.raw import NONE_PASSED, RawBatch, Source
 from stream.ingest.sample import Key, SampleRules, kept, kept_ids
 from stream.ingest.schedule import Schedule
+from stream.ingest.thinning import Sieve
 from stream.state.memory import MemoryStore
 from stream.summaries.raw_values import Raw
 from stream.words import Series
@@ -27,28 +29,12 @@ from tests.ingest.books import book
 MINUTE = 60_000
 
 
-class Message:
-    """A message of the client, which notes what it is asked for."""
+class Message(NamedTuple):
+    """What a record of the log has."""
 
-    def __init__(self, key: bytes | None, value: bytes, stamp: int) -> None:
-        self._key, self._value, self._stamp = key, value, stamp
-        self.asked = False
-
-    def __len__(self) -> int:
-        return len(self._value)
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def value(self) -> bytes:
-        self.asked = True
-        return self._value
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self._stamp
-
-    def headers(self) -> None:
-        return None
+    key: bytes | None
+    value: bytes
+    stamp: int
 
 
 class Reader:
@@ -67,11 +53,20 @@ class Reader:
         partition.load()
         return partition
 
-    def read(self, messages: Sequence[Message], first: int = 0) -> "Reader":
-        """Fold messages as the consumer hands them over."""
+    def read(
+        self, messages: Sequence[Message], first: int = 0, sieve: Sieve | None = None
+    ) -> "Reader":
+        """Fold messages as the consumer hands them over, which leaves out what the sieve does."""
         decoder = Decoder(self.source.kind, book().schemas(self.source.kind), 100_000)
         offsets = np.arange(first, first + len(messages), dtype=np.int64)
-        batch = RawBatch.unread(self.source, offsets, messages)
+        stays = None if sieve is None else sieve.stays(self.source, offsets)
+        passed = NONE_PASSED
+        if stays is not None:
+            passed, offsets = offsets[~stays], offsets[stays]
+            messages = [message for message, kept in zip(messages, stays, strict=True) if kept]
+        stamps = np.array([message.stamp for message in messages], dtype=np.int64)
+        keys, values = [m.key for m in messages], [m.value for m in messages]
+        batch = RawBatch(self.source, values, offsets, stamps, keys, (), passed)
         assert not self.partition.fold(batch, decoder, book())
         return self
 
@@ -165,11 +160,38 @@ def test_a_ladder_that_is_taken_away_or_shortened_holds_from_the_next_event_on()
         assert log._load().rung == rung
 
 
-def test_what_is_left_out_is_never_asked_for_its_bytes() -> None:
-    log = messages(500)
-    Reader(SampleRules(0.1)).read(log)
-    asked = [message.asked for message in log]
-    assert asked == kept(FEATURES, np.arange(500), 0.1).tolist()
+@given(
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=8),
+    rungs=st.lists(st.sampled_from([0, 0, 1, 3]), min_size=8, max_size=8),
+    sample=st.sampled_from(
+        [
+            SampleRules(0.1),
+            SampleRules(0.5, ladder=LADDER),
+            SampleRules(0.1, {"m": 0.3, "n": 0.6}),
+            SampleRules(0.1, {"m": 0.3, "n": 0.6}, key=Key.MODEL),
+            SampleRules(0.1, key=Key.SERIES, floor=50.0),
+            SampleRules(0.1, key=Key.SERIES),
+        ]
+    ),
+    back=st.integers(0, 60),
+)
+@settings(max_examples=60)
+def test_what_a_sieve_leaves_out_where_it_is_read_nobody_would_have_counted(
+    sizes: list[int], rungs: list[int], sample: SampleRules, back: int
+) -> None:
+    """To the byte, also where all of a batch is left out, or what is known comes again."""
+    log = messages(sum(sizes))
+    plain, sieved = Reader(sample), Reader(sample)
+    for reader, sieve in ((plain, None), (sieved, Sieve(sample))):
+        first = 0
+        for size, rung in zip(sizes, rungs, strict=False):
+            again = max(0, first - back)
+            reader.read(log[again : first + size], again, sieve)
+            first += size
+            reader.partition.retune(rung if sample.ladder else 0)
+    assert sieved.fields() == plain.fields()
+    assert sieved.partition.fold_state.counters == plain.partition.fold_state.counters
+    assert plain.partition.fold_state.next_offset == len(log)
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.3, 0.1, 1 / 64])
@@ -210,10 +232,18 @@ def of_models(n: int) -> list[Message]:
 
 
 @pytest.mark.parametrize("key", [Key.NONE, Key.MODEL])
-def test_each_model_is_thinned_at_its_own_rate(key: Key) -> None:
+def test_each_model_is_thinned_at_its_own_rate(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same events, whether the key names the model or it is known only after decoding; then more are decoded."""
     log = of_models(6_000)
     sample = SampleRules(0.5, {"n": 0.1, "quiet": 1.0}, key=key, floor=0.0)
+    stays: list[RawBatch] = []
+    decode = Decoder.decode
+
+    def noting(decoder: Decoder, batch: RawBatch, max_future_ms: int) -> Decoded:
+        stays.append(batch)
+        return decode(decoder, batch, max_future_ms)
+
+    monkeypatch.setattr(Decoder, "decode", noting)
     reader = Reader(sample).read(log)
     at = np.arange(6_000)
     for i, (name, rate) in enumerate((("m", 0.5), ("n", 0.1), ("quiet", 1.0))):
@@ -222,13 +252,13 @@ def test_each_model_is_thinned_at_its_own_rate(key: Key) -> None:
         assert abs(seen - used / rate) <= 1
     counters = reader.partition.fold_state.counters
     assert counters.folded + counters.sampled_out == counters.seen == 6_000
-    asked = sum(message.asked for message in log)
-    assert asked == (6_000 if key is Key.NONE else counters.folded)
+    decoded = sum(len(stayed) for stayed in stays)
+    assert decoded == (6_000 if key is Key.NONE else counters.folded)
 
 
 def test_messages_without_a_key_are_thinned_as_their_model_says_too() -> None:
     """No key tells no model: what stays until it is known is what the model counted at the most might want."""
-    log = [Message(None, message._value, T0) for message in of_models(6_000)]
+    log = [Message(None, message.value, T0) for message in of_models(6_000)]
     sample = SampleRules(0.1, {"n": 1.0, "quiet": 0.5}, key=Key.MODEL, floor=0.0)
     reader = Reader(sample).read(log)
     for i, (name, rate) in enumerate((("m", 0.1), ("n", 1.0), ("quiet", 0.5))):
@@ -258,7 +288,7 @@ def test_a_rare_series_keeps_its_floor_and_the_whole_does_not_lean_towards_it() 
     sample = SampleRules(1 / 64, key=Key.SERIES, floor=50.0)
     log = messages(20_000, minutes=4)
     floored, plain = Reader(sample).read(log), Reader(SampleRules(1 / 64)).read(log)
-    rare = sum(b'"FR"' in message._value for message in log)
+    rare = sum(b'"FR"' in message.value for message in log)
     assert floored.counts()[RARE] == (rare, rare)
     assert plain.counts()[RARE][0] < 0.1 * rare
     assert floored.counts()[WHOLE] == plain.counts()[WHOLE]

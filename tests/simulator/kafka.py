@@ -17,27 +17,10 @@ __all__ = ["SESSION_S", "Broker", "Group", "Member"]
 SESSION_S = 1.5
 
 
-class _Keyed:
-    """A message as far as it is asked beside its bytes: its key is its model, whatever is wrong with it."""
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def __len__(self) -> int:
-        return len(self._value)
-
-    def key(self) -> bytes | None:
-        found = re.search(rb'"model":"(\w+)"', self._value)
-        return found[1] if found else None
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def timestamp(self) -> tuple[int, int]:
-        raise AssertionError("stamps come with the batch")
-
-    def headers(self) -> None:
-        return None
+def _key(value: bytes) -> bytes | None:
+    """Give the key of a record: its model, whatever is wrong with it."""
+    found = re.search(rb'"model":"(\w+)"', value)
+    return found[1] if found else None
 
 
 class Broker:
@@ -63,7 +46,7 @@ class Broker:
         stamps = np.array([record.stamp_ms for record in found], dtype=np.int64)
         offsets = np.arange(offset, offset + len(found), dtype=np.int64)
         values = [record.value for record in found]
-        return RawBatch(source, values, offsets, stamps, [_Keyed(value) for value in values])
+        return RawBatch(source, values, offsets, stamps, [_key(value) for value in values])
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters."""

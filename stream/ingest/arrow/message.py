@@ -53,7 +53,7 @@ def read_message(
     """
     made = Message()
     value, offset = batch.values[0] or b"", int(batch.offsets[0])
-    headers = (batch.originals[0].headers() or ()) if batch.originals else ()
+    headers = batch.headers_of(0)
     stamp = Stamp(None if batch.stamps is None else int(batch.stamps[0]), max_future_ms)
     try:
         _check_header(headers)
@@ -117,7 +117,4 @@ def _faults(tables: list[Table], numbers: list[NDArray[np.int64]]) -> Iterator[s
 def _letter(
     batch: RawBatch, offset: int, reason: str, value: bytes, headers: Headers
 ) -> DeadLetter:
-    letter = DeadLetter(batch.source, offset, reason, value)
-    if batch.originals:
-        letter.key, letter.headers = batch.originals[0].key(), headers
-    return letter
+    return DeadLetter(batch.source, offset, reason, value, batch.key(0), headers)

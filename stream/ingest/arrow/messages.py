@@ -1,8 +1,7 @@
 """Which messages are Arrow streams, and a batch cut where they stand."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby, repeat
-from operator import le
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +31,16 @@ def is_arrow(value: bytes | None) -> bool:
     return value is not None and value.startswith(MAGIC)
 
 
-def arrow_among(batch: RawBatch, asked: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Tell the positions of those among some messages that are Arrow streams, asking short ones for their lengths only.
+def arrow_among(
+    asked: NDArray[np.bool_], lengths: NDArray[np.int64], value: Callable[[int], bytes | None]
+) -> list[int]:
+    """Tell which of the messages that are asked about are Arrow streams; of short ones no value is asked for.
 
     A stream holds the names and types of its columns as a flatbuffer, so one of a single row and column has more than
     `SHORTEST` bytes, which many events as JSON do not reach.
     """
-    long = np.flatnonzero((batch.lengths() >= SHORTEST) & asked)
-    # No bytes are larger that do not begin so, and to compare is quicker than to ask for the beginning.
-    begin = map(le, repeat(MAGIC), batch.values_at(long.tolist()))
-    return long[np.fromiter(begin, np.bool_, len(long))]
+    long = np.flatnonzero((lengths >= SHORTEST) & asked).tolist()
+    return [i for i in long if is_arrow(value(i))]
 
 
 def parts_of(batch: RawBatch) -> Iterator[tuple[bool, RawBatch]]:
@@ -50,10 +49,7 @@ def parts_of(batch: RawBatch) -> Iterator[tuple[bool, RawBatch]]:
     first = 0
     for kind, run in groupby(kinds):
         end = first + len(list(run))
-        yield kind > 0, RawBatch(
-            batch.source, batch.values[first:end], batch.offsets[first:end],
-            None if batch.stamps is None else batch.stamps[first:end], batch.originals[first:end],
-        )  # fmt: skip
+        yield kind > 0, batch.portion(slice(first, end))
         first = end
 
 

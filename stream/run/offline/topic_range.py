@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -170,7 +171,10 @@ class _Range:
         self, message: Message, source: Source, value: bytes, stamp: int
     ) -> Iterator[FileEvent]:
         offset = message.offset() or 0
-        batch = RawBatch(source, [value], np.array([offset]), np.array([stamp]), [message])
+        headers: Any = message.headers()
+        batch = RawBatch(
+            source, [value], np.array([offset]), np.array([stamp]), [message.key()], [headers]
+        )
         limits = self._config.limits
         read = read_message(
             batch, limits.batch_bytes_max, limits.batch_rows_max, self._config.max_future_ms

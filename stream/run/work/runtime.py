@@ -147,7 +147,7 @@ class Runtime:
             began = self._clock()
             dead = self.ingest.fold(batch)
             if self.pressure is not None:
-                self.pressure.count(len(batch), self._clock() - began)
+                self.pressure.count(batch.seen, self._clock() - began)
             self.tallies.folded(source.topic, before, counters)
             if dead:
                 await self._deliver(dead)

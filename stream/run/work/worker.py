@@ -25,6 +25,7 @@ from stream.config import Config, cautions
 from stream.errors import DriftbusError, StoreUnavailable
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.schedule import Schedule
+from stream.ingest.thinning import Sieve
 from stream.reference.fleet import Fleet
 from stream.reference.reference import Reference
 from stream.run.work.backup_task import BackupTask
@@ -69,7 +70,9 @@ class Worker:
         fleet = Fleet(self.store, config.app)
         self.runtime = Runtime(config, self.store, fleet, self.outlet, recorded=recorded)
         self.kinds = {topic: kind for kind in INPUTS if (topic := getattr(config.topics, kind))}
-        self.consumer = ConsumerThread(consumer_settings(config), self.kinds, self)
+        self.consumer = ConsumerThread(
+            consumer_settings(config), self.kinds, self, Sieve(self.runtime.ingest.rules.sample)
+        )
         self.backup = BackupTask(config, self.store, BackupTopic(config), self.runtime)
         self.health = Health(self.runtime, self.consumer)
         self.metrics = WorkerMetrics(self.runtime, self.backup.backup)
