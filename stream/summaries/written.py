@@ -80,6 +80,7 @@ class Forms:
         skips = [_skips(form) for form in forms]
         self._skip_at = np.cumsum([0, *map(len, skips)], dtype=np.int64)
         self._skips = np.array([skip for of in skips for skip in of], dtype=np.int64)
+        self._alike = all(pair == (fields[0], skips[0]) for pair in zip(fields, skips, strict=True))
 
     def read(
         self, events: Sequence[Any], buffer: bytearray, flat: NDArray[np.float64], begin: int
@@ -92,17 +93,19 @@ class Forms:
         _ENCODER.encode_into(events, buffer)
         data = np.frombuffer(buffer, dtype=np.uint8)
         of, ts, first, word, starts, lengths = np.empty((6, n), dtype=np.int64)
-        words = np.empty((2, n * self.others_max), dtype=np.int64)
+        words, tags = (np.empty((2, n * m), dtype=np.int64) for m in (self.others_max, 1))
         lengths_of = np.zeros(0, dtype=np.int64)
         while True:
             end, flat_end, words_end = _walk(
-                data, _head(n), n, *self._models.table, self._fields, self._skip_at, self._skips, lengths_of, begin,
-                of, ts, first, word, starts, lengths, words, flat.view(np.uint64),
+                data, _head(n), n, *self._models.table, self._fields, self._skip_at, self._skips, self._alike,
+                lengths_of, begin, of, tags, ts, first, word, starts, lengths, words, flat.view(np.uint64),
             )  # fmt: skip
             if end >= 0:
                 break
             lengths_of = np.fromiter(map(len, map(_SEGMENT, events)), np.int64, n)
         assert end == len(data)  # noqa: S101 - structs are written as their forms say
+        if self._alike and len(self._fields) > 1:  # by itself, as no place hangs on it
+            of = self._models.number(Spans(data, *tags))
         of_words = Spans(data, words[0, :words_end], words[1, :words_end])
         return Written(of, ts, Spans(data, starts, lengths), first, word, of_words, int(flat_end))
 
@@ -134,11 +137,14 @@ def party_of(text: bytes) -> tuple[str, bytes]:
 @compiled
 def _walk(
     data: NDArray[np.uint8], at: int, n: int, seed: np.uint64, slots: NDArray[np.int32], hashes: NDArray[np.uint64],
-    ends: Ints, models: NDArray[np.uint8], fields: Ints, skip_at: Ints, skips: Ints, segments: Ints, begin: int,
-    of: Ints, ts: Ints, first: Ints, word: Ints, starts: Ints, lengths: Ints, words: Ints, bits: NDArray[np.uint64],
+    ends: Ints, models: NDArray[np.uint8], fields: Ints, skip_at: Ints, skips: Ints, alike: bool, segments: Ints,
+    begin: int, of: Ints, tags: Ints, ts: Ints, first: Ints, word: Ints, starts: Ints, lengths: Ints, words: Ints,
+    bits: NDArray[np.uint64],
 ) -> tuple[np.int64, np.int64, np.int64]:  # fmt: skip
     """Walk over n events that are written from data[at] on, and note what stands where.
 
+    If all forms are `alike`, events are read by the first, and `of` is not told; `tags` are the places and the lengths
+    of their models.
     `segments` are the lengths of their segments; where there are none, -1 is given as soon as an event has a segment.
     Otherwise the places behind the last event, behind its numbers and behind its words.
     """
@@ -146,8 +152,9 @@ def _walk(
     for i in range(n):
         place += MODEL + (1 if data[place] < NIL else 3 if data[place] < MANY_FIELDS else 5)
         end = place + _width(data, place)
+        tags[0, i], tags[1, i] = place, end - place
         form = np.int64(0)
-        if len(fields) > 1:
+        if not alike:
             form = find(data, place, end - place, seed, slots, hashes, ends, models)
         place, skip, of[i] = end, skip_at[form], form
         for _ in range(fields[form, 0]):

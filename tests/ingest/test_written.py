@@ -50,15 +50,27 @@ def struct_of(form: Form) -> Any:
 
 
 @st.composite
+def forms(draw: st.DrawFn, model: str, segment: bool) -> Form:
+    """Draw the fields of a type."""
+    names = draw(st.lists(NAMES.filter(lambda n: n not in RESERVED), max_size=18, unique=True))
+    inside = draw(st.sampled_from(["", "features"]))
+    first = 0 if inside else draw(st.integers(0, len(names)))
+    middle = draw(st.integers(first, len(names)))
+    return Form(model, names[:first], inside, names[first:middle], names[middle:], segment)
+
+
+@st.composite
 def events(draw: st.DrawFn) -> list[tuple[Form, tuple[Any, ...]]]:
-    """Draw events of three types, each with its form: values of its fields, its time, version and segment."""
-    made, segment = [], draw(st.booleans())
+    """Draw events of three types, often with the same fields, each with its form.
+
+    An event has values of its fields, its time, version and segment.
+    """
+    made, segment, alike = [], draw(st.booleans()), draw(st.booleans())
+    form: Form | None = None
     for model in draw(st.lists(NAMES, min_size=3, max_size=3, unique=True)):
-        names = draw(st.lists(NAMES.filter(lambda n: n not in RESERVED), max_size=18, unique=True))
-        inside = draw(st.sampled_from(["", "features"]))
-        first = 0 if inside else draw(st.integers(0, len(names)))
-        middle = draw(st.integers(first, len(names)))
-        form = Form(model, names[:first], inside, names[first:middle], names[middle:], segment)
+        form = form._replace(model=model) if alike and form else draw(forms(model, segment))
+        names = [*form.passed, *form.numbers, *form.others]
+        first, middle = len(form.passed), len(form.passed) + len(form.numbers)
         fields = [PASSED] * first + [NUMBER] * (middle - first) + [OTHER] * (len(names) - middle)
         last = [TIME, TEXT, *([SEGMENT] if segment else [])]
         rows = draw(st.lists(st.tuples(*fields, *last), max_size=5))
