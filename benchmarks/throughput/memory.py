@@ -221,7 +221,7 @@ class Feed:
                     self.config.lateness_ms, self.sources,
                 )  # fmt: skip
                 evaluator.load()
-        step_all(list(self.evaluators.values()), marks, patient=True)
+        step_all(list(self.evaluators.values()), marks, patient=frozenset(Kind))
         for evaluator in self.evaluators.values():
             evaluator.acknowledge(list(evaluator.outbox))
 

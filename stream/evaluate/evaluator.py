@@ -126,15 +126,15 @@ def step_all(
     *,
     upto_ms: int | None = None,
     flush: bool = False,
-    patient: bool = False,
+    patient: Container[Kind] = (),
 ) -> list[Answer]:
     """Evaluate what has closed since the last step of each model, and commit it.
 
     No pane is evaluated that begins at `upto_ms` or later. The models are those of one worker, loaded with the same
     sources. What each tells and stores is what it would alone, and its answer is nothing to the others. `flush` closes
-    the windows that are still open, as a replay does at its end. If `patient`, large models leave what closes between
-    two windows' ends for later, some panes at most (see `runs`). On StoreUnavailable call again: commits under way are
-    finished first.
+    the windows that are still open, as a replay does at its end. Of `patient` kinds, large models leave what closes
+    between two windows' ends for later, some panes at most (see `runs`). On StoreUnavailable call again: commits under
+    way are finished first.
 
     Cost: three round trips a kind that has moved, and two at most for all commits, however many models. Beside these,
     of each model: one for each part of its state that judging asks for, one if something is to be removed, and the
@@ -143,7 +143,7 @@ def step_all(
     answers = _finish(evaluators)
     going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]
     for kind in Kind:
-        _advance(going, kind, marks, upto_ms, patient=patient)
+        _advance(going, kind, marks, upto_ms, patient=kind in patient)
     absent = {kind for kind in Kind if is_absent(kind, marks)}
     for evaluator in going:
         evaluator.conclude(absent, _told(Kind.FEATURES, marks) if flush else None)

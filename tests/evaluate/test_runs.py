@@ -39,7 +39,7 @@ class Patient(Pipeline):
     def step(self, *, flush: bool = False) -> None:
         """Evaluate what has closed, or some of it."""
         marks = read_marks(self.store, APP, self.sources)
-        step_all([self.evaluator], marks, flush=flush, patient=not flush)
+        step_all([self.evaluator], marks, flush=flush, patient=() if flush else frozenset(Kind))
         self.alerts += self.evaluator.outbox.values()
         self.evaluator.acknowledge(list(self.evaluator.outbox))
         self.bases.append(self.evaluator.model.bases[Kind.FEATURES])

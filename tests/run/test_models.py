@@ -6,12 +6,17 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from stream.config import Config
+from stream.evaluate import known
 from stream.evaluate.evaluator import Evaluator, step_all
+from stream.ingest.raw import Source
 from stream.run.work.models import PATIENCE_S
 from stream.state.store import Answer, model_key
-from tests.events import T0, feature
-from tests.run.rig import MINUTE, SOURCES, FaultyStore, Rig, stream
+from stream.words import Kind
+from tests.events import T0, feature, prediction
+from tests.run.rig import COUNTS, MINUTE, SOURCES, FaultyStore, Rig, small, stream
 from tests.run.stories import alerts, drifting, run
 
 ZERO, ONE = SOURCES
@@ -320,8 +325,8 @@ def test_models_may_leave_panes_for_later_only_as_long_as_others_close(
     """A partition may read on only when somebody has learned from what it has."""
     told: list[bool] = []
 
-    def noting(*args: Any, patient: bool, **kwargs: Any) -> list[Answer]:
-        told.append(patient)
+    def noting(*args: Any, patient: frozenset[Kind], **kwargs: Any) -> list[Answer]:
+        told.append(Kind.FEATURES in patient)
         return step_all(*args, patient=patient, **kwargs)
 
     monkeypatch.setattr("stream.run.work.models.step_all", noting)
@@ -338,3 +343,38 @@ def test_models_may_leave_panes_for_later_only_as_long_as_others_close(
 
     run(story)
     assert told == [True, False, True]
+
+
+def _with_predictions(raw_rows_max: int) -> Config:
+    config = small()
+    topics = replace(config.topics, predictions="predictions")
+    return replace(config, topics=topics, limits=replace(config.limits, raw_rows_max=raw_rows_max))
+
+
+def test_a_partition_that_waits_for_a_large_model_reads_on_though_panes_of_other_kinds_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new version brings so many raw values at once that its features wait until somebody has learned from them."""
+    monkeypatch.setattr(known, "LARGE", 1)
+    told = Source(Kind.PREDICTIONS, "predictions", 0)
+
+    async def story(rig: Rig) -> None:
+        rig.runtime.know_partitions(COUNTS | {told.topic: 1})
+        await rig.runtime.take_over([told])
+        events = stream(2, step=20_000)
+        at = 122 * MINUTE
+        for source, own in ((ZERO, events[0::2]), (ONE, events[1::2])):
+            new = [feature(T0 + at + i, version="2", x=1.0) for i in range(500 * (source is ZERO))]
+            await rig.fold(source, 0, [*own, feature(T0 + at - 20_000, x=0.0)])
+            await rig.pass_s(2)
+            await rig.evaluate()
+            await rig.fold(source, len(own) + 1, [*new, feature(T0 + at + 2 * MINUTE, x=0.0)])
+        await rig.pass_s(2)
+        assert rig.bus.held == [ZERO]
+        for i in range(2 * int(PATIENCE_S) // 10):
+            await rig.fold(told, i, [prediction(f"p{i}", 1.0, T0 + at + i * MINUTE)])
+            await rig.pass_s(10)
+            await rig.evaluate()
+        assert [source for source, _ in rig.bus.sought] == [ZERO]
+
+    in_time(story, Rig(config=_with_predictions(400)))

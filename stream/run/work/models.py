@@ -45,9 +45,10 @@ ACKNOWLEDGE_EVERY_S = 0.02
 TOGETHER_MAX = 128
 """Chains of models that are moved together: enough that calls cost little, and no model waits long for the others."""
 PATIENCE_S = 30.0
-"""For so long at most large models leave panes for later while no other ones close.
+"""For so long at most large models leave panes of a kind for later while no other ones of that kind close.
 
 A partition that holds too many raw values reads on only when somebody has learned from them, so nobody may wait for it.
+Other kinds may close theirs all the while.
 """
 
 
@@ -55,13 +56,13 @@ class _Goal(NamedTuple):
     """How far a step goes: what of each kind has closed by the marks, but nothing that begins at `upto_ms` or later.
 
     `closed`, of each kind the first pane that is open and whether the kind is absent, is all that a step goes by, but
-    that large models may leave panes for later as long as somebody is `patient`.
+    that large models may leave panes of the kinds that are `patient` for later.
     """
 
     marks: Mapping[Source, Marks | None]
     closed: tuple[tuple[int, bool], ...]
     upto_ms: int | None
-    patient: bool
+    patient: frozenset[Kind]
 
 
 class Models:
@@ -101,7 +102,7 @@ class Models:
         self._closed = asyncio.Event()
         self._closed_at: float | None = None
         self._reached_ms: int | None = None
-        self._closed_last: tuple[object, float] | None = None
+        self._closed_last: dict[Kind, tuple[int, float]] = {}
 
     # -- whose they are ----------------------------------------------------------------------------------------------
 
@@ -236,14 +237,16 @@ class Models:
         if reached != NEVER:
             self._reached_ms = reached
         halts = [] if since is None else mondays(since, reached)
-        last = [_Goal(marks, closed, None, self._is_patient(closed))]
-        return [*(_Goal(marks, closed, upto_ms, False) for upto_ms in halts), *last]
+        last = [_Goal(marks, closed, None, self._patient(closed))]
+        return [*(_Goal(marks, closed, upto_ms, frozenset()) for upto_ms in halts), *last]
 
-    def _is_patient(self, closed: object) -> bool:
-        """Whether panes have closed lately."""
-        if self._closed_last is None or self._closed_last[0] != closed:
-            self._closed_last = closed, self._clock()
-        return self._clock() - self._closed_last[1] < PATIENCE_S
+    def _patient(self, closed: Sequence[tuple[int, bool]]) -> frozenset[Kind]:
+        """Tell of which kinds panes have closed lately."""
+        now = self._clock()
+        for kind, (number, _) in zip(Kind, closed, strict=True):
+            if kind not in self._closed_last or self._closed_last[kind][0] != number:
+                self._closed_last[kind] = number, now
+        return frozenset(k for k, (_, at) in self._closed_last.items() if now - at < PATIENCE_S)
 
     async def _move(self, names: Sequence[str], goal: _Goal) -> None:
         """Move models; where memory may differ from the store they are dropped, to be loaded anew next time."""
