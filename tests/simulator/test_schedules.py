@@ -9,6 +9,7 @@ from collections import Counter
 import orjson
 import pytest
 
+from stream.evaluate import known
 from stream.files.source import FileEvent
 from stream.ingest.raw import DeadLetter
 from stream.run.offline.replay import Replay
@@ -26,6 +27,20 @@ SCHEDULES, AT_ONCE = 100, 10
 def test_every_schedule_ends_as_the_uninterrupted_run_does(first: int) -> None:
     total = Total()
     for seed in range(first, first + AT_ONCE):
+        total.add(judged(seed))
+    assert not total.failed, "\n".join(total.report())
+
+
+def test_large_models_that_leave_panes_for_later_end_as_small_ones_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What they add up is not written down in between; who takes them over reads it again."""
+    with quietly():
+        for number in range(HISTORIES):
+            uninterrupted(number)  # of models that are none
+    monkeypatch.setattr(known, "LARGE", 1)
+    total = Total()
+    for seed in range(AT_ONCE):
         total.add(judged(seed))
     assert not total.failed, "\n".join(total.report())
 
