@@ -93,7 +93,9 @@ def eight(data: Bytes, at: np.int64) -> np.uint64:
 def _hash(data: Bytes, start: np.int64, length: np.int64, seed: np.uint64) -> np.uint64:
     h, at, end = seed ^ np.uint64(length), start, start + length
     while at + 8 <= end:
-        h = (h ^ eight(data, at)) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= eight(data, at)
+        # Multiplied by a constant alone, a change of the highest bit would be the same one whatever the seed is.
+        h = h * np.uint64(0x9E3779B97F4A7C15) + (h >> np.uint64(32)) * (h & np.uint64(0xFFFFFFFF))
         h ^= h >> np.uint64(32)
         at += 8
     rest = np.uint64(0)

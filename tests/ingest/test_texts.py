@@ -1,6 +1,6 @@
 """Texts have the numbers that a dictionary would give them, and parties are those of their texts."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 import msgspec
 import numpy as np
@@ -54,6 +54,22 @@ def test_texts_of_one_hash_are_told_apart(other: bytes) -> None:
     found._slots[:] = alone._slots
     assert found.number(spans([other, other])).tolist() == [1, 1]
     assert (found[0], found[1]) == (b"cd", other)
+
+
+@pytest.mark.parametrize("bit", [0x80, 0x40])
+def test_texts_of_one_hash_cannot_be_put_together_from_pieces(bit: int) -> None:
+    """Two pieces that leave the same behind whatever the seed is would make 2^n texts of one hash.
+
+    These do where a piece is multiplied by a constant alone: the highest bits of one word change the same bits of the
+    next, always (0x80), or every other time (0x40), which plain letters do.
+    """
+    one = b"abcdefghijklmnop"
+    other = bytes(x ^ bit if i in (0, 8, 12) else x for i, x in enumerate(one))
+    told = [b"".join(pieces) for pieces in product([one, other], repeat=12)]
+    found = Texts()
+    found.number(spans(told))
+    _, _, hashes, _, _ = found.table
+    assert len(set(hashes[: len(told)].tolist())) == len(told)
 
 
 def written(*who: tuple[str, bytes]) -> Spans:
