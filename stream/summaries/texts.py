@@ -11,6 +11,8 @@ __all__ = ["Spans", "Texts", "eight", "find"]
 
 ROOM = 1 << 10
 """Texts that there is room for at first."""
+BYTES_AT_ONCE = 1 << 20
+"""Room is made for as many bytes as if no text were known; but for one that is longer, for no more than these."""
 SEED = np.uint64(hash(b"texts") & (2**64 - 1))
 """Another one in each process, so that texts of one hash are hard to make up; no number hangs on it."""
 
@@ -65,14 +67,22 @@ class Texts:
     def number(self, texts: Spans) -> Ints:
         """Give the number of each text; who is new gets the next one. Cost: about 20 ns each, of 20 bytes."""
         data, starts, lengths = texts
-        self._make_room(self._n + len(starts), self.size + int(lengths.sum()))
-        numbers = np.empty(len(starts), dtype=np.int64)
+        size, n = int(lengths.sum()), len(starts)
+        if size > BYTES_AT_ONCE and n > 1:  # most may be known, and need no room
+            halves = slice(n // 2), slice(n // 2, n)
+            return np.concatenate(
+                [self.number(Spans(data, starts[half], lengths[half])) for half in halves]
+            )
+        self._make_room(self._n + n, self.size + size)
+        numbers = np.empty(n, dtype=np.int64)
         self._n = _number(data, starts, lengths, self._n, *self.table, numbers)
         return numbers
 
     def _make_room(self, texts: int, size: int) -> None:
         if size > len(self._data):
-            self._data = np.resize(self._data, 2 * size)
+            room = np.empty(2 * size, dtype=np.uint8)  # what is not written to is no memory yet
+            room[: self.size] = self._data[: self.size]
+            self._data = room
         if texts > len(self._hashes):
             self._hashes = np.resize(self._hashes, 2 * texts)
             self._ends = np.resize(self._ends, 2 * texts + 1)

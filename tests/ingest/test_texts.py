@@ -39,6 +39,15 @@ def test_texts_are_numbered_as_they_come_first_whatever_room_there_was(
     assert found.size == sum(map(len, known))
 
 
+def test_long_texts_that_are_known_need_no_room() -> None:
+    """Or a batch of long categories, all the same, would be held twice as long as the process lives."""
+    told = [letter * 50_000 for letter in (b"a", b"b", b"c")] * 200
+    found = Texts()
+    assert found.number(spans(told)).tolist() == [0, 1, 2] * 200
+    *_, data = found.table
+    assert data.nbytes < 3_000_000 < sum(map(len, told))
+
+
 def test_many_texts_are_told_apart() -> None:
     told = [b"%d" % (i % 70_001) for i in range(100_000)]
     assert (Texts().number(spans(told)) == np.arange(100_000) % 70_001).all()
