@@ -107,7 +107,8 @@ class Pile:
         if tops[-1] != len(edges) or not len(ends) == len(tops) == len(rows) + 1:
             raise ValueError("summaries that do not fill their arrays")
         at = np.array(places, dtype=np.int64)
-        noted = [(rows[i], states) for i, *states in unseen if not met or i in places]
+        among = set(places) if unseen else set[int]()
+        noted = [(rows[i], states) for i, *states in unseen if i in among]
         taken = np.array(rows, dtype=np.int64)[at]
         self._stacks.append(_Stack(pane, taken, at, counts, edges, ends, tops, noted))
         return True

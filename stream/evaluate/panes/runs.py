@@ -56,9 +56,8 @@ class Run(NamedTuple):
                     return None
                 evidence[i][source.topic, source.partition] = offsets
         summaries, panes = pile.sum()
-        seen = {
-            of: self._seen(of, evidence) for of in set(panes)
-        }  # most series are in the same panes
+        # Most series are in the same panes, so few answers are asked for.
+        seen = {of: self._seen(of, evidence) for of in set(panes)}
         of_each = zip(pile.rows, pile.digests, panes, summaries, strict=True)
         binned = [
             Summed(series, digest, first, last, summary, told)
