@@ -22,6 +22,8 @@ AT_ONCE = 1_000
 """Messages that live at once: so few stay in the cache, and their memory is used again for the next ones."""
 BATCH_MAX = 10_000
 """Messages of a batch, as folding one holds the event loop: up to 50 ms where there are thousands of series."""
+SIEVED_FROM = 200
+"""Messages of a partition that come together from which on leaving some out at once costs less than reading all."""
 COLLECT_AFTER = (50_000, 10, 10)
 """Containers made and not given back before Python looks for cycles among them (its default: 700)."""
 
@@ -30,7 +32,8 @@ class Reading:
     """What a client has given: batches of partitions, in offset order, of `BATCH_MAX` messages at most.
 
     A message is asked for all that is wanted of it and let go of before the next ones come: ten thousand that wait for
-    the fold cost 0.2 us each for memory that is cold. What `sieve` leaves out is only asked for its length.
+    the fold cost 0.2 us each for memory that is cold. What `sieve` leaves out is only asked for its length; of a
+    partition of which few come together all are read, and the fold leaves out the same.
 
     `n` messages were read. `ends`: of partitions that were read to their end, the offset of the end. `outside`: the
     partitions whose log does not have the next offset. `errors`: others, which are librdkafka's to retry, and ours to
@@ -67,13 +70,13 @@ class Reading:
         if failed:
             messages = list(filterfalse(Message.error, messages))
         self.n += len(messages)
-        for source, run in self._runs(messages):
+        for source, own in self._by_source(messages).items():
             self.ends.pop(source, None)  # it has gone on since
             growing = self._growing.get(source)
-            if growing is None or len(growing.values) + len(run) > BATCH_MAX:
+            if growing is None or len(growing.values) + len(own) > BATCH_MAX:
                 self._end_batch(source)
                 growing = self._growing[source] = _Growing(source)
-            growing.add(run, self._sieve)
+            growing.add(own, self._sieve)
         for message in failed:
             self._fail(message)
 
@@ -97,19 +100,21 @@ class Reading:
         if growing is not None:
             self._grown.append(growing.batch())
 
-    def _runs(self, messages: Sequence[Message]) -> Iterable[tuple[Source, list[Message]]]:
+    def _by_source(self, messages: Sequence[Message]) -> dict[Source, list[Message]]:
         """Group messages by topic and partition, in their order.
 
-        A call gives long runs of one partition, so nothing is looked up a message. Where there is one topic, messages
-        are not asked for it.
+        A call mostly gives runs of one partition, so nothing is looked up a message: runs are found and joined. Where
+        there is one topic, messages are not asked for it.
         """
+        groups: dict[tuple[str | None, int | None], list[Message]] = {}
         (one, *more) = self._kinds
         for partition, of_partition in groupby(messages, Message.partition):
             if not more:
-                yield self._source(one, partition), list(of_partition)
+                groups.setdefault((one, partition), []).extend(of_partition)
                 continue
-            for topic, of_topic in groupby(of_partition, Message.topic):
-                yield self._source(topic, partition), list(of_topic)
+            for topic, run in groupby(of_partition, Message.topic):
+                groups.setdefault((topic, partition), []).extend(run)
+        return {self._source(*place): own for place, own in groups.items()}
 
     def _fail(self, message: Message) -> None:
         error = message.error()
@@ -130,21 +135,23 @@ class Reading:
 
 
 class _Growing:
-    """A batch that grows by runs of messages."""
+    """A batch that grows by what one part of a call has of its partition."""
 
     def __init__(self, source: Source) -> None:
         self.values: list[bytes | None] = []
         self._source = source
         self._offsets: list[NDArray[np.int64]] = []
         self._passed: list[NDArray[np.int64]] = []
-        self._stamps: list[NDArray[np.int64]] = []
+        self._stamps: list[int] = []
         self._keys: list[bytes | None] = []
         self._headers: list[Headers | None] = []
 
     def add(self, run: list[Message], sieve: Sieve | None) -> None:
         """Take in consecutive messages of the partition, but for what the sieve leaves out."""
         offsets = _offsets(run)
-        stays = None if sieve is None else sieve.stays(self._source, offsets)
+        stays = None
+        if sieve is not None and len(run) >= SIEVED_FROM:
+            stays = sieve.stays(self._source, offsets)
         if stays is not None:
             lengths = np.fromiter(map(len, run), np.int64, len(run))
             stays[arrow_among(~stays, lengths, lambda i: run[i].value())] = True
@@ -152,15 +159,14 @@ class _Growing:
             run, offsets = list(compress(run, stays.tolist())), offsets[stays]
         self.values += map(Message.value, run)
         self._offsets.append(offsets)
-        stamps = map(itemgetter(1), map(Message.timestamp, run))
-        self._stamps.append(np.fromiter(stamps, np.int64, len(run)))
+        self._stamps += map(itemgetter(1), map(Message.timestamp, run))
         self._keys += map(Message.key, run)
         headers: Iterable[Any] = map(Message.headers, run)
         self._headers += headers
 
     def batch(self) -> RawBatch:
         """Give the batch."""
-        offsets, stamps = np.concatenate(self._offsets), np.concatenate(self._stamps)
+        offsets, stamps = np.concatenate(self._offsets), np.array(self._stamps, dtype=np.int64)
         passed = np.concatenate([NONE_PASSED, *self._passed])
         keys, headers = _if_any(self._keys), _if_any(self._headers)
         return RawBatch(self._source, self.values, offsets, stamps, keys, headers, passed)

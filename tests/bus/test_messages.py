@@ -5,12 +5,14 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from stream.bus.messages import Reading
 from stream.ingest.raw import RawBatch, Source
@@ -211,6 +213,7 @@ def test_what_was_read_of_partitions_can_be_let_go_of(monkeypatch: pytest.Monkey
     assert (reading.ends, reading.outside) == ({}, set())
 
 
+@patch("stream.bus.messages.SIEVED_FROM", 1)
 @given(
     rate=st.sampled_from([0.1, 0.5, 1.0]), key=st.sampled_from(list(Key)),
     floor=st.sampled_from([0.0, 5.0]), sizes=st.lists(st.integers(1, 30), max_size=4), gap=st.integers(1, 3),
@@ -239,11 +242,35 @@ def test_a_sieve_lets_batch_messages_pass() -> None:
     """It is their rows that are thinned; of short messages nobody asks for the bytes."""
     stream, long = b"\xff\xff\xff\xff" + b"x" * 400, b'{"x": "%s"}' % (b"x" * 400)
     made = [
-        Message(topic="f", partition=0, offset=i, value=(stream, long, b"{}")[i % 3]) for i in range(90)
+        Message(topic="f", partition=0, offset=i, value=(stream, long, b"{}")[i % 3]) for i in range(900)
     ]  # fmt: skip
     reading = Reading({"f": Kind.FEATURES}, Sieve(SampleRules(1 / 64)))
     reading.add(made)
     (batch,) = reading.batches()
     assert isinstance(batch, RawBatch)
-    drawn = kept(batch.source, np.arange(90), 1 / 64)
-    assert batch.offsets.tolist() == [i for i in range(90) if i % 3 == 0 or drawn[i]]
+    drawn = kept(batch.source, np.arange(900), 1 / 64)
+    assert batch.offsets.tolist() == [i for i in range(900) if i % 3 == 0 or drawn[i]]
+
+
+class CountingSieve(Sieve):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def stays(self, source: Source, offsets: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        self.asked += 1
+        return super().stays(source, offsets)
+
+
+@pytest.mark.parametrize(("partitions", "asked"), [(1, 1), (4, 4), (24, 0)])
+def test_partitions_that_take_turns_cost_by_partition_and_not_by_turn(
+    partitions: int, asked: int
+) -> None:
+    """And of few messages all are read, as to choose among them costs more; the fold leaves out the same."""
+    sieve = CountingSieve(SampleRules(0.1))
+    reading = Reading({"f": Kind.FEATURES}, sieve)
+    reading.add([message("f", i % partitions, i // partitions) for i in range(1_000)])
+    batches = reading.batches()
+    assert sieve.asked == asked
+    assert (len(batches), sum(batch.seen for batch in batches)) == (partitions, 1_000)
+    assert all(len(batch) == batch.seen for batch in batches) == (not asked)
