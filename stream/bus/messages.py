@@ -22,6 +22,8 @@ AT_ONCE = 1_000
 """Messages that live at once: so few stay in the cache, and their memory is used again for the next ones."""
 BATCH_MAX = 10_000
 """Messages of a batch, as folding one holds the event loop: up to 50 ms where there are thousands of series."""
+HELD_MAX = 1 << 25
+"""Bytes of messages from which on no more are asked for: while a call goes on, the client goes on fetching."""
 SIEVED_FROM = 200
 """Messages of a partition that come together from which on leaving some out at once costs less than reading all."""
 COLLECT_AFTER = (50_000, 10, 10)
@@ -49,15 +51,18 @@ class Reading:
         self._sieve = sieve
         self._growing: dict[Source, _Growing] = {}
         self._grown: list[RawBatch] = []
+        self._held = 0
 
     def fill(self, consume: Callable[[int, float], list[Message]], n: int, wait_s: float) -> None:
         """Read up to n messages, as many as come within a time; what is there comes without waiting.
+
+        No part follows one with which their bytes are `HELD_MAX` or more.
 
         Raises:
             KafkaException: of an error that is fatal for the client.
         """
         end = time.monotonic() + wait_s
-        while n > 0:
+        while n > 0 and self._held < HELD_MAX:
             asked = min(n, AT_ONCE)
             messages = consume(asked, max(0.0, end - time.monotonic()))
             self.add(messages)
@@ -76,7 +81,7 @@ class Reading:
             if growing is None or len(growing.values) + len(own) > BATCH_MAX:
                 self._end_batch(source)
                 growing = self._growing[source] = _Growing(source)
-            growing.add(own, self._sieve)
+            self._held += growing.add(own, self._sieve)
         for message in failed:
             self._fail(message)
 
@@ -146,8 +151,8 @@ class _Growing:
         self._keys: list[bytes | None] = []
         self._headers: list[Headers | None] = []
 
-    def add(self, run: list[Message], sieve: Sieve | None) -> None:
-        """Take in consecutive messages of the partition, but for what the sieve leaves out."""
+    def add(self, run: list[Message], sieve: Sieve | None) -> int:
+        """Take in consecutive messages of the partition, but for what the sieve leaves out, and tell their bytes."""
         offsets = _offsets(run)
         stays = None
         if sieve is not None and len(run) >= SIEVED_FROM:
@@ -157,12 +162,15 @@ class _Growing:
             stays[arrow_among(~stays, lengths, lambda i: run[i].value())] = True
             self._passed.append(offsets[~stays])
             run, offsets = list(compress(run, stays.tolist())), offsets[stays]
-        self.values += map(Message.value, run)
+        values = list(map(Message.value, run))
+        self.values += values
         self._offsets.append(offsets)
         self._stamps += map(itemgetter(1), map(Message.timestamp, run))
         self._keys += map(Message.key, run)
         headers: Iterable[Any] = map(Message.headers, run)
         self._headers += headers
+        held: Iterable[Any] = filter(None, values) if None in values else values
+        return sum(map(len, held))
 
     def batch(self) -> RawBatch:
         """Give the batch."""

@@ -191,6 +191,18 @@ def test_no_more_is_waited_for_than_the_time_given() -> None:
     assert waits == sorted(waits, reverse=True)
 
 
+@pytest.mark.parametrize(("size", "read"), [(250, 40_000), (10_000, 4_000), (50_000, 1_000)])
+def test_no_more_is_asked_for_than_memory_is_for(size: int, read: int) -> None:
+    """A client that fetches faster than it is asked always has more."""
+    some = [
+        Message(topic="f", partition=0, offset=i, value=b"x" * size if i else None)
+        for i in range(2)
+    ]
+    reading = Reading(KINDS)
+    reading.fill(lambda n, _: some[:1] + some[1:] * (n - 1), 40_000, 60.0)
+    assert reading.n == read
+
+
 def test_a_partition_that_went_on_is_not_at_its_end() -> None:
     reading = Reading(KINDS)
     reading.add([end("f", 0, 3), end("f", 1, 7)])
