@@ -114,11 +114,22 @@ def test_no_model_waits_for_longer_than_some_panes_nor_over_the_end_of_a_window(
         assert waits == all((number + 1) % runs.WAIT_PANES for number in range(base + 1, until + 1))
 
 
-@given(st.sets(st.integers(0, 200), max_size=60))
-def test_runs_are_the_panes_in_order_parted_where_windows_and_days_end(numbers: set[int]) -> None:
+@pytest.mark.parametrize("every_h", [{4, 36}, {5}, {36}])
+@given(numbers=st.sets(st.integers(0, 200), max_size=60))
+def test_runs_are_the_panes_in_order_parted_where_windows_and_days_end(
+    every_h: set[int], numbers: set[int]
+) -> None:
     panes = [Stored("m", number, []) for number in sorted(numbers)]
-    made = list(runs.runs(panes, HOUR, {4 * HOUR, 36 * HOUR}))
+    made = list(runs.runs(panes, HOUR, {n * HOUR for n in every_h}))
     assert [pane for run in made for pane in run.panes] == panes
     for run in made:
         first, last = run.panes[0].number, run.panes[-1].number
-        assert all(first // n == last // n for n in (4, 24, 36))
+        assert all(first // n == last // n for n in every_h | {24})
+
+
+@pytest.mark.parametrize(("panes", "parts"), [(32, [32]), (33, [32, 1]), (70, [32, 32, 6])])
+def test_a_run_has_no_more_panes_than_can_be_added_up(panes: int, parts: list[int]) -> None:
+    """Short ones: many close before a window ends."""
+    of = [Stored("m", number, []) for number in range(panes)]
+    made = runs.runs(of, HOUR // 60, {4 * HOUR})
+    assert [len(run.panes) for run in made] == parts
