@@ -84,8 +84,9 @@ class Keeping:
     def revoked(self, sources: list[Source], *, lost: bool) -> None: ...
 
     def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
+        quick = self.quick  # it may change while a call is handed over
         for _ in read:
-            if self.quick:
+            if quick:
                 done()
             else:
                 self.kept.append(done)
@@ -161,6 +162,28 @@ def test_a_slow_fold_is_given_less_at_once_and_a_quick_one_all_again(owner: Keep
     while owner.kept:
         owner.kept.pop()()
     wait(partial(asked, of_consumer.CONSUME))
+
+
+def test_a_fold_that_is_slow_but_not_so_slow_that_reading_is_paused_is_given_less_too(
+    owner: Keeping, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
+    monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 60.0)
+    owner.quick = True
+    while owner.kept:
+        owner.kept.pop()()
+    wait(partial(asked, of_consumer.CONSUME))
+    monkeypatch.setattr(of_consumer, "SLOW_S", 0.02)
+    caplog.clear()
+    owner.quick = False
+    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
+    time.sleep(0.1)
+    looks = len(EndlessClient.made.asked)
+    for _ in range(PARTITIONS):
+        owner.kept.pop(0)()
+    wait(lambda: len(EndlessClient.made.asked) > looks)
+    assert EndlessClient.made.asked[looks] == of_consumer.CONSUME // 2
+    assert "reading is paused" not in caplog.text
 
 
 def test_at_an_end_it_is_known_when_all_that_was_handed_over_is_folded(owner: Keeping) -> None:
