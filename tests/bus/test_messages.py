@@ -1,4 +1,4 @@
-"""The messages of one consume call become one batch a partition, and nothing is lost on the way."""
+"""What the client gives becomes batches of partitions, and nothing is lost on the way."""
 
 import sys
 import time
