@@ -1,6 +1,7 @@
 """Panes of a large model are taken in together, some at once, and what comes of it is what each by itself brings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace as replaced
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -8,15 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from stream.config import Limits, ReferenceConfig
 from stream.evaluate import known
 from stream.evaluate.evaluator import step_all
 from stream.evaluate.panes import runs
 from stream.evaluate.panes.gather import Stored
 from stream.ingest.partition import read_marks
+from stream.ingest.roster import DAY_MS, FORGOTTEN_AFTER_DAYS
+from stream.reference.fleet import Fleet
 from stream.words import Kind
-from tests.evaluate.streams import CONFIG, DRIFT, LEARNED, Event, Pipeline, stream
-from tests.events import APP, HOUR
+from tests.evaluate.streams import CONFIG, DRIFT, LEARNED, WINDOW, Event, Pipeline, stream
+from tests.events import APP, HOUR, T0, feature
 
 WINDOWS = DRIFT + 4
 EVERY = [4 * HOUR, 8 * HOUR]
@@ -100,6 +105,109 @@ def test_a_large_model_moves_when_a_window_ends_and_not_with_every_pane(large: N
     moved = sorted(set(run.bases[learned:-1]))
     assert {base for base in range(moved[0], moved[-1] + 1) if base % 4 == 0} <= set(moved)
     assert len(moved) < (moved[-1] - moved[0]) / 2
+
+
+@pytest.mark.parametrize(("rows", "waits"), [(2_000, False), (100, True)])
+def test_a_large_model_that_learned_from_many_rows_moves_with_the_next_pane(
+    large: None, rows: int, waits: bool
+) -> None:
+    """Partitions hold only so many raw rows that nobody has learned from; a few may wait."""
+    run = Patient(replace(CONFIG, reference=ReferenceConfig(learn_events=100_000, bins=10)))
+    run.bases = []
+    for hour in range(12):
+        at = T0 + hour * HOUR
+        run.fold([(Kind.FEATURES, feature(at + i, amount=1.0)) for i in range(rows)])
+        run.step()
+    moved = [base for base in run.bases if base > 0]
+    assert (moved != list(range(moved[0], moved[0] + len(moved)))) == waits
+
+
+SETTLED = LEARNED + 4
+"""Windows after which version 1 is judged by what was learned of it."""
+NEXT = (T0 + SETTLED * WINDOW) // DAY_MS * DAY_MS + DAY_MS
+"""A day begins then, and windows of both sizes; all that is learned from lies before."""
+
+
+def settled(*, series_max: int = 10) -> Pipeline:
+    """Let version 1 learn its features, and be judged by what it learned."""
+    config = replace(CONFIG, limits=Limits(series_max=series_max, raw_rows_max=100_000))
+    run = Pipeline(config, partitions=2)
+    run.fold([event for event in stream(SETTLED, SETTLED) if event[0] is Kind.FEATURES])
+    run.step()
+    return run
+
+
+def hours(first: int, n: int = 4) -> list[Event]:
+    """Make some events of version 1 in each of some hours, and two that close them, one for each partition."""
+    at = [first + i * HOUR // 10 for i in range(n * 10)] + [first + 10 * HOUR] * 2
+    return [(Kind.FEATURES, feature(ms, amount=i % 7 / 2, calm=0.1)) for i, ms in enumerate(at)]
+
+
+def promote(run: Pipeline, fleet: Fleet, at_ms: int) -> None:
+    """Let another reference judge version 1 from a time on."""
+    (first,) = run.fleet.book.all()
+    fleet.publish(replaced(first, number=2, from_pane=at_ms // HOUR))
+
+
+def compared(play: Callable[[], Pipeline], monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """Play a story pane by pane, then with panes taken in together: the same state, alerts and counts."""
+    expected = play()
+    monkeypatch.setattr(known, "LARGE", 1)
+    run = play()
+    assert run.told() == expected.told()
+    assert run.state() == expected.state()
+    assert run.evaluator.model.refused() == expected.evaluator.model.refused()
+    return run
+
+
+def test_a_reference_that_changes_inside_a_run_judges_what_it_does_pane_by_pane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All who fold know of it: two hours of a window are binned by the one, two by the other."""
+
+    def play() -> Pipeline:
+        run = settled()
+        promote(run, run.fleet, NEXT + 2 * HOUR)
+        run.fold(hours(NEXT))
+        run.step()
+        return run
+
+    assert len(compared(play, monkeypatch).fleet.book.all()) == 2
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.parametrize("hour", range(4))
+def test_panes_that_were_binned_by_a_reference_that_had_ended_are_refused_wherever_in_a_run(
+    monkeypatch: pytest.MonkeyPatch, hour: int, is_large: bool
+) -> None:
+    """Who folded them had not heard of the next one; nothing is judged by the wrong one without a word."""
+    run = settled()
+    if is_large:
+        monkeypatch.setattr(known, "LARGE", 1)
+    run.fold(hours(NEXT))
+    promote(run, Fleet(run.store, APP), NEXT + hour * HOUR)
+    with pytest.raises(RuntimeError, match="binned by another reference"):
+        run.step()
+
+
+def test_who_leaves_for_a_newcomer_inside_a_run_and_comes_back_in_it_finds_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is binned, as the partition on which it comes back still knows it; its place was taken on the other."""
+    gone = NEXT + (FORGOTTEN_AFTER_DAYS + 1) * DAY_MS
+
+    def play() -> Pipeline:
+        run = settled(series_max=1)
+        newcomer = (Kind.FEATURES, feature(gone, version="2", amount=1.0))
+        back = (Kind.FEATURES, feature(gone + HOUR, amount=1.0, calm=0.1))
+        later = (Kind.FEATURES, feature(gone + 10 * HOUR, version="2", amount=1.0))
+        run.fold([newcomer, back, later, later])
+        run.step()
+        return run
+
+    model = compared(play, monkeypatch).evaluator.model
+    assert [series.version for series, _ in model.chains] == ["2"]
+    assert model.refused()["series"] == 1
 
 
 @given(base=st.integers(0, 500), panes=st.integers(1, 20))
