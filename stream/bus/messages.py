@@ -23,7 +23,7 @@ AT_ONCE = 1_000
 BATCH_MAX = 10_000
 """Messages of a batch, as folding one holds the event loop: up to 50 ms where there are thousands of series."""
 HELD_MAX = 1 << 25
-"""Bytes of messages from which on no more are asked for: while a call goes on, the client goes on fetching."""
+"""Bytes of messages from which on no more are asked for: the client may have far more, as it unpacks fetches whole."""
 SIEVED_FROM = 200
 """Messages of a partition that come together from which on leaving some out at once costs less than reading all."""
 COLLECT_AFTER = (50_000, 10, 10)
