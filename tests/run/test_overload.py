@@ -3,9 +3,13 @@
 import asyncio
 from collections import Counter
 
+import numpy as np
+import pytest
+
 from stream.config import Adaptive, Sampling
 from stream.ingest.ladder import rate_of
-from stream.ingest.raw import Source
+from stream.ingest.raw import RawBatch, Source
+from stream.run.work.rim import Item
 from tests.events import T0, feature
 from tests.run.rig import SOURCES, Rig, small
 
@@ -111,3 +115,22 @@ def test_a_worker_that_takes_over_goes_on_where_the_partition_stood() -> None:
 
     assert asyncio.run(told()) == [rate_of(3)] * 2
     story.rig.runtime.close()
+
+
+def test_what_was_left_out_as_it_was_read_counts_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a worker at a fixed rate would be thought ten times as slow, and as far behind."""
+    rig = Rig(config=small(sample=Sampling(default=0.1, adaptive=Adaptive())))
+    pressure, source, counted = rig.runtime.pressure, SOURCES[0], []
+    assert pressure is not None
+    monkeypatch.setattr(pressure, "count", lambda messages, _: counted.append(messages))
+    every = np.arange(10)
+    batch = RawBatch(source, [feature(T0, x=1.0)], every[3:4], None, passed=np.delete(every, 3))
+
+    async def told() -> None:
+        await rig.runtime.take_over(SOURCES)
+        await rig.runtime.fold(Item(batch, rig.runtime.term[source], lambda: None))
+
+    asyncio.run(told())
+    fold = rig.runtime.ingest.partitions[source].fold_state
+    assert (counted, fold.next_offset, fold.counters.seen) == ([10], 10, 10)
+    rig.runtime.close()
