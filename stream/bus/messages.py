@@ -37,13 +37,12 @@ class Reading:
     the fold cost 0.2 us each for memory that is cold. What `sieve` leaves out is only asked for its length; of a
     partition of which few come together all are read, and the fold leaves out the same.
 
-    `n` messages were read. `ends`: of partitions that were read to their end, the offset of the end. `outside`: the
+    `ends`: of partitions that were read to their end, the offset of the end. `outside`: the
     partitions whose log does not have the next offset. `errors`: others, which are librdkafka's to retry, and ours to
     tell.
     """
 
     def __init__(self, kinds: Mapping[str, Kind], sieve: Sieve | None = None) -> None:
-        self.n = 0
         self.ends: dict[Source, int] = {}
         self.outside: set[Source] = set()
         self.errors: list[KafkaError] = []
@@ -74,7 +73,6 @@ class Reading:
         failed = list(filter(Message.error, messages))
         if failed:
             messages = list(filterfalse(Message.error, messages))
-        self.n += len(messages)
         for source, own in self._by_source(messages).items():
             self.ends.pop(source, None)  # it has gone on since
             growing = self._growing.get(source)
