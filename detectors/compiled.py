@@ -13,7 +13,9 @@ F = TypeVar("F", bound=Callable[..., object])
 def compiled(function: F) -> F:
     """Compile a free function over numbers and arrays to machine code, at its first call.
 
-    The code is cached on disk, so only the first process pays (about a second a function). Where
+    The code is cached on disk, so only the first process pays (about a second a function). That is
+    made anew when the function's own file changes, not when another one does whose compiled functions
+    it calls: who changes these, or updates a checkout in place, removes `__pycache__`. Where
     no directory can be written, as in a container with a read-only root and no home, every process
     compiles for itself. There are no bounds checks: the caller sees to it that indices are right.
     An array that is put into a row or a slice takes seconds to compile, for the words that would say

@@ -37,9 +37,8 @@ class Reading:
     the fold cost 0.2 us each for memory that is cold. What `sieve` leaves out is only asked for its length; of a
     partition of which few come together all are read, and the fold leaves out the same.
 
-    `ends`: of partitions that were read to their end, the offset of the end. `outside`: the
-    partitions whose log does not have the next offset. `errors`: others, which are librdkafka's to retry, and ours to
-    tell.
+    `ends`: of partitions that were read to their end, the offset of the end. `outside`: the partitions whose log does
+    not have the next offset. `errors`: others, which are librdkafka's to retry, and ours to tell.
     """
 
     def __init__(self, kinds: Mapping[str, Kind], sieve: Sieve | None = None) -> None:

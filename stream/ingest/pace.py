@@ -25,7 +25,7 @@ class Pace:
     Keys are told apart by 32 bits; two that share these share a count. First come, first served: at most `keys_max`,
     each for as long as it has events, at least two minutes.
 
-    Memory and state: 20 bytes a key. Cost: about 0.3 us a message, most of it for asking the client for the key.
+    Memory and state: 20 bytes a key. Cost: about 0.3 us a message.
     """
 
     def __init__(self, floor: float, keys_max: int) -> None:

@@ -156,6 +156,8 @@ def _walk(
         form = np.int64(0)
         if not alike:
             form = find(data, place, end - place, seed, slots, hashes, ends, models)
+            if form < 0:  # behind it nothing would stand where it should
+                return place, number, at_word
         place, skip, of[i] = end, skip_at[form], form
         for _ in range(fields[form, 0]):
             place += skips[skip]
@@ -164,12 +166,9 @@ def _walk(
         first[i] = number
         for _ in range(fields[form, 1]):
             place += skips[skip]
-            value = np.uint64(NAN)
-            if data[place] == FLOAT:
-                value = eight(data, place + 1)
-                place += 8
-            place += 1
-            bits[number] = value
+            there = data[place] == FLOAT
+            bits[number] = eight(data, place + 1) if there else np.uint64(NAN)
+            place += 9 if there else 1
             number += 1
             skip += 1
         word[i] = at_word

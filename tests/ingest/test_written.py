@@ -12,7 +12,7 @@ from stream.ingest import decode
 from stream.ingest.decode import Decoder
 from stream.summaries import columns
 from stream.summaries.columns import Gathering, Words
-from stream.summaries.texts import Spans
+from stream.summaries.texts import Spans, Texts
 from stream.summaries.written import NO_TIME, Form, Forms, Written, party_of
 from stream.words import Kind
 from tests.events import FEATURES, T0, batch, feature
@@ -168,3 +168,13 @@ def test_words_of_more_bytes_than_there_is_room_for_are_forgotten(
         gathering = Gathering(Forms([form]), words, 2)
         gathering.add([struct("y" * 9, T0, "1"), struct("z", T0, "1")], slice(0, 2))
         assert gathering.columns().codes.tolist() == [0, 1]
+
+
+def test_behind_a_model_that_nobody_knows_nothing_is_read() -> None:
+    """As no form tells where it stands: else memory would be read that is not the events'."""
+    drawn = [Form("m", (), "", ["x"], [], False), Form("n", (), "", ["x", "y"], ["z"], False)]
+    known = Forms(drawn)
+    known._models = Texts()
+    event = struct_of(drawn[1])(1.0, 2.0, "a", 2**41, "1")
+    with pytest.raises(AssertionError):
+        known.read([event], bytearray(), np.zeros(2), 0)
