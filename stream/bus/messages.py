@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import compress, filterfalse, groupby
+from itertools import filterfalse, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -158,7 +158,8 @@ class _Growing:
             lengths = np.fromiter(map(len, run), np.int64, len(run))
             stays[arrow_among(~stays, lengths, lambda i: run[i].value())] = True
             self._passed.append(offsets[~stays])
-            run, offsets = list(compress(run, stays.tolist())), offsets[stays]
+            left = np.flatnonzero(stays)
+            run, offsets = list(map(run.__getitem__, left.tolist())), offsets[left]
         values = list(map(Message.value, run))
         self.values += values
         self._offsets.append(offsets)

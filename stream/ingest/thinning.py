@@ -132,10 +132,13 @@ class Thinning:
             return batch, None
         drawn = draws(self.source, batch.offsets)
         stays = below(drawn, np.maximum(highest, floor))
+        steps, floors = (np.broadcast_to(of, stays.shape) for of in (step, floor))
+        if stays.all():  # as where all that can be left out was left out when it was read
+            return batch, Chosen(self.rules, batch.offsets, drawn, steps, floors)
         stays[arrow_among(~stays, batch.lengths(), batch.values.__getitem__)] = True
-        steps, floors = (np.broadcast_to(of, stays.shape)[stays] for of in (step, floor))
         offsets = batch.offsets[stays]
-        return batch.take(stays), Chosen(self.rules, offsets, drawn[stays], steps, floors)
+        chosen = Chosen(self.rules, offsets, drawn[stays], steps[stays], floors[stays])
+        return batch.take(stays), chosen
 
     def _highest(self, keys: Sequence[bytes | None], n: int) -> NDArray[np.float64] | float:
         """Give the fixed rates by which messages may be left out unread: their models', where the key names one."""

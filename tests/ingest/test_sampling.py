@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,12 +18,12 @@ from stream.ingest.pace import Pace
 from stream.ingest.pane import Binned, Pane
 from stream.ingest.partition import Partition
 from stream.ingest.raw import NONE_PASSED, RawBatch, Source
-from stream.ingest.sample import Key, SampleRules, kept, kept_ids
+from stream.ingest.sample import Key, SampleRules, below, draws, kept, kept_ids
 from stream.ingest.schedule import Schedule
 from stream.ingest.thinning import Sieve
 from stream.state.memory import MemoryStore
 from stream.summaries.raw_values import Raw
-from stream.words import Series
+from stream.words import Kind, Series
 from tests.events import APP, FEATURES, LABELS, PREDICTIONS, T0, feature, label, prediction, rules
 from tests.ingest.books import book
 
@@ -353,6 +354,37 @@ def test_predictions_and_labels_of_an_id_share_their_fate_and_are_all_counted() 
         told[source] = sorted(pane.all_rows().id.tolist())
     assert told[PREDICTIONS] == told[LABELS]
     assert 60 < len(told[LABELS]) < 140
+
+
+def mixed(number: int, seed: int) -> int:
+    """Splitmix64, by whole numbers: what is written about it holds for logs that were sampled by older builds."""
+    z = (number * 0x9E3779B97F4A7C15 + seed) % 2**64
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    return (z ^ (z >> 31)) >> 11
+
+
+@given(
+    offsets=st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=20),
+    partition=st.integers(0, 5),
+    rate=st.floats(0.0, 1.0),
+)
+@settings(max_examples=50)
+def test_what_is_kept_can_be_worked_out_by_anyone_from_topic_partition_and_offset(
+    offsets: list[int], partition: int, rate: float
+) -> None:
+    source = Source(Kind.FEATURES, "clicks", partition)
+    name = f"clicks:{partition}".encode()
+    seed = int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
+    expected = [mixed(offset, seed) for offset in offsets]
+    at = np.array(offsets, dtype=np.int64)
+    assert draws(source, at).tolist() == expected
+    keeps = [drawn < round(rate * 2**53) for drawn in expected]
+    assert kept(source, at, rate).tolist() == keeps
+    assert below(draws(source, at), np.full(len(at), rate)).tolist() == keeps
+    ids = at.astype(np.uint64)
+    lots = [mixed(offset, 0x6A09E667F3BCC909) for offset in offsets]
+    assert kept_ids(ids, rate).tolist() == [lot < round(rate * 2**53) for lot in lots]
 
 
 @given(low=st.floats(0.01, 0.99), high=st.floats(0.01, 0.99))
