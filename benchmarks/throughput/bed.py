@@ -39,14 +39,15 @@ class Bed:
             NewTopic(names.alerts, 1, 1),
             NewTopic(f"{names.features}.dlq", 1, 1),
         ]
-        for made in admin.create_topics(topics).values():
-            made.result(ANSWER_S)
+        for made in admin.create_topics(topics, request_timeout=ANSWER_S).values():
+            made.result(2 * ANSWER_S)  # the request itself fails before
         time.sleep(0.5)  # until all brokers know them
         try:
             yield names
         finally:
-            for gone in admin.delete_topics([topic.topic for topic in topics]).values():
-                gone.result(ANSWER_S)
+            names_of = [topic.topic for topic in topics]
+            for gone in admin.delete_topics(names_of, request_timeout=ANSWER_S).values():
+                gone.result(2 * ANSWER_S)
 
 
 @contextmanager

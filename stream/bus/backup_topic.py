@@ -109,7 +109,7 @@ class BackupTopic:
         if self.name not in names:
             topic = NewTopic(self.name, 1, config={"cleanup.policy": "compact"})
             for made in admin.create_topics([topic], request_timeout=ANSWER_S).values():
-                made.result(ANSWER_S)
+                made.result(2 * ANSWER_S)  # the request itself fails before
             LOG.info("made topic %s", self.name)
         self._made = True
 

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from stream.bus.topic_ids import topic_ids
+from stream.bus.topic_ids import ask_topics, topic_ids
 from tests.events import feature
 from tests.run.process import worker
 
@@ -31,7 +31,7 @@ def make(admin: AdminClient) -> str:
     end, told = time.monotonic() + 30, {}
     while TOPIC not in told and time.monotonic() < end:  # the brokers have still to hear of it
         time.sleep(0.2)
-        told = topic_ids(admin, [TOPIC], 10)
+        told = topic_ids(ask_topics(admin, [TOPIC], 10), 20)
     return told[TOPIC]
 
 

@@ -114,7 +114,7 @@ def _makes_topics(config: Config, cluster: Cluster) -> bool | None:
         try:
             client = AdminClient(settings)
             answer = client.describe_configs([resource], request_timeout=ANSWER_S)
-            entries = answer[resource].result(timeout=ANSWER_S)
+            entries = answer[resource].result(timeout=2 * ANSWER_S)  # it fails before
         except (KafkaException, TimeoutError):
             return None
         entry = entries.get("auto.create.topics.enable")

@@ -53,7 +53,8 @@ def _settings_of(config: Config, topics: list[str]) -> dict[str, dict[str, str]]
         answers = client.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}
         return {
             str(resource.name): {
-                name: str(entry.value) for name, entry in answer.result(timeout=ANSWER_S).items()
+                name: str(entry.value)
+                for name, entry in answer.result(timeout=2 * ANSWER_S).items()  # it fails before
             }
             for resource, answer in answers.items()
         }

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stream.bus.consumer import ConsumerThread
-from stream.bus.topic_ids import topic_ids
+from stream.bus.topic_ids import ask_topics, topic_ids
 from stream.errors import UsageError
 from stream.run.work.runtime import Runtime
 
@@ -27,7 +27,8 @@ class Brokers:
         self, admin: AdminClient, topics: Sequence[str], runtime: Runtime, consumer: ConsumerThread
     ) -> None:
         self.ending = False
-        self._admin = admin
+        self._admin: AdminClient | None = admin
+        self._closing = threading.Lock()
         self._topics = topics
         self._runtime = runtime
         self._consumer = consumer
@@ -43,6 +44,7 @@ class Brokers:
         """
         for _ in range(15):
             try:
+                assert self._admin is not None  # noqa: S101 - the worker begins
                 groups = self._admin.describe_consumer_groups([app], request_timeout=3.0)
                 described = await asyncio.to_thread(groups[app].result)
             except KafkaException:
@@ -82,13 +84,22 @@ class Brokers:
         else:  # or the first batch would be of a topic that nobody has looked at
             self._logs_asked.wait(ANSWER_S)
 
+    def close(self) -> None:
+        """Ask no more; what is not answered yet fails now.
+
+        An answer comes on a thread of the client, and where the interpreter is gone it crashes the process: the
+        consumer's thread, which nobody awaits for ever, may have asked.
+        """
+        with self._closing:
+            self._admin = None  # the only one who knows it, so the client ends here
+
     def _ask_partitions(self) -> dict[str, int] | None:
         """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""
-        self._admin.poll(0)  # its log lines would pile up
+        if (admin := self._admin) is None:
+            return None
+        admin.poll(0)  # its log lines would pile up
         try:
-            listed = [
-                self._admin.list_topics(topic, ANSWER_S).topics[topic] for topic in self._topics
-            ]
+            listed = [admin.list_topics(topic, ANSWER_S).topics[topic] for topic in self._topics]
         except KafkaException as error:
             self._consumer.unreachable(error.args[0].str())
             return None
@@ -97,5 +108,9 @@ class Brokers:
 
     def _ask_logs(self) -> None:
         """Learn which topics these are; while Kafka does not answer, what was known stays."""
-        logs = topic_ids(self._admin, list(self._topics), ANSWER_S)
+        with self._closing:
+            if self._admin is None:
+                return
+            asked = ask_topics(self._admin, self._topics, ANSWER_S)
+        logs = topic_ids(asked, 2 * ANSWER_S)
         self._runtime.know_logs(self._runtime.logs | logs)

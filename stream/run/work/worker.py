@@ -329,6 +329,8 @@ def run(
         worker.faust.execute_from_commandline()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        worker.brokers.close()
     if isinstance(worker.error, DriftbusError):
         return worker.error.exit_code
     return 1 if worker.error is not None else code
