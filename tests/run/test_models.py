@@ -3,14 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from stream.config import Config
+from stream.errors import CodecError
 from stream.evaluate import known
 from stream.evaluate.evaluator import Evaluator, step_all
+from stream.evaluate.panes.gather import Merged, Stored
 from stream.ingest.raw import Source
 from stream.run.work.models import PATIENCE_S
 from stream.state.store import Answer, model_key
@@ -343,6 +346,39 @@ def test_models_may_leave_panes_for_later_only_as_long_as_others_close(
 
     run(story)
     assert told == [True, False, True]
+
+
+def test_a_model_that_could_not_read_a_pane_is_loaded_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it had taken in of the panes before would count twice."""
+    merged = Stored.merged
+    damaged: set[int] = set()
+
+    def read(pane: Stored) -> Merged:
+        if pane.number in damaged:
+            raise CodecError("damaged", "pane")
+        return merged(pane)
+
+    monkeypatch.setattr(Stored, "merged", read)
+
+    async def story(rig: Rig, *, damage: bool) -> None:
+        await drifting(rig)
+        await rig.evaluate()
+        await rig.fold(ZERO, 1_440, MORE[0::2])
+        await rig.fold(ONE, 1_440, MORE[1::2])
+        await rig.pass_s(2)
+        if damage:
+            damaged.add(T0 // MINUTE + 8 * 60 + 30)
+            with pytest.raises(CodecError):
+                await rig.evaluate()
+            damaged.clear()
+        await rig.evaluate()
+        await rig.evaluate()
+
+    rigs = [run(partial(story, damage=damage)) for damage in (True, False)]
+    disturbed, plain = (rig.store.take_over(model_key(rig.config.app, "m")) for rig in rigs)
+    assert (disturbed.base, disturbed.fields) == (plain.base, plain.fields)
 
 
 def _with_predictions(raw_rows_max: int) -> Config:

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 from stream.bus.murmur2 import partition_of
 from stream.config import Config
-from stream.errors import StoreUnavailable
+from stream.errors import DriftbusError, StoreUnavailable
 from stream.evaluate.evaluator import Evaluator, step_all
 from stream.evaluate.gatherer import Gatherer
 from stream.evaluate.panes.gather import is_absent, watermark_of
@@ -256,10 +256,14 @@ class Models:
             holders = {name: of for name in names if (of := await self._held(name)) is not None}
             try:
                 answers = await self._step(holders, goal)
-            except StoreUnavailable as error:
-                self._calls.lost(error)
+            except (
+                DriftbusError
+            ) as error:  # some may have moved in memory, and have committed nothing
                 for name in holders:
                     self._drop(name)
+                if not isinstance(error, StoreUnavailable):
+                    raise
+                self._calls.lost(error)
                 return
             for name, answer in answers.items():
                 self._settle(name, holders[name], answer)
