@@ -6,7 +6,9 @@ from typing import Any
 
 from sinks.event import DriftEvent
 from stream.errors import StoreUnavailable
-from stream.evaluate.chains.chain import Chain, FindParts, Judged, PlanAt
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
+from stream.evaluate.chains.held import FindParts, PlanAt
 from stream.evaluate.chains.learner import Learner
 from stream.evaluate.chains.parts import Part
 from stream.evaluate.judging.rules import Rules

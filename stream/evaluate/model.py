@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from sinks.event import DriftEvent
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.chains.kept import kept_result
 from stream.evaluate.chains.learner import Learner
 from stream.evaluate.chains.together import judge_ahead, portions

@@ -8,7 +8,8 @@ from detectors.arrays import Floats
 from detectors.summaries.column import learn_column
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.judging.calm import Calm
 from stream.evaluate.judging.rules import Rules
 from stream.reference.history import History

@@ -11,7 +11,7 @@ import pytest
 from detectors import Verdict
 from detectors.alarms.account import TESTS, recompute
 from detectors.summaries.summary import Summary
-from stream.evaluate.chains.chain import Judged
+from stream.evaluate.chains.case import Judged
 from stream.evaluate.judging.baseline import Compare
 from stream.evaluate.judging.calm import Calm
 from stream.evaluate.judging.finding import is_hard

@@ -15,7 +15,8 @@ from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST, read_volume, vol
 from detectors.alarms.tail import KNOWN
 from detectors.arrays import Flags
 from detectors.summaries.summary import Summary
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.judging.alarm_judge import columns_worth
 from stream.evaluate.judging.alarms import Alarms
 from stream.evaluate.judging.baseline import Compare

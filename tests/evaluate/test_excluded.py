@@ -8,7 +8,8 @@ import pytest
 
 from detectors.summaries.summary import Summary
 from stream.config.calendar import Calendar, span_of
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.judging.alarms import Alarms
 from stream.evaluate.judging.extra import ExtraRule
 from stream.evaluate.stories.incidents import Held

@@ -12,7 +12,8 @@ from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from detectors.summaries.thinned import Thinned
 from sinks.event import DriftEvent, parse, rfc3339, structured
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.judging.finding import Finding
 from stream.evaluate.judging.findings import Findings
 from stream.evaluate.judging.standing import Standing

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from detectors.arrays import Counts, Flags, Floats
-from stream.evaluate.chains.chain import Judged
+from stream.evaluate.chains.case import Judged
 from stream.evaluate.judging.findings import Said
 
 __all__ = ["Entry", "extent", "kept_result", "kept_scores"]

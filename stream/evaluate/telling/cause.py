@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from detectors import Verdict
 from detectors.summaries.summary import Summary
-from stream.evaluate.chains.chain import Judged
+from stream.evaluate.chains.case import Judged
 from stream.evaluate.stories.meaning import CAUSE_OF, OUTSIDE, column_position, means
 from stream.reference.reference import Reference
 from stream.words import Kind

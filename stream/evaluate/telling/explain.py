@@ -10,7 +10,7 @@ from detectors.alarms.memory import LAGS
 from detectors.comparisons.counting import cells
 from detectors.summaries.summary import Summary
 from sinks.event import rfc3339
-from stream.evaluate.chains.chain import Judged
+from stream.evaluate.chains.case import Judged
 from stream.evaluate.panes.windows import Closed
 from stream.evaluate.stories.meaning import clipped, column_position, means, new_categories
 from stream.reference.reference import Reference, WindowSize

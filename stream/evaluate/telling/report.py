@@ -9,7 +9,8 @@ import orjson
 from detectors import Verdict
 from detectors.summaries.summary import Summary
 from sinks.event import DriftEvent, rfc3339
-from stream.evaluate.chains.chain import Chain, Judged
+from stream.evaluate.chains.case import Judged
+from stream.evaluate.chains.chain import Chain
 from stream.evaluate.chains.kept import extent
 from stream.evaluate.stories.incidents import Change, Severity
 from stream.evaluate.stories.meaning import is_worse
