@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from stream.bus.messages import spare_collector
 from tests.servers import kafka_missing, kafka_server, need, redis_missing, redis_server
 
 # The same examples in every run; no deadline, as the time of one is the machine's affair.
@@ -35,6 +36,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return next((i for i, of in enumerate(long) if str(item.path).startswith(of)), len(long))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Search for cycles among what tests make alone, and as rarely as a worker does.
+
+    Half a million objects are there by now, of imports and of the tests themselves, and all of them stay.
+    """
+    spare_collector()
 
 
 @pytest.fixture(scope="session")
