@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from stream.ingest.group import Group
 from stream.ingest.shelf import Binned, Shelf
 from stream.reference.book import Book
-from stream.summaries.scattered import Room, count_scattered
+from stream.summaries.scattered import count_scattered
 
 __all__ = ["count"]
 
@@ -33,10 +33,7 @@ def count(
     if table is None or int(tally[alone - first].sum()) == len(rows):
         return
     left = ~np.isin(seats, alone)
-    room = Room(
-        shelf.layouts, shelf.layout_of, shelf.count_at, shelf.extreme_at, shelf.counts, shelf.extremes, shelf.held
-    )  # fmt: skip
-    count_scattered(table, room, rows[left], seats[left])
+    count_scattered(table, shelf.room, rows[left], seats[left])
 
 
 def _count_alone(group: Group, binned: Binned, book: Book, rows: NDArray[np.int64]) -> None:

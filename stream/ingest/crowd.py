@@ -21,7 +21,7 @@ from stream.ingest.pane import Pane
 from stream.ingest.seats import NOBODY, UNKNOWN
 from stream.ingest.shelf import Shelf
 from stream.summaries.rows import Party
-from stream.summaries.scattered import Room, count_scattered
+from stream.summaries.scattered import count_scattered
 from stream.summaries.schema import Schema
 
 __all__ = ["Crowd"]
@@ -158,10 +158,7 @@ class Crowd:
             also = np.flatnonzero(segment >= 0)
             rows, places = np.concatenate([rows, also]), np.concatenate([whole, segment[also]])
         shelf.changed[places] = True
-        room = Room(
-            shelf.layouts, shelf.layout_of, shelf.count_at, shelf.extreme_at, shelf.counts, shelf.extremes, shelf.held
-        )  # fmt: skip
-        count_scattered(table, room, rows, places)
+        count_scattered(table, shelf.room, rows, places)
         if rate < 1.0:
             one, n = Thinned.of(np.array([rate])), np.bincount(places)
             for seat in np.flatnonzero(n).tolist():

@@ -10,6 +10,7 @@ from detectors.summaries.layout import Layout
 from detectors.summaries.layouts import Layouts
 from detectors.summaries.summary import NOTHING, Summary
 from detectors.summaries.thinned import Thinned
+from stream.summaries.waiting import Room, Waiting
 
 __all__ = ["Binned", "Rooms", "Shelf"]
 
@@ -94,6 +95,8 @@ class Shelf:
     tells that something was counted in it, until somebody takes that back. Where there is no room left, the arrays are
     made anew, twice as large.
 
+    Rows may wait to be counted: `settle` before anybody looks at the counts.
+
     Memory: up to twice that of the summaries, of which what was never touched is not taken from the system.
 
     Args:
@@ -106,6 +109,7 @@ class Shelf:
         self.held: list[Binned] = []
         self.layout_of: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
         self.changed: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
+        self._waiting = Waiting()
         # Some more: what is not needed costs nothing, and what is lacking a copy of all.
         ends = (0, 0) if like is None else (like.count_at[like.seats], like.extreme_at[like.seats])
         room = [5 * end // 4 for end in ends]
@@ -120,6 +124,18 @@ class Shelf:
     def asked(self) -> set[int]:
         """The seats of summaries that were asked for: of all others nothing is known but counts and extremes."""
         return self._slots.asked
+
+    @property
+    def room(self) -> Room:
+        """Tell where everything lies, as long as nobody comes."""
+        of = self._slots
+        return Room(
+            self.layouts, self.layout_of, of.count_at, of.extreme_at, of.counts, of.extremes, self.held, self._waiting
+        )  # fmt: skip
+
+    def settle(self) -> None:
+        """Count the rows that wait."""
+        self._waiting.count(self.room)
 
     @property
     def counts(self) -> NDArray[np.int64]:

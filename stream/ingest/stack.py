@@ -120,6 +120,7 @@ def payloads(parts: Sequence[Part], shelf: Shelf) -> Iterator[list[object]]:
 
     Cost: about 1 us an entry of ten columns, 5 us a part.
     """
+    shelf.settle()
     held = [binned for part in parts for binned in part.held]
     seats = np.concatenate([part.seats for part in parts])
     pieces = _pieces(seats, held, shelf)
