@@ -13,6 +13,7 @@ from stream.ingest.parties import OUT_OF_BOUNDS, UNREADABLE, Parties
 from stream.summaries import texts
 from stream.summaries.texts import Spans, Texts
 
+LONG = b"0123456789abcdefgh"
 TEXT = st.binary(max_size=3) | st.binary(max_size=40)
 
 
@@ -53,16 +54,23 @@ def test_many_texts_are_told_apart() -> None:
     assert (Texts().number(spans(told)) == np.arange(100_000) % 70_001).all()
 
 
-@pytest.mark.parametrize("other", [b"ab", b"c"])
-def test_texts_of_one_hash_are_told_apart(other: bytes) -> None:
+@pytest.mark.parametrize(
+    ("held", "other"),
+    [
+        (b"cd", b"ab"),
+        (b"cd", b"c"),
+        *((LONG, LONG.replace(at, b"x")) for at in (b"0", b"7", b"8", b"f", b"g", b"h")),
+    ],
+)  # fmt: skip
+def test_texts_of_one_hash_are_told_apart(held: bytes, other: bytes) -> None:
     """By their bytes and by their lengths. No two such are known, so one is given the hash of the other."""
     found, alone = Texts(), Texts()
-    told = found.number(spans([b"cd"])).tolist(), alone.number(spans([other])).tolist()
+    told = found.number(spans([held])).tolist(), alone.number(spans([other])).tolist()
     assert told == ([0], [0])
     found._hashes[0] = alone._hashes[0]
     found._slots[:] = alone._slots
     assert found.number(spans([other, other])).tolist() == [1, 1]
-    assert (found[0], found[1]) == (b"cd", other)
+    assert (found[0], found[1]) == (held, other)
 
 
 @pytest.mark.parametrize("bit", [0x80, 0x40])
