@@ -110,11 +110,11 @@ class Bed:
         evaluator, fields = self.evaluator, self.evaluator.model.fields()
         base = evaluator.model.base()
         self.store.commit(
-            Commit(evaluator.key, evaluator._epoch, evaluator._base, base, os.urandom(8), fields)
+            Commit(evaluator.key, evaluator.epoch, evaluator.base, base, os.urandom(8), fields)
         )
-        evaluator._base = base
+        evaluator.base = base
         gone = evaluator.model.settled()
-        self.store.remove(evaluator.key, evaluator._epoch, gone, base)
+        self.store.remove(evaluator.key, evaluator.epoch, gone, base)
         return sum(len(f) + len(v) for f, v in fields.items())
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from stream.evaluate.model import Model, ModelRules, advance_all
 from stream.evaluate.model_state import needed_from
+from stream.evaluate.owned import DONE, Owned, finish
 from stream.evaluate.panes.gather import (
     Merged,
     Span,
@@ -30,44 +31,30 @@ from stream.words import INPUTS, Kind
 
 __all__ = ["Evaluator", "step_all"]
 
-DONE = (Answer.OK, Answer.ALREADY)
 
-
-class Evaluator:
-    """The owner of one model. `load` first; then `step` it, or `step_all`, whenever marks have moved.
-
-    After FENCED or CONFLICT the owner drops this object and loads anew. `outbox` holds what is committed and not yet
-    acknowledged: field -> CloudEvent bytes, in order. `pending` is a commit under way.
-    """
+class Evaluator(Owned):
+    """The owner of one model. `load` first; then `step` it, or `step_all`, whenever marks have moved."""
 
     def __init__(
         self, store: Store, app: str, name: str, rules: ModelRules, fleet: Fleet, plans: Plans, lateness_ms: int,
         sources: Sequence[Source],
     ) -> None:  # fmt: skip
-        self.key = model_key(app, name)
+        super().__init__(store, model_key(app, name))
         self.model = Model(
             name, rules, fleet.book, fleet.publish, plans.at, partial(store.read, self.key)
         )
-        self.outbox: dict[bytes, bytes] = {}
-        self.pending: Commit | None = None
-        self.store = store
         self.app = app
         self.fleet = fleet
         self.lateness_ms = lateness_ms
         self.pane_ms = rules.learning.pane_ms
         self.sources = {kind: [s for s in sources if s.kind is kind] for kind in INPUTS}
-        self._epoch = 0
-        self._base = b""
-        self._commits = 0
         self._revision = fleet.book.revision
 
     def load(self) -> None:
         """Take the model over and restore what was committed of it."""
-        taken = self.store.take_over(self.key)
-        self._epoch, self._base = taken.epoch, taken.base
+        taken = self.take_over()
         self.fleet.refresh()
         self.model.restore(taken.base, taken.fields)
-        self.outbox = {f: v for f, v in sorted(taken.fields.items()) if f.startswith(b"o:")}
 
     def step(
         self,
@@ -86,22 +73,16 @@ class Evaluator:
         model.meet(absent)
         if flush is not None:
             model.flush(flush)
-        if model.changed or model.base() != self._base:
-            self._commits += 1
-            commit_id = b"%d.%d" % (self._epoch, self._commits)
-            self.pending = Commit(
-                self.key, self._epoch, self._base, model.base(), commit_id, model.fields()
-            )
+        if model.changed or model.base() != self.base:
+            self.prepare(model.base(), model.fields())
 
-    def settle(self, pending: Commit) -> None:
-        """Know that the commit under way is done."""
-        self.pending = None
-        self._base = pending.new_base
-        self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
+    def settle(self, done: Commit) -> None:
+        """Know that the commit under way is done, and delete what it leaves over."""
+        super().settle(done)
         self._keep_references()
         gone = self.model.settled()
         if gone:
-            self.store.remove(self.key, self._epoch, gone, self._base)
+            self.store.remove(self.key, self.epoch, gone, self.base)
 
     def _keep_references(self) -> None:
         """See that the references which the state now names are in the store: it may have gone back since they were."""
@@ -112,12 +93,6 @@ class Evaluator:
     def evaluated(self, kind: Kind) -> int:
         """Tell the first pane of a topic's kind that may still be needed."""
         return needed_from(self.model.base())[kind]
-
-    def acknowledge(self, fields: Sequence[bytes]) -> Answer:
-        """Take delivered alerts out of the outbox."""
-        for field in fields:
-            self.outbox.pop(field, None)
-        return self.store.remove(self.key, self._epoch, fields) if fields else Answer.OK
 
 
 def step_all(
@@ -140,27 +115,15 @@ def step_all(
     of each model: one for each part of its state that judging asks for, one if something is to be removed, and the
     commit of one that is too large to go with the others.
     """
-    answers = _finish(evaluators)
+    answers = finish(evaluators)
     going = [e for e in evaluators if answers.get(e.key, Answer.OK) in DONE]
     for kind in Kind:
         _advance(going, kind, marks, upto_ms, patient=kind in patient)
     absent = {kind for kind in Kind if is_absent(kind, marks)}
     for evaluator in going:
         evaluator.conclude(absent, _told(Kind.FEATURES, marks) if flush else None)
-    answers |= _finish(going)
+    answers |= finish(going)
     return [answers.get(e.key, Answer.OK) for e in evaluators]
-
-
-def _finish(evaluators: Sequence[Evaluator]) -> dict[str, Answer]:
-    """Make the commits that are under way; give the answer to each by its key."""
-    pending = [(e, e.pending) for e in evaluators if e.pending is not None]
-    if not pending:
-        return {}
-    answers = evaluators[0].store.commit_all([commit for _, commit in pending])
-    for (evaluator, commit), answer in zip(pending, answers, strict=True):
-        if answer in DONE:
-            evaluator.settle(commit)
-    return {commit.key: answer for (_, commit), answer in zip(pending, answers, strict=True)}
 
 
 def _advance(

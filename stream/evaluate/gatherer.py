@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from sinks.event import structured
 from stream.evaluate.model_state import KINDS, by_kind
 from stream.evaluate.movers import Movers, read_moved
+from stream.evaluate.owned import DONE, Owned, finish
 from stream.evaluate.panes.gather import watermark_of
 from stream.evaluate.roll_up_models import Moved, roll_up_models
 from stream.evaluate.stories.spell import FOREVER
@@ -21,7 +22,7 @@ from stream.ingest.fold import NEVER
 from stream.ingest.partition import Marks
 from stream.ingest.raw import Source
 from stream.state.fields import MOVED, MOVERS, STATE, outbox_field
-from stream.state.store import BASE, EPOCH, Answer, Commit, Store, model_key, models_key
+from stream.state.store import BASE, EPOCH, Answer, Store, model_key, models_key
 from stream.state.versions import dump, load, making_sense
 from stream.words import Kind
 
@@ -31,46 +32,37 @@ Bases = dict[Kind, int]
 """For each kind a pane."""
 
 
-class Gatherer:
+class Gatherer(Owned):
     """The owner of what several models tell together. `load` first; then `step` whenever models may have moved.
 
-    After FENCED or CONFLICT the owner drops this object and loads anew. `outbox` holds what is committed and not yet
-    acknowledged: field -> CloudEvent bytes, in order. `upto_ms` are the newest ends that are gathered, of each kind.
+    `upto_ms` are the newest ends that are gathered, of each kind.
     `missed` counts the models of which something may not have been gathered, as it had moved at more ends than it
     keeps before the slowest came as far.
     """
 
     def __init__(self, store: Store, app: str, pane_ms: int, lateness_ms: int) -> None:
-        self.key = models_key(app)
-        self.outbox: dict[bytes, bytes] = {}
+        super().__init__(store, models_key(app))
         self.upto_ms = dict.fromkeys(KINDS, NEVER)
         self.alerts = 0
         self.missed = 0
-        self._store = store
         self._app = app
         self._pane_ms = pane_ms
         self._lateness_ms = lateness_ms
-        self._epoch = 0
-        self._base = b""
-        self._commits = 0
-        self._pending: Commit | None = None
         self._settled: Bases | None = None
 
     def load(self) -> None:
         """Take over what several models tell, and restore what was committed of it."""
-        taken = self._store.take_over(self.key)
-        self._epoch, self._base = taken.epoch, taken.base
+        taken = self.take_over()
         self.upto_ms = gathered_upto(taken.base)
         if STATE in taken.fields:
             (self.alerts,) = load(taken.fields[STATE], "gatherer")
-        self.outbox = {f: v for f, v in sorted(taken.fields.items()) if f.startswith(b"o:")}
 
     def is_settled(self, marks: Mapping[Source, Marks | None]) -> bool:
         """Whether all models had come as far as these marks go at the last step, and so nothing is to be gathered.
 
         Nor is it of a model that is new since then: it has no event before.
         """
-        return self._pending is None and self._closed(marks) == self._settled
+        return self.pending is None and self._closed(marks) == self._settled
 
     def step(self, marks: Mapping[Source, Marks | None], *, flush: bool = False) -> Answer:
         """Gather what all models have passed since the last step, and commit it.
@@ -81,10 +73,9 @@ class Gatherer:
         Cost: a round trip (15 us of processor time a model), one more to read what moved, and one to commit what was
         gathered.
         """
-        if self._pending is not None:
-            answer = self._finish()
-            if answer not in (Answer.OK, Answer.ALREADY):
-                return answer
+        answer = self._finish()
+        if answer not in DONE:
+            return answer
         closed = self._closed(marks)
         names = sorted({name for m in marks.values() if m for name in m.models})
         answer, bases, moved = self._ask(names)
@@ -97,13 +88,7 @@ class Gatherer:
             reach = self._reach(closed, bases, flush=flush)
             self._gather(movers, reach, marks)
         self._settled = closed if reach == closed else None
-        return Answer.OK if self._pending is None else self._finish()
-
-    def acknowledge(self, fields: Sequence[bytes]) -> Answer:
-        """Take delivered alerts out of the outbox."""
-        for field in fields:
-            self.outbox.pop(field, None)
-        return self._store.remove(self.key, self._epoch, fields) if fields else Answer.OK
+        return self._finish()
 
     # -- how far the models are --------------------------------------------------------------------------------------
 
@@ -120,10 +105,10 @@ class Gatherer:
         """Ask how far all models are and when they moved last; and whether the store still has what we committed."""
         wants: list[tuple[str, Sequence[bytes]]] = [(self.key, [EPOCH, BASE])]
         wants += [(model_key(self._app, name), [BASE, MOVED]) for name in names]
-        (epoch, base), *told = self._store.read_many(wants)
-        if epoch != b"%d" % self._epoch:
+        (epoch, base), *told = self.store.read_many(wants)
+        if epoch != b"%d" % self.epoch:
             return Answer.FENCED, {}, {}
-        if (base or b"") != self._base:
+        if (base or b"") != self.base:
             return Answer.CONFLICT, {}, {}
         bases = {name: _bases(base) for name, (base, _) in zip(names, told, strict=True)}
         moved = {name: read_moved(of) for name, (_, of) in zip(names, told, strict=True)}
@@ -148,7 +133,7 @@ class Gatherer:
         """Read what moved, and with it anew how far the models are: the store may have gone back meanwhile."""
         wants = [(model_key(self._app, name), [BASE, MOVERS]) for name in names]
         found = {}
-        for name, (base, blob) in zip(names, self._store.read_many(wants), strict=True):
+        for name, (base, blob) in zip(names, self.store.read_many(wants), strict=True):
             bases[name] = _bases(base)
             found[name] = movers = Movers()
             if blob is not None:
@@ -187,20 +172,10 @@ class Gatherer:
         self.upto_ms = upto_ms
         self.alerts += len(fields)
         fields[STATE] = dump("gatherer", [self.alerts])
-        self._commits += 1
-        commit_id = b"%d.%d" % (self._epoch, self._commits)
-        base = b",".join(b"%d" % upto_ms[kind] for kind in KINDS)
-        self._pending = Commit(self.key, self._epoch, self._base, base, commit_id, fields)
+        self.prepare(b",".join(b"%d" % upto_ms[kind] for kind in KINDS), fields)
 
     def _finish(self) -> Answer:
-        pending = self._pending
-        assert pending is not None  # noqa: S101 - both callers have just seen it
-        answer = self._store.commit(pending)
-        if answer in (Answer.OK, Answer.ALREADY):
-            self._pending = None
-            self._base = pending.new_base
-            self.outbox |= {f: v for f, v in sorted(pending.fields.items()) if f.startswith(b"o:")}
-        return answer
+        return finish([self]).get(self.key, Answer.OK)
 
 
 @making_sense("gatherer")
