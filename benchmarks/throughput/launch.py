@@ -15,7 +15,7 @@ from typing import ClassVar
 import stream.bus.consumer
 import stream.ingest.ingest
 import stream.run.work.worker
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.cli import main
 from stream.ingest.decode import Decoder
 from stream.ingest.partition import Partition

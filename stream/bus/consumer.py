@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -23,12 +22,13 @@ from confluent_kafka import (
 )
 
 from stream.bus.messages import Reading, spare_collector
+from stream.bus.owner import Owner, Start
 from stream.errors import BusUnavailable
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.thinning import Sieve
 from stream.words import Kind
 
-__all__ = ["ConsumerThread", "Owner", "Start"]
+__all__ = ["ConsumerThread"]
 
 LOG = logging.getLogger("driftbus.consumer")
 CONSUME = 40_000
@@ -49,50 +49,6 @@ REFUSALS = (
 ANSWER_S = 5.0
 PAUSE_AFTER_S = 5.0
 """Waiting longer than this, the partitions are paused, so that polling can go on and the group keeps us."""
-
-
-class Start(NamedTuple):
-    """Where to read a partition from. All that is read from there on bears `term`, and nothing that was read before.
-
-    Offset 0 is where the log begins, wherever that is: of a partition that was never read nothing can be missing.
-    """
-
-    offset: int
-    term: int
-
-
-class Owner(Protocol):
-    """Who decides about partitions. Called on the consumer's thread; may block for a while."""
-
-    def assigned(self, sources: list[Source]) -> dict[Source, Start]:
-        """Take partitions over and tell where to read from."""
-        ...
-
-    def revoked(self, sources: list[Source], *, lost: bool) -> None:
-        """Commit and let go of partitions; when they are lost already, only let go."""
-        ...
-
-    def batches(self, read: Sequence[tuple[RawBatch, int]], done: Callable[[], None]) -> None:
-        """Take in batches, each read under a term, and call `done` for each that is folded."""
-        ...
-
-    def caught_up(self, source: Source, offset: int) -> None:
-        """Know that a partition has been read to its end; the last event handed over stands before `offset`.
-
-        Told with every look that finds nothing more.
-        """
-        ...
-
-    def outside_log(self, source: Source, low: int, high: int) -> Start:
-        """Tell where to go on: the log holds offsets low <= offset < high, and the next one to read is no such.
-
-        All that was handed over is folded by then. Raises LogLost where nobody shall go on.
-        """
-        ...
-
-    def failed(self, error: BaseException) -> None:
-        """Know that the thread has ended with an error."""
-        ...
 
 
 class ConsumerThread(threading.Thread):

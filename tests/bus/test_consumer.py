@@ -15,7 +15,8 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream.bus import consumer as of_consumer
-from stream.bus.consumer import ConsumerThread, Start
+from stream.bus.consumer import ConsumerThread
+from stream.bus.owner import Start
 from stream.bus.settings import consumer_settings
 from stream.config import Config
 from stream.ingest.raw import RawBatch, Source

@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import Message, TopicPartition
 
 from stream.bus import consumer as of_consumer
-from stream.bus.consumer import ConsumerThread, Start
+from stream.bus.consumer import ConsumerThread
+from stream.bus.owner import Start
 from stream.ingest.raw import RawBatch, Source
 from stream.words import Kind
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from sinks import MemorySink
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.config import Config
 from stream.errors import StoreUnavailable
 from stream.ingest.partition import Marks, read_marks

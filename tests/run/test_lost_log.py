@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.errors import LogLost
 from stream.ingest.fold import GAPS_KEPT
 from stream.ingest.partition import Partition

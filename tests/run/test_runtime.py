@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.config import Limits
 from stream.errors import BusUnavailable
 from stream.run.work import runtime as of_runtime

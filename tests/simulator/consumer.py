@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.ingest.raw import RawBatch, Source
 from stream.run.work.rim import Item
 from stream.run.work.runtime import Runtime

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from stream.bus.consumer import Start
+from stream.bus.owner import Start
 from stream.ingest.raw import DeadLetter, RawBatch, Source
 
 __all__ = ["Bus", "Item", "Office"]

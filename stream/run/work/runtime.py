@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from stream.bus.consumer import Start
 from stream.bus.dead_letters import DeadLetterOffice
+from stream.bus.owner import Start
 from stream.bus.settings import producer_settings
 from stream.config import Config
 from stream.errors import LogLost, StoreRefused, StoreUnavailable

@@ -19,7 +19,8 @@ from typing import Any
 import faust
 
 from stream.bus.backup_topic import BackupTopic
-from stream.bus.consumer import ConsumerThread, Start
+from stream.bus.consumer import ConsumerThread
+from stream.bus.owner import Start
 from stream.bus.settings import Seldom, consumer_settings
 from stream.config import Config, cautions
 from stream.errors import DriftbusError, StoreUnavailable
