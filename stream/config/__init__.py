@@ -8,28 +8,28 @@ all at once, by key and line. Secrets never show themselves: not in errors, `rep
 """
 
 from stream.config.form import detection_hash, masked
+from stream.config.intake import Adaptive, Limits, Sampling
 from stream.config.json_schema import json_schema
 from stream.config.load import from_text, load
-from stream.config.rules import cautions
-from stream.config.schema import (
-    Adaptive,
-    Alarms,
+from stream.config.outside import (
     BackupConfig,
-    Config,
     ConsoleSink,
-    DetectorConfig,
-    Exclusion,
     FilesConfig,
     HttpConfig,
     JsonlSink,
     KafkaSink,
-    LabelsConfig,
-    Limits,
     RedisConfig,
-    ReferenceConfig,
-    Sampling,
     Sink,
     Topics,
+)
+from stream.config.rules import cautions
+from stream.config.schema import Config
+from stream.config.watching import (
+    Alarms,
+    DetectorConfig,
+    Exclusion,
+    LabelsConfig,
+    ReferenceConfig,
     Window,
 )
 

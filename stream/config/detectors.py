@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stream.config.schema import (
+from stream.config.detector_names import (
     BROKEN_DETECTORS,
     DETECTORS_BY_DEFAULT,
     DETECTORS_ON_REQUEST,
     LAYERED_DETECTORS,
     RIVER,
     SEQUENTIAL_DETECTORS,
-    Config,
-    DetectorConfig,
 )
+from stream.config.schema import Config
 from stream.config.values import suggestion
+from stream.config.watching import DetectorConfig
 
 if TYPE_CHECKING:
     from detectors.sequential.sequential import Sequential

@@ -7,9 +7,12 @@ import msgspec
 import orjson
 import yaml
 
+from stream.config.detector_names import DETECTORS_BY_DEFAULT
 from stream.config.durations import duration_text
-from stream.config.schema import DETECTORS_BY_DEFAULT, Config, Sampling, Window
+from stream.config.intake import Sampling
+from stream.config.schema import Config
 from stream.config.secret import Secret
+from stream.config.watching import Window
 
 __all__ = ["detection_hash", "masked", "plain"]
 

@@ -5,16 +5,12 @@ import typing
 
 import msgspec
 
+from stream.config.detector_names import DETECTORS_BY_DEFAULT, DETECTORS_ON_REQUEST, RIVER
 from stream.config.durations import DURATION_PATTERN
 from stream.config.form import plain
 from stream.config.kafka import ALLOWED
-from stream.config.schema import (
-    DETECTORS_BY_DEFAULT,
-    DETECTORS_ON_REQUEST,
-    RIVER,
-    Config,
-    Window,
-)
+from stream.config.schema import Config
+from stream.config.watching import Window
 
 __all__ = ["json_schema"]
 

@@ -12,9 +12,9 @@ import msgspec
 import yaml
 
 from stream.config.nodes import child, filled, is_null, line_of
-from stream.config.schema import Window
 from stream.config.secret import is_secret
 from stream.config.values import choices_of, is_struct, parsed, suggestion, wanted_form
+from stream.config.watching import Window
 from stream.errors import ConfigError
 
 __all__ = ["BAD", "Reader"]

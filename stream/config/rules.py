@@ -13,7 +13,9 @@ from stream.config.calendar import DAY_OR_TIME, is_edge, span_of
 from stream.config.detectors import detector_problems
 from stream.config.durations import duration_text
 from stream.config.kafka import BROKERS_OWN, DANGEROUS, GROUP_PROTOCOLS, refusal
-from stream.config.schema import Config, FilesConfig, JsonlSink, Window
+from stream.config.outside import FilesConfig, JsonlSink
+from stream.config.schema import Config
+from stream.config.watching import Window
 
 __all__ = ["cautions", "is_loopback", "problems_of"]
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 import msgspec
 
 from stream.config.durations import duration_ms
-from stream.config.schema import Setting, Window
+from stream.config.watching import Setting, Window
 
 __all__ = ["choices_of", "is_struct", "parsed", "suggestion", "wanted_form"]
 

@@ -5,15 +5,15 @@ import pytest
 from detectors import COMPARISONS, SEQUENTIAL
 from detectors.alarms.signals import COLUMN_TESTS, VOLUME_TEST
 from stream.config import from_text
-from stream.config.schema import (
+from stream.config.detector_names import (
     BROKEN_DETECTORS,
     DETECTORS_BY_DEFAULT,
     DETECTORS_ON_REQUEST,
     LAYERED_DETECTORS,
     SEQUENTIAL_DETECTORS,
-    Setting,
 )
 from stream.config.values import parsed
+from stream.config.watching import Setting
 from stream.errors import ConfigError
 from stream.evaluate.judging.scores import BROKEN_SHARE, enabled
 from stream.run.fleet.rules import model_rules
