@@ -53,9 +53,9 @@ def binomial_tail(share: Floats, n: Floats, rate: Floats, below: Flags) -> Float
     [4.3e-05]
     """
     k = np.clip(share, 0.0, 1.0) * n
-    low = betainc(np.maximum(n - k, 1e-300), k + 1, 1 - rate)
-    high = betainc(np.maximum(k, 1e-300), n - k + 1, rate)
-    return np.where(below, np.where(k >= n, 1.0, low), np.where(k <= 0, 1.0, high))
+    further, others = np.where(below, n - k, k), np.where(below, k, n - k)
+    tail = betainc(np.maximum(further, 1e-300), others + 1, np.where(below, 1 - rate, rate))
+    return np.where(further <= 0, 1.0, tail)
 
 
 def binomial_share(chance: float, n: Floats, rate: Floats, below: Flags) -> Floats:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from stream.bus.messages import spare_collector
 from stream.run.terminal.progress import Progress
 from tests.simulator.campaign import Result, campaign, told_steps
 
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="replay this one schedule")
     parser.add_argument("--steps", action="store_true", help="tell every step; with --seed")
     asked = parser.parse_args(arguments)
+    spare_collector()  # as a worker does
     if asked.seed is not None:
         lines = list(told_steps(asked.seed))
         last = next(i for i in reversed(range(len(lines))) if lines[i].startswith("at rest after"))

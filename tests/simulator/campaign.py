@@ -1,6 +1,5 @@
 """Many schedules, on several processes, and what they come to together."""
 
-import gc
 import logging
 import sys
 import time
@@ -66,20 +65,15 @@ class Total:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep the product's log lines of faults, of which there are many, to itself; and remember judgements.
-
-    Rubbish is looked for as rarely as in a worker: a schedule leaves little.
-    """
+    """Keep the product's log lines of faults, of which there are many, to itself; and remember judgements."""
     log = logging.getLogger("driftbus")
-    level, threshold = log.level, gc.get_threshold()
+    level = log.level
     log.setLevel(logging.CRITICAL + 1)
-    gc.set_threshold(100_000, 50, 100)
     try:
         with remembered():
             yield
     finally:
         log.setLevel(level)
-        gc.set_threshold(*threshold)
 
 
 def judged(seed: int) -> Result:
@@ -108,7 +102,7 @@ def _results(seeds: Sequence[int], jobs: int) -> Iterable[Result]:
         yield from map(judged, seeds)
         return
     with get_context("fork" if sys.platform == "linux" else "spawn").Pool(jobs) as pool:
-        yield from pool.imap(judged, seeds, chunksize=8)
+        yield from pool.imap(judged, seeds, chunksize=1)
 
 
 def told_steps(seed: int) -> Iterator[str]:
