@@ -1,12 +1,15 @@
 """`driftbus state`: exports of replays are shown and compared; a store that cannot serve is told in one line."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from stream.bus import backup_topic
 from stream.run.copies import command as state_command
+from stream.run.fleet.topics import cluster_of
 from stream.state.memory import MemoryStore
 from tests.cli.command import driftbus, events, rows, write_config, write_jsonl
 from tests.servers import free_ports
@@ -124,6 +127,8 @@ def test_a_state_is_restored_from_a_file_though_no_broker_is_there(
     config = write_config(tmp_path / "moved.yaml", f"bootstrap: 127.0.0.1:{nobody}\n")
     store = MemoryStore()
     monkeypatch.setattr(state_command, "open_store", lambda *_: store)
+    monkeypatch.setattr(backup_topic, "ANSWER_S", 0.5)
+    monkeypatch.setattr(state_command, "cluster_of", partial(cluster_of, timeout_s=0.5))
     done = driftbus("state", "restore", "-c", config, replayed)
     assert done.exit_code == 0, done.output
     assert f"caution: 127.0.0.1:{nobody}: Kafka cannot be reached" in done.output

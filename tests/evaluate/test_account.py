@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from stream.evaluate.chains.case import Judged
 from stream.evaluate.judging.baseline import Compare
 from stream.evaluate.judging.calm import Calm
 from stream.evaluate.judging.finding import is_hard
+from stream.reference.reference import Reference
 from tests.evaluate.hours import LAYOUT, RULES, WEEK, chain, feed, hour, reference
 
 OFTEN = replace(RULES, calm=Calm(clear_after=2, ongoing_every_ms=1))
@@ -40,11 +42,15 @@ def window(
     return Summary.of(LAYOUT, {"x": x})
 
 
-def story(seed: int, fault: dict[str, float], compare: Compare = "fixed") -> list[Judged]:
-    """Tell of three weeks of hours, a season in them, from the middle of the last one on with a fault."""
-    rng = np.random.default_rng(seed)
-    fault, wander = dict(fault), fault.get("wander", 0.0)
-    fault.pop("wander", None)
+@cache
+def weeks(number: int) -> tuple[Reference, list[Summary]]:
+    """Make three weeks of hours, a season in them, from the middle of the last one on with a fault.
+
+    Gives what is known after two, and the hours of the third.
+    """
+    rng = np.random.default_rng(number)
+    fault = dict(FAULTS[number])
+    wander = fault.pop("wander", 0.0)
     turns = np.sin(2 * np.pi * np.arange(3 * WEEK) / 24) / 2
     s, levels = 0.0, []
     for turn in turns:
@@ -52,9 +58,14 @@ def story(seed: int, fault: dict[str, float], compare: Compare = "fixed") -> lis
         levels.append(float(turn) + s)
     known = reference([window(rng, level) for level in levels[: 2 * WEEK]])
     began = len(levels) - 60
-    later = [
+    return known, [
         window(rng, levels[i], **(fault if i >= began else {})) for i in range(2 * WEEK, len(levels))
     ]  # fmt: skip
+
+
+def story(number: int, compare: Compare = "fixed") -> list[Judged]:
+    """Tell of the weeks with a fault."""
+    known, later = weeks(number)
     return feed(chain(known, replace(OFTEN, compare=compare, history_ms=14 * 86_400_000)), later)
 
 
@@ -69,8 +80,8 @@ def test_every_verdict_of_the_layer_that_is_told_is_computed_again_from_its_acco
 ) -> None:
     """Chance, statistic, lag and what is usual; also of those that resolve an incident."""
     names = set()
-    for seed, fault in enumerate(FAULTS):
-        for judged in story(seed, fault, compare):
+    for number in range(len(FAULTS)):
+        for judged in story(number, compare):
             for column, change in judged.changes:
                 verdict = change.verdict
                 assert (column in judged.accounts) == layered(verdict)
@@ -99,7 +110,7 @@ def assert_told(verdict: Verdict, told: Any) -> None:
 
 def test_an_account_is_of_the_window_that_is_told_not_of_another() -> None:
     """A changed number of it changes the chance."""
-    judged = next(j for j in story(0, FAULTS[0]) if j.changes)
+    judged = next(j for j in story(0) if j.changes)
     column, change = judged.changes[0]
     told = json.loads(orjson.dumps(judged.accounts[column]))
     told["x"][-1] += 0.5
