@@ -126,11 +126,16 @@ class Run:
 
 
 @cache
+def side_by_side(rules: Callable[[], ModelRules], most: int) -> Run:
+    """Judge windows of so many columns at most together."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "COLUMNS_MAX", most)
+        return Run(rules())
+
+
 def alone(rules: Callable[[], ModelRules]) -> Run:
     """Judge every window for itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(together, "COLUMNS_MAX", 1)
-        return Run(rules())
+    return side_by_side(rules, 1)
 
 
 def plain() -> ModelRules:
@@ -150,13 +155,10 @@ def daily() -> ModelRules:
 
 
 @pytest.mark.parametrize("rules", [plain, weekly, daily], ids=lambda rules: str(rules.__name__))
-@pytest.mark.parametrize("most", [6, 500])
-def test_judged_together_is_judged_alone(
-    rules: Callable[[], ModelRules], most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("most", [6, together.COLUMNS_MAX])
+def test_judged_together_is_judged_alone(rules: Callable[[], ModelRules], most: int) -> None:
     """The same alerts and the same bytes to store after every hour, by twos and threes or all at once."""
-    monkeypatch.setattr(together, "COLUMNS_MAX", most)
-    run, one = Run(rules()), alone(rules)
+    run, one = side_by_side(rules, most), alone(rules)
     assert one.told
     assert run.told == one.told
     assert run.fields == one.fields
@@ -181,7 +183,7 @@ def test_only_who_has_a_story_or_nobody_beside_it_is_judged_alone(
 
 def test_what_was_found_quiet_tells_as_much_when_asked_later() -> None:
     """Status asks for every verdict of the last window: the same as of one that was judged alone."""
-    run, one = Run(plain()), alone(plain)
+    run, one = side_by_side(plain, together.COLUMNS_MAX), alone(plain)
     assert any(callable(of.findings._said) for of in run.model.latest.values())
     for key, judged in run.model.latest.items():
         assert window_result(judged) == window_result(one.model.latest[key])
