@@ -5,9 +5,14 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from confluent_kafka.admin import AdminClient
 
+from stream.config import from_text
+from stream.run.work import worker as of_worker
 from stream.run.work.brokers import Brokers
+from stream.run.work.faust_app import FaustProcess
+from stream.run.work.worker import Worker
 
 NOBODY: dict[str, str | int | float | bool] = {"bootstrap.servers": "127.0.0.1:9", "log_level": 0}
 ENDS_WHILE_IT_ASKS = f"""
@@ -45,4 +50,29 @@ def test_who_is_closed_asks_no_more() -> None:
     brokers = Brokers(AdminClient(NOBODY), ["features"], runtime, consumer)
     brokers.close()
     brokers.settle_logs()
+    assert learned == []
+
+
+@pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()], ids=["told", "at once"])
+def test_a_worker_that_has_ended_asks_no_more(
+    ending: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it ends."""
+    worker = Worker(from_text("bootstrap: 127.0.0.1:9", {}), [])
+    worker.runtime.logs = {"features": "known"}
+    learned: list[Any] = []
+    monkeypatch.setattr(worker.runtime, "know_logs", learned.append)
+    monkeypatch.setattr(of_worker, "Worker", lambda *_: worker)
+
+    def end(_: FaustProcess) -> None:
+        raise ending
+
+    monkeypatch.setattr(FaustProcess, "execute_from_commandline", end)
+    with worker._folder:
+        if isinstance(ending, SystemExit):
+            assert of_worker.run(worker.config, []) == 3
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                of_worker.run(worker.config, [])
+    worker.brokers.settle_logs()
     assert learned == []
