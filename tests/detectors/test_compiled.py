@@ -127,7 +127,9 @@ def test_machine_code_is_made_anew_where_another_file_has_changed(
 
 
 def test_what_is_reached_through_a_module_is_known(ask: Callable[..., Outcome]) -> None:
-    caller = CALLER.replace("scaled(x) + STEP", "drawn_callee.scaled(x) + drawn_callee.STEP")
+    """Though the function's own file knows it by no name."""
+    caller = CALLER.replace("SIZES, STEP, scaled", "SIZES")
+    caller = caller.replace("scaled(x) + STEP", "drawn_callee.scaled(x) + drawn_callee.STEP")
     ask(caller)
     assert ask(caller, depth=DEPTH.replace("x + 1", "x + 2")) == (231, False)
     assert ask(caller, CALLEE.replace("= 10", "= 20")) == (249, False)
