@@ -71,8 +71,13 @@ def _said(function: FunctionType) -> tuple[bytes, list[FunctionType]]:
         said += [part.co_code, part.co_names, constants]
     named = list(_named(function.__globals__, [name for part in parts for name in part.co_names]))
     called = [value.py_func for value in named if isinstance(value, Dispatcher)]
-    said += [value for value in named if not callable(value)]
+    said += [_told(value) if callable(value) else value for value in named]
     return pickle.dumps(said), called
+
+
+def _told(value: object) -> tuple[object, object]:
+    """Name a function of a library, which numba knows by itself, or a type."""
+    return getattr(value, "__module__", None), getattr(value, "__name__", None)
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:

@@ -135,6 +135,22 @@ def test_what_is_reached_through_a_module_is_known(ask: Callable[..., Outcome]) 
     assert ask(caller, CALLEE.replace("= 10", "= 20")) == (249, False)
 
 
+@pytest.mark.parametrize(
+    ("text", "one", "other"),
+    [
+        ("import numpy as np\n" + DEPTH.replace("x + 1", "NAME(x / 2) * 2"), "np.floor", "np.ceil"),
+        ("from math import NAME as cut\n" + DEPTH.replace("x + 1", "cut(x / 2) * 2"), "floor", "ceil"),
+        (DEPTH.replace("x + 1", "complex(x - 1, x + 1).NAME"), "real", "imag"),
+    ],
+    ids=["a name of numpy's", "a name of its file's", "an attribute"],
+)  # fmt: skip
+def test_which_function_of_a_library_is_called_is_known(
+    ask: Callable[..., Outcome], text: str, one: str, other: str
+) -> None:
+    assert ask(depth=text.replace("NAME", one)) == (225, False)
+    assert ask(depth=text.replace("NAME", other)) == (229, False)
+
+
 def test_what_an_inner_function_names_is_known(ask: Callable[..., Outcome]) -> None:
     caller = CALLER.replace("scaled(x) + STEP", "scaled(x) + sum([STEP for _ in range(1)])")
     ask(caller)
