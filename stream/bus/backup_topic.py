@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from stream.bus.admin import Admin
 from stream.bus.settings import admin_settings, consumer_settings, producer_settings
 from stream.config import Config
 from stream.errors import BusUnavailable
@@ -104,13 +104,16 @@ class BackupTopic:
         if self._made:
             return
         settings: dict[str, Any] = admin_settings(self._config)
-        admin = AdminClient(settings)
-        names = admin.list_topics(timeout=ANSWER_S).topics
-        if self.name not in names:
-            topic = NewTopic(self.name, 1, config={"cleanup.policy": "compact"})
-            for made in admin.create_topics([topic], request_timeout=ANSWER_S).values():
-                made.result(2 * ANSWER_S)  # the request itself fails before
-            LOG.info("made topic %s", self.name)
+        with closing(Admin(settings)) as admin:
+            names = admin.topics(ANSWER_S)
+            if self.name not in names:
+                topic = NewTopic(self.name, 1, config={"cleanup.policy": "compact"})
+                asked = admin.ask(
+                    lambda client: client.create_topics([topic], request_timeout=ANSWER_S)
+                )
+                for made in asked.values():
+                    made.result(2 * ANSWER_S)  # the request itself fails before
+                LOG.info("made topic %s", self.name)
         self._made = True
 
     def _produce(self, producer: Producer, record: Record, heard: Any) -> None:

@@ -34,11 +34,34 @@ asking.close()
 print("ends")
 raise SystemExit(1)
 """
+ENDS_WHILE_IT_WARNS = """
+import ctypes
+import time
+from types import SimpleNamespace
+from confluent_kafka.admin import AdminClient
+from stream.config import from_text
+from stream.run.fleet import retention
+from stream.run.work.one_thread import OneThread
+
+AdminClient.list_topics = lambda *_, **more: SimpleNamespace(topics=["features"])
+retention.ANSWER_S = 0.8
+libc = ctypes.CDLL(None)
+libc.on_exit(libc.sleep, None)
+asking = OneThread("driftbus-backup")
+asking.submit(retention.too_short, from_text("bootstrap: 127.0.0.1:9", {}))
+time.sleep(0.3)
+asking.shutdown(wait=False)
+print("ends")
+raise SystemExit(1)
+"""
 
 
-def test_a_process_may_end_while_it_asks() -> None:
+@pytest.mark.parametrize(
+    "program", [ENDS_WHILE_IT_ASKS, ENDS_WHILE_IT_WARNS], ids=["which topics", "how long they keep"]
+)
+def test_a_process_may_end_while_it_asks(program: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", ENDS_WHILE_IT_ASKS], check=False, timeout=60, stdout=subprocess.PIPE
+        [sys.executable, "-c", program], check=False, timeout=60, stdout=subprocess.PIPE
     )
     assert (ended.returncode, ended.stdout) == (1, b"ends\n")
 

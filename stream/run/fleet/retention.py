@@ -1,9 +1,11 @@
 """How long the input topics keep events, against what going on from a copy of the state needs."""
 
+from contextlib import closing
+
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
+from stream.bus.admin import Admin
 from stream.bus.settings import admin_settings
 from stream.config import Config
 from stream.run.fleet.topics import ANSWER_S, input_topics, unavailable
@@ -47,17 +49,23 @@ def is_compacted(config: Config, topic: str) -> bool | None:
 
 def _settings_of(config: Config, topics: list[str]) -> dict[str, dict[str, str]]:
     try:
-        client = AdminClient(admin_settings(config))
-        there = client.list_topics(timeout=ANSWER_S).topics
-        asked = [ConfigResource(ConfigResource.Type.TOPIC, t) for t in topics if t in there]
-        answers = client.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}
-        return {
-            str(resource.name): {
-                name: str(entry.value)
-                for name, entry in answer.result(timeout=2 * ANSWER_S).items()  # it fails before
+        with closing(Admin(admin_settings(config))) as admin:
+            there = admin.topics(ANSWER_S)
+            asked = [ConfigResource(ConfigResource.Type.TOPIC, t) for t in topics if t in there]
+            if not asked:
+                return {}
+            answers = admin.ask(
+                lambda client: client.describe_configs(asked, request_timeout=ANSWER_S)
+            )
+            return {
+                str(resource.name): {
+                    name: str(entry.value)
+                    for name, entry in answer.result(
+                        timeout=2 * ANSWER_S
+                    ).items()  # it fails before
+                }
+                for resource, answer in answers.items()
             }
-            for resource, answer in answers.items()
-        }
     except KafkaException as error:
         raise unavailable(config, error.args[0].str()) from None
     except TimeoutError:
