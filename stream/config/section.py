@@ -11,7 +11,6 @@ Duration = Annotated[int, Meta(ge=0, le=10**12), _DURATION]
 Span = Annotated[int, Meta(gt=0, le=10**12), _DURATION]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
-
 Rate = Annotated[float, Meta(gt=0, le=1)]
 
 

@@ -13,7 +13,7 @@ class Owned:
     """What is known of the hash. After FENCED or CONFLICT its owner drops this object and loads anew.
 
     `outbox` holds what is committed and not yet acknowledged: field -> CloudEvent bytes, in order. `pending` is a
-    commit under way.
+    commit under way. `epoch` and `base`: as which owner, and from which state, the next commit is made.
     """
 
     def __init__(self, store: Store, key: str) -> None:

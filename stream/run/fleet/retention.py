@@ -57,14 +57,11 @@ def _settings_of(config: Config, topics: list[str]) -> dict[str, dict[str, str]]
             answers = admin.ask(
                 lambda client: client.describe_configs(asked, request_timeout=ANSWER_S)
             )
+            # The request itself fails before the wait for it does.
+            told = {of.name: answer.result(timeout=2 * ANSWER_S) for of, answer in answers.items()}
             return {
-                str(resource.name): {
-                    name: str(entry.value)
-                    for name, entry in answer.result(
-                        timeout=2 * ANSWER_S
-                    ).items()  # it fails before
-                }
-                for resource, answer in answers.items()
+                str(topic): {name: str(entry.value) for name, entry in settings.items()}
+                for topic, settings in told.items()
             }
     except KafkaException as error:
         raise unavailable(config, error.args[0].str()) from None

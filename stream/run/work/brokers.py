@@ -91,7 +91,7 @@ class Brokers:
         consumer's thread, which nobody awaits for ever, may have asked.
         """
         with self._closing:
-            self._admin = None  # the only one who knows it, so the client ends here
+            self._admin = None  # it ends with its last reference
 
     def _ask_partitions(self) -> dict[str, int] | None:
         """Ask for the number of partitions of each topic, 0 if it is not there; None while Kafka does not answer."""

@@ -256,9 +256,8 @@ class Models:
             holders = {name: of for name in names if (of := await self._held(name)) is not None}
             try:
                 answers = await self._step(holders, goal)
-            except (
-                DriftbusError
-            ) as error:  # some may have moved in memory, and have committed nothing
+            except DriftbusError as error:
+                # Some may have moved in memory, and have committed nothing.
                 for name in holders:
                     self._drop(name)
                 if not isinstance(error, StoreUnavailable):
