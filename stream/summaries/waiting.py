@@ -77,10 +77,11 @@ class Waiting:
         place = table.schema.position
         sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)
         self._how = _How(table.schema, sources, room.layouts.numbers())
-        self._rows.append((table.X, rows, seats))
         self._bytes += table.X.nbytes + rows.nbytes + seats.nbytes
         held = 8 * int(room.count_at[len(room.held)])
-        if held < NEAR_BYTES or SHARE * self._bytes > held:
+        waits = held >= NEAR_BYTES and SHARE * self._bytes <= held
+        self._rows.append((_by_itself(table.X) if waits else table.X, rows, seats))
+        if not waits:
             self.count(room)
 
     def count(self, room: Room) -> None:
@@ -100,6 +101,11 @@ class Waiting:
         at = np.concatenate(seats)
         order = by_seat(at)
         return np.concatenate(tables), own[order], at[order]
+
+
+def _by_itself(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give an array that keeps no more memory than its own: a batch is read into room for the widest model."""
+    return X if X.base is None or X.base.nbytes == X.nbytes else X.copy()
 
 
 def by_seat(seats: Ints) -> Ints:

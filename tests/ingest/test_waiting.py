@@ -118,6 +118,23 @@ def test_what_waits_takes_a_quarter_of_what_it_waits_for_and_one_batch_at_most()
             assert 4 * shelf.room.waiting._bytes <= held
 
 
+def test_what_waits_keeps_no_room_for_the_columns_of_wider_models() -> None:
+    """A batch is read into room for as many columns as any model has."""
+    wide = reference_of([{f"w{j}": float(i) for j in range(90)} for i in range(40)], model="wide")
+    with _waiting(4):
+        log = Log(FEATURES, Book([*many.SHOP_BOOK.all(), wide]))
+        waited = 0
+        for first in range(0, 700, 7):
+            log.fold(_events(first)[:7], first)
+            (pane,) = log.partition.fold_state.open.values()
+            shelf = pane.shelf
+            rows = shelf.room.waiting._rows
+            kept = sum((X if X.base is None else X.base).nbytes for X, _, _ in rows)
+            assert 4 * kept <= 8 * int(shelf.count_at[shelf.seats])
+            waited += kept
+        assert waited
+
+
 def test_events_that_are_read_in_another_way_do_not_wait_together() -> None:
     """A column that comes makes others stand elsewhere in the rows."""
 
