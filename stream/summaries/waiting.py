@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detectors.summaries.folding import fold_scattered
 from detectors.summaries.layouts import Layouts, NumberColumns
 from detectors.summaries.summary import Summary
-from stream.summaries.schema import Schema, Table
+from stream.summaries.schema import Table
 
 __all__ = ["Room", "Waiting", "by_seat"]
 
@@ -47,12 +47,12 @@ class Room(NamedTuple):
 
 
 class _How(NamedTuple):
-    """How rows of a schema are counted: where each column of `numbers` stands in them.
+    """How rows with columns of these names are counted: where each column of `numbers` stands in them.
 
     As it was when the last ones came: layouts are only added to, perhaps by another thread meanwhile.
     """
 
-    schema: Schema
+    names: Sequence[str]
     sources: Ints
     numbers: NumberColumns
 
@@ -72,11 +72,11 @@ class Waiting:
 
     def add(self, table: Table, room: Room, rows: Ints, seats: Ints) -> None:
         """Let rows[i] of a table wait for the summary in seat seats[i]; seats ascend. Too much is counted."""
-        if self._how is not None and self._how.schema is not table.schema:
+        if self._how is not None and self._how.names != table.schema.numbers:
             self.count(room)
         place = table.schema.position
         sources = np.array([place.get(name, -1) for name in room.layouts.names], dtype=np.int64)
-        self._how = _How(table.schema, sources, room.layouts.numbers())
+        self._how = _How(table.schema.numbers, sources, room.layouts.numbers())
         self._bytes += table.X.nbytes + rows.nbytes + seats.nbytes
         held = 8 * int(room.count_at[len(room.held)])
         waits = held >= NEAR_BYTES and SHARE * self._bytes <= held

@@ -94,6 +94,17 @@ def test_rows_of_some_batches_are_counted_at_once_unless_that_is_too_much(
     assert told == counted
 
 
+def test_rows_of_models_with_the_same_columns_wait_together_whoever_comes_first() -> None:
+    with _waiting(FOR_EVER) as told:
+        log = Log(FEATURES, crowd.BOOK)
+        for first in range(0, 120, 30):  # the first batch gives out the seats
+            models = [crowd.ALIKE[(first // 30 + i) % 3] for i in range(30)]
+            log.fold([feature(T0 + i, model=of, amount=1.0) for i, of in enumerate(models)], first)
+        assert sum(told) <= 30
+        log.commit()
+    assert told[-1] >= 90
+
+
 def test_nothing_waits_for_a_few_summaries() -> None:
     """They are in the caches; and the few rows that come then are less than a quarter of what they belong to."""
     log = Log(FEATURES, many.SHOP_BOOK)
