@@ -71,7 +71,10 @@ def _said(function: FunctionType) -> tuple[bytes, list[FunctionType]]:
         said += [part.co_code, part.co_names, constants]
     named = list(_named(function.__globals__, [name for part in parts for name in part.co_names]))
     called = [value.py_func for value in named if isinstance(value, Dispatcher)]
-    said += [_told(value) if callable(value) else value for value in named]
+    for value in named:
+        # What cannot be pickled is no constant, but called like an attribute that the function asks for.
+        with suppress(TypeError, AttributeError, pickle.PicklingError):
+            said.append(pickle.dumps(_told(value) if callable(value) else value))
     return pickle.dumps(said), called
 
 

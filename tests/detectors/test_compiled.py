@@ -157,6 +157,16 @@ def test_what_an_inner_function_names_is_known(ask: Callable[..., Outcome]) -> N
     assert ask(caller, CALLEE.replace("STEP, SIZES = 10", "STEP, SIZES = 20")) == (249, False)
 
 
+def test_what_is_called_like_an_attribute_need_not_be_a_constant(
+    ask: Callable[..., Outcome],
+) -> None:
+    """A lock cannot be digested, nor is it in the machine code."""
+    caller = "import threading\nreal = threading.Lock()\n" + CALLER.replace(
+        "scaled(x)", "scaled(x.real)"
+    )
+    assert [ask(caller), ask(caller)] == [(229, False), (229, True)]
+
+
 def test_another_numpy_makes_its_own(
     ask: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
