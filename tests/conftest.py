@@ -1,6 +1,7 @@
 """Fixtures for all tests: the real servers, one of each a session, for tests marked `servers`."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -38,12 +39,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=place)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Search for cycles among what tests make alone, and as rarely as a worker does.
 
-    Half a million objects are there by now, of imports and of the tests themselves, and all of them stay.
+    Half a million objects come by imports and the tests themselves, and all of them stay.
     """
+    gc.disable()
+    collected = yield
     spare_collector()
+    gc.enable()
+    return collected
 
 
 @pytest.fixture(scope="session")
