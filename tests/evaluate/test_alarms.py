@@ -114,38 +114,40 @@ def loud(judged: Sequence[Judged], column: str | None, name: str) -> list[int]:
 
 # -- what is found ---------------------------------------------------------------------------------------------------
 
-DRIFTS = [
-    ("x", "location", window(7, shift=1.0)),
-    ("x", "spread", window(7, scale=2.0)),
-    ("word", "shape", window(7, words=4)),
-    ("x", "missing", window(7, holes=0.6)),
-    (None, "volume", window(7, n=1000)),
+DRIFTS: list[tuple[str | None, str, dict[str, Any]]] = [
+    ("x", "location", {"shift": 1.0}),
+    ("x", "spread", {"scale": 2.0}),
+    ("word", "shape", {"words": 4}),
+    ("x", "missing", {"holes": 0.6}),
+    (None, "volume", {"n": 1000}),
 ]
 
 
 @pytest.mark.parametrize(("column", "name", "drift"), DRIFTS, ids=[d[1] for d in DRIFTS])
 def test_each_test_finds_its_drift_and_is_silent_when_it_is_off(
-    column: str | None, name: str, drift: Summary
+    column: str | None, name: str, drift: dict[str, Any]
 ) -> None:
     """The window before is in control; what is off is not told at all, and all else is told as before."""
-    before, now = Run().play([window(100), drift])
+    changed = window(7, **drift)
+    before, now = Run().play([window(100), changed])
     assert not any(f.verdict.alarm for f in before.findings)
     found = verdict_of(now, column, name)
     assert found.alarm
     assert found.p_value is not None
     assert found.note == ""
-    _, off = Run(rules=replace(RULES, off=frozenset({name}))).play([window(100), drift])
+    _, off = Run(rules=replace(RULES, off=frozenset({name}))).play([window(100), changed])
     told = [f for f in now.findings if f.verdict.detector not in (name, "silence")]
     assert [f for f in off.findings if f.verdict.detector != "silence"] == told
 
 
 @pytest.mark.parametrize(("column", "name", "drift"), DRIFTS, ids=[d[1] for d in DRIFTS])
 def test_a_floor_is_the_effect_from_which_on_it_is_told(
-    column: str | None, name: str, drift: Summary
+    column: str | None, name: str, drift: dict[str, Any]
 ) -> None:
-    found = verdict_of(Run().play([drift])[0], column, name)
+    changed = window(7, **drift)
+    found = verdict_of(Run().play([changed])[0], column, name)
     for floor, alarm in ((found.effect * 1.01, False), (found.effect * 0.99, True)):
-        again = Run(rules=replace(RULES, floors={name: floor})).play([drift])[0]
+        again = Run(rules=replace(RULES, floors={name: floor})).play([changed])[0]
         told = verdict_of(again, column, name)
         assert told == replace(found, alarm=alarm, lag=found.lag * alarm, away=told.away)
         assert told.away * found.away > 0
@@ -153,16 +155,16 @@ def test_a_floor_is_the_effect_from_which_on_it_is_told(
 
 @pytest.mark.parametrize(
     ("column", "test", "drift"),
-    [("x", COLUMN_TESTS[0], window(7, shift=1.2)), (None, VOLUME_TEST, window(7, n=450))],
+    [("x", COLUMN_TESTS[0], {"shift": 1.2}), (None, VOLUME_TEST, {"n": 450})],
     ids=["location", "volume"],
 )
 def test_a_share_that_no_history_reaches_is_judged_by_less(
-    column: str | None, test: signals.Test, drift: Summary
+    column: str | None, test: signals.Test, drift: dict[str, Any]
 ) -> None:
     """A chance that the share itself would let through is no alarm until what `cautious` leaves of a share does."""
-    known = reference()
+    known, changed = reference(), window(7, **drift)
     alarms = Alarms(known, 0, RULES)
-    alarms.take(known.end_ms, drift, Arrivals.of(drift, alarms.weight))
+    alarms.take(known.end_ms, changed, Arrivals.of(changed, alarms.weight))
     places = {name: i for i, name in enumerate(NAMES)}
 
     def judged(share: float) -> Verdict:

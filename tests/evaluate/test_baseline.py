@@ -118,15 +118,14 @@ def test_only_comparing_with_weeks_before_looks_further_back(compare: Compare, r
 
 # -- streams -------------------------------------------------------------------------------------------------------
 
-FLAT = reference(hours(np.zeros(2 * WEEK), 1))
-
 
 def test_a_level_that_stays_becomes_usual_if_the_reference_rolls_and_never_if_it_is_fixed() -> None:
     """After the history's length, at the next Monday: until then the incident lasts."""
     levels = np.full(2 * WEEK + 2 * DAY, 0.8)
     levels[:30] = 0.0
     windows = hours(levels, 2)
-    rolling, fixed = (feed(chain(FLAT, by), windows) for by in (ROLLING, RULES))
+    flat = reference(hours(np.zeros(2 * WEEK), 1))
+    rolling, fixed = (feed(chain(flat, by), windows) for by in (ROLLING, RULES))
     assert set(range(31, 2 * WEEK)) <= set(alarms(rolling))
     assert [h for h in alarms(rolling) if h >= 2 * WEEK] == []
     assert phases(rolling)[0] == (30, "started")

@@ -37,14 +37,18 @@ HOLIDAYS = Calendar((span_of("holidays", "2026-01-07", "2026-01-08"),))
 """The third and the fourth day of the chain."""
 FIRST, END = 2 * DAY, 4 * DAY
 EXCLUDING = replace(RULES, calendar=HOLIDAYS)
-OWN = reference(hours(np.zeros(WEEK), 1))
+
+
+@cache
+def own() -> Reference:
+    return reference(hours(np.zeros(WEEK), 1))
 
 
 @cache
 def with_holidays_at(level: float, rules_exclude: bool = True) -> tuple[Judged, ...]:
     levels = np.zeros(6 * DAY)
     levels[FIRST:END] = level
-    return tuple(feed(chain(OWN, EXCLUDING if rules_exclude else RULES), hours(levels, 2)))
+    return tuple(feed(chain(own(), EXCLUDING if rules_exclude else RULES), hours(levels, 2)))
 
 
 def verdicts(judged: Judged) -> list[object]:
@@ -85,7 +89,7 @@ def test_hard_rules_speak_in_an_excluded_time() -> None:
     """Nothing but missing values is broken on holidays, too."""
     windows = hours(np.zeros(FIRST + 3), 3)
     windows[FIRST + 1] = hour(0.0, 9, missing=EVENTS)
-    judged = feed(chain(OWN, EXCLUDING), windows)
+    judged = feed(chain(own(), EXCLUDING), windows)
     assert alarms(judged) == [FIRST + 1]
     assert phases(judged) == [(FIRST + 1, "started")]
     spoke = {f.verdict.detector for f in judged[FIRST + 1].findings if f.verdict.alarm}
@@ -97,7 +101,7 @@ def test_an_incident_neither_ends_nor_goes_on_in_an_excluded_time() -> None:
     levels = np.zeros(FIRST + 4 * DAY)
     levels[FIRST - 3 : FIRST] = 1.5
     windows = hours(levels, 4)
-    of = chain(OWN, EXCLUDING)
+    of = chain(own(), EXCLUDING)
     feed(of, windows[:FIRST])
     before = dict(of.incidents["x"].active)
     inside = feed(of, windows[FIRST:END], MONDAY + FIRST * HOUR)
@@ -113,7 +117,7 @@ def test_an_incident_of_a_hard_rule_in_an_excluded_time_counts_no_quiet_of_other
     levels[FIRST - 3 :] = 1.5
     windows = hours(levels, 5)
     windows[FIRST + 1] = hour(0.0, 9, missing=EVENTS)
-    of = chain(OWN, EXCLUDING)
+    of = chain(own(), EXCLUDING)
     feed(of, windows[:FIRST])
     before = dict(of.incidents["x"].active)
     feed(of, windows[FIRST:], MONDAY + FIRST * HOUR)
@@ -122,7 +126,7 @@ def test_an_incident_of_a_hard_rule_in_an_excluded_time_counts_no_quiet_of_other
 
 def with_history(windows: list[Summary]) -> Reference:
     starts = MONDAY - HOUR * np.arange(len(windows), 0, -1, dtype=np.int64)
-    return replace(OWN, histories=(History(starts, tuple(windows)),))
+    return replace(own(), histories=(History(starts, tuple(windows)),))
 
 
 def test_the_references_own_windows_in_an_excluded_time_teach_the_alarm_layer_nothing() -> None:
@@ -145,9 +149,9 @@ def test_the_references_own_windows_in_an_excluded_time_teach_the_alarm_layer_no
 
 def test_few_events_are_not_held_over_into_or_out_of_an_excluded_time() -> None:
     windows = hours(np.zeros(END + 2), 7)
-    few = Summary.of(OWN.layout, {"x": [0.1] * 12})
+    few = Summary.of(own().layout, {"x": [0.1] * 12})
     windows[FIRST - 1] = windows[END - 1] = few
-    judged = feed(chain(OWN, EXCLUDING), windows)
+    judged = feed(chain(own(), EXCLUDING), windows)
     for at in (FIRST, END):
         assert judged[at].closed.start_ms == MONDAY + at * HOUR
         assert events(judged[at]) == EVENTS
@@ -163,11 +167,11 @@ def test_going_on_from_a_payload_changes_nothing(cut: int) -> None:
     levels = np.zeros(END + 10)
     levels[FIRST:END] = 1.5
     windows = hours(levels, 2)
-    whole = feed(chain(OWN, EXCLUDING), windows)
-    of = chain(OWN, EXCLUDING)
+    whole = feed(chain(own(), EXCLUDING), windows)
+    of = chain(own(), EXCLUDING)
     feed(of, windows[:cut])
     payload = unpack(pack("chain", 1, of.payload()), "chain", 1)[1]
-    again = Chain.restore(SERIES, of.kind, OWN, EXCLUDING, of._plan_at, payload)
+    again = Chain.restore(SERIES, of.kind, own(), EXCLUDING, of._plan_at, payload)
     told = feed(again, windows[cut:], MONDAY + cut * HOUR)
     assert [verdicts(j) for j in told] == [verdicts(j) for j in whole[cut:]]
 
@@ -177,11 +181,11 @@ def test_an_exclusion_that_is_made_afterwards_counts_for_the_past_after_a_restar
     levels = np.zeros(END + 3)
     levels[FIRST:END] = 1.5
     windows = hours(levels, 2)
-    of = chain(OWN, RULES)
+    of = chain(own(), RULES)
     feed(of, windows[:END])
-    again = Chain.restore(SERIES, of.kind, OWN, EXCLUDING, of._plan_at, of.payload())
+    again = Chain.restore(SERIES, of.kind, own(), EXCLUDING, of._plan_at, of.payload())
     late = feed(again, windows[END:], MONDAY + END * HOUR)
-    never = feed(chain(OWN, EXCLUDING), windows)[END:]
+    never = feed(chain(own(), EXCLUDING), windows)[END:]
     layered = {"location", "spread", "shape", "missing"}
     told = [[f.verdict for f in j.findings if f.verdict.detector in layered] for j in late]
     assert told == [[f.verdict for f in j.findings if f.verdict.detector in layered] for j in never]
@@ -194,7 +198,7 @@ def test_detectors_asked_for_do_not_see_an_excluded_time() -> None:
     for level in (0.0, 1.5):
         levels = np.zeros(END + 1)
         levels[FIRST:END] = level
-        of = chain(OWN, rules)
+        of = chain(own(), rules)
         feed(of, hours(levels, 2))
         told.append([extra.payload() for extra in of.extras["x"]])
     assert told[0] == told[1]

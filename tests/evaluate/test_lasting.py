@@ -1,5 +1,6 @@
 """A shift that lasts is one incident, from its first alarm until the level is back, however long that takes."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from detectors.arrays import Floats
 from detectors.summaries.summary import Summary
 from stream.evaluate.judging import track
+from stream.reference.reference import Reference
 from tests.evaluate.hours import (
     DAY,
     EVENTS,
@@ -38,7 +40,9 @@ def wander(n: int, seed: int) -> Floats:
     return level
 
 
-OWN = reference(hours(wander(4 * WEEK, 0), 1))
+@cache
+def own() -> Reference:
+    return reference(hours(wander(4 * WEEK, 0), 1))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -46,7 +50,7 @@ def test_a_shift_that_lasts_is_over_when_the_level_is_back_and_not_when_it_is_no
     seed: int,
 ) -> None:
     """In a stream that wanders most hours of it are not surprising, and yet the incident goes on."""
-    of = chain(OWN)
+    of = chain(own())
     shifted = feed(of, hours(1.1 + wander(LASTING, 20 + seed), 2 + seed))
     ((_, phase),) = phases(shifted)
     assert phase == "started"
@@ -61,7 +65,7 @@ def test_a_shift_that_lasts_is_over_when_the_level_is_back_and_not_when_it_is_no
 def test_a_spike_is_over_as_soon_as_it_has_passed() -> None:
     levels = np.zeros(DAY)
     levels[5] = 1.5
-    assert phases(feed(chain(OWN), hours(levels, 6))) == [(5, "started"), (5 + QUIET, "resolved")]
+    assert phases(feed(chain(own()), hours(levels, 6))) == [(5, "started"), (5 + QUIET, "resolved")]
 
 
 def test_values_that_stay_broken_are_one_incident_though_a_night_is_too_small_to_alarm() -> None:
@@ -73,7 +77,9 @@ def test_values_that_stay_broken_are_one_incident_though_a_night_is_too_small_to
         values[: events // one_in] = ["n/a"] * (events // one_in)
         return Summary.of(LAYOUT, {"x": values})
 
-    judged = feed(chain(OWN), [broken(i) if i < DAY else broken(i, 10**6) for i in range(2 * DAY)])
+    judged = feed(
+        chain(own()), [broken(i) if i < DAY else broken(i, 10**6) for i in range(2 * DAY)]
+    )
     told = alarms(judged)
     assert max(later - one for one, later in pairwise([*told, DAY])) > QUIET
     assert phases(judged) == [(0, "started"), (DAY + QUIET - 1, "resolved")]

@@ -18,16 +18,24 @@ from stream.evaluate.judging.volume import Arrivals
 from tests.evaluate.streams import LEARNED
 from tests.evaluate.watched import COLUMNS, LAYOUT, RULES, SHARE, reference, window
 
-REFERENCE = reference()
-OWN = REFERENCE.histories[0].summaries
-PLACES = {column.name: i for i, column in enumerate(REFERENCE.columns)}
+PLACES = {column.name: i for i, column in enumerate(COLUMNS)}
 EVERYTHING = replace(RULES, on=frozenset(kind.name for kind in COMPARISONS))
 FIXED = replace(RULES, fixed={"psi": 0.05, "missing": 0.4}, floors={"psi": 0.01})
-STRANGE = (window(99), window(98, shift=2.0, words=12), window(97, lost="x"), Summary.empty(LAYOUT))
+
+
+def own() -> Sequence[Summary]:
+    """Give the windows of the reference."""
+    return reference().histories[0].summaries
+
+
+def strange() -> list[Summary]:
+    """Make windows that are usual, of another level and mix, without a column, and empty."""
+    usual, other, lost = window(99), window(98, shift=2.0, words=12), window(97, lost="x")
+    return [usual, other, lost, Summary.empty(LAYOUT)]
 
 
 def scores_of(rules: Rules = RULES) -> Scores:
-    return Scores(REFERENCE, 0, [], rules)
+    return Scores(reference(), 0, [], rules)
 
 
 def told(scores: Scores, summary: Summary) -> list[tuple[str | None, Verdict]]:
@@ -51,11 +59,11 @@ def test_findings_are_those_of_each_comparison_about_each_column_alone_in_order(
 ) -> None:
     """But for those whose question the alarm layer answers; of these only what alarms or has a threshold is told."""
     scores = scores_of(rules)
-    for summary in STRANGE:
+    for summary in strange():
         expected = []
         for i, column in enumerate(COLUMNS):
             total, history, now = (
-                cells(LAYOUT, [i], stack) for stack in ([REFERENCE.total], OWN, [summary])
+                cells(LAYOUT, [i], stack) for stack in ([reference().total], own(), [summary])
             )
             for kind in enabled(rules):
                 if kind.applies(total)[0]:
@@ -128,8 +136,8 @@ def test_places_are_those_of_the_location_and_words_have_none() -> None:
     for i, place in enumerate(places):
         if place is not None:
             alone = Location(
-                cells(LAYOUT, [i], [REFERENCE.total]),
-                cells(LAYOUT, [i], OWN),
+                cells(LAYOUT, [i], [reference().total]),
+                cells(LAYOUT, [i], own()),
                 np.full(LEARNED, True),
             )
             now = cells(LAYOUT, [i], [summary])
@@ -138,7 +146,7 @@ def test_places_are_those_of_the_location_and_words_have_none() -> None:
 
 def test_several_columns_of_a_summary_are_each_of_them_padded() -> None:
     """With the exact sums of those that have edges."""
-    stack: Sequence[Summary] = [*OWN[:2], window(95, shift=2.0)]
+    stack: Sequence[Summary] = [*own()[:2], window(95, shift=2.0)]
     order = [2, 1, 0]
     together = cells(LAYOUT, order, stack)
     assert together.shape == (3, 3, max(COLUMNS[i].bins for i in order))
@@ -153,6 +161,6 @@ def test_several_columns_of_a_summary_are_each_of_them_padded() -> None:
         tail = LAYOUT.tail_of(i)
         for at, name in enumerate(("missing", "invalid", "sums", "squares")):
             if at < 2 or not COLUMNS[i].discrete:
-                own = [int(summary.counts[tail + at]) for summary in stack]
-                assert getattr(together, name)[c].tolist() == own
+                expected = [int(summary.counts[tail + at]) for summary in stack]
+                assert getattr(together, name)[c].tolist() == expected
     assert cells(LAYOUT, order, []).shape[1] == 0

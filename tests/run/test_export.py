@@ -1,6 +1,7 @@
 """The canonical export: the same state, the same bytes; whatever differs is told by its name; and it can be moved."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,10 @@ def whole(portions: Sequence[tuple[int, bool, bool]] = ()) -> Work:
     return work
 
 
-EXPECTED = whole()
+@cache
+def expected() -> Work:
+    """Give what worked through everything in one go; tests leave it as it is."""
+    return whole()
 
 
 @given(st.lists(st.tuples(st.integers(1, 80), st.booleans(), st.booleans()), max_size=6))
@@ -112,7 +116,7 @@ def test_the_same_events_give_the_same_bytes_however_they_came(
 ) -> None:
     """In whatever portions, cleaned up or not, taken over how often: epochs and commits are no part of it."""
     folder = tmp_path_factory.mktemp("exports")
-    one = write_export(folder / "one", EXPECTED.export())
+    one = write_export(folder / "one", expected().export())
     work = whole(portions)
     work.store.take_over(key_of(CONFIG.app, model_of("m")))
     other = write_export(folder / "other", work.export())
@@ -126,17 +130,17 @@ def test_a_deletion_that_was_lost_changes_nothing() -> None:
     key = key_of(CONFIG.app, model_of("m"))
     for field in (b"w:5", b"l:0123456789abcdef:features:3"):
         work.store.put_if_absent(key, field, b"what was forgotten")
-    assert work.export() == EXPECTED.export()
+    assert work.export() == expected().export()
 
 
 def test_an_export_restores_to_the_state_it_was_made_of(tmp_path: Path) -> None:
     """Under another app, too: what is moved goes on where it stood."""
-    write_export(tmp_path / "a", EXPECTED.export())
+    write_export(tmp_path / "a", expected().export())
     store, moved = MemoryStore(), from_text(TEXT + "app: elsewhere", {})
     restore(moved, store, read_export(tmp_path / "a").hashes, 0, force=False)
     again = canonical(take_cut(moved, store), KINDS)
-    assert again == EXPECTED.export()
-    told, wanted = state_told(moved, store), state_told(CONFIG, EXPECTED.store)
+    assert again == expected().export()
+    told, wanted = state_told(moved, store), state_told(CONFIG, expected().store)
     for one, other in zip(told["models"], wanted["models"], strict=True):
         assert {k: v for k, v in one.items() if k != "bytes"} == {
             k: v for k, v in other.items() if k != "bytes"
@@ -150,7 +154,7 @@ def test_a_replay_ends_in_the_state_of_any_partitions_that_have_come_as_far() ->
     for _ in replay.feed(in_order):
         pass
     replay.finish(flush=False)
-    one, other = replay.state(), EXPECTED.export()
+    one, other = replay.state(), expected().export()
     found = list(differences(merged(one.hashes, one.kinds), merged(other.hashes, other.kinds)))
     assert found == []
     assert list(differences(plainly(one.hashes), plainly(other.hashes)))
@@ -166,7 +170,7 @@ def test_a_replay_that_came_less_far_differs_and_is_told_where() -> None:
     for _ in replay.feed(in_order[:-300]):
         pass
     replay.finish(flush=False)
-    one, other = replay.state(), EXPECTED.export()
+    one, other = replay.state(), expected().export()
     found = list(differences(merged(one.hashes, one.kinds), merged(other.hashes, other.kinds)))
     assert len({difference.path for difference in found}) == len(found)
     told = {difference.path: difference for difference in found}
@@ -198,7 +202,7 @@ def test_the_first_place_that_differs_is_told_of_each_thing(
 def test_a_file_that_is_no_whole_export_is_refused(tmp_path: Path) -> None:
     """Cut anywhere, damaged anywhere, or something else: one line that names it, and bounded memory."""
     path = tmp_path / "a"
-    write_export(path, EXPECTED.export())
+    write_export(path, expected().export())
     good = path.read_bytes()
     head = good.index(b"\n", good.index(b"\n") + 1) + 1
     hostile = good[:head] + b"\xff\xff\xff\xff" + b"x" * 50
@@ -212,14 +216,14 @@ def test_a_file_that_is_no_whole_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be read"):
         read_export(tmp_path / "missing")
     with pytest.raises(FileError, match="cannot be written"):
-        write_export(tmp_path / "no" / "folder", EXPECTED.export())
+        write_export(tmp_path / "no" / "folder", expected().export())
 
 
 def test_what_is_kept_is_told_of_every_partition_and_model() -> None:
     """Offsets, times, counts and sizes; nothing is changed by looking."""
-    before = dict(EXPECTED.store._hashes)
-    told = state_told(CONFIG, EXPECTED.store)
-    assert dict(EXPECTED.store._hashes) == before
+    before = dict(expected().store._hashes)
+    told = state_told(CONFIG, expected().store)
+    assert dict(expected().store._hashes) == before
     features = [p for p in told["partitions"] if p["topic"] == "features"]
     assert [(p["partition"], p["offset"], p["events"]) for p in features] == [(0, 180, 180)] * 1 + [
         (1, 180, 180)
@@ -229,7 +233,7 @@ def test_what_is_kept_is_told_of_every_partition_and_model() -> None:
     assert (model["model"], model["chains"] + model["learning"], model["outbox"]) == ("m", 4, 0)
     assert model["waiting"] > 0
     assert told["bytes"] == sum(
-        EXPECTED.store.size(key) for key in before if ":fleet" in key
+        expected().store.size(key) for key in before if ":fleet" in key
     ) + sum(entry["bytes"] for entry in [*told["partitions"], *told["models"]])
     assert told["copies"] == {"number": 0, "newest": None}
     assert START < in_ms(model["evaluated"]["features"]) < START + 30 * MINUTE

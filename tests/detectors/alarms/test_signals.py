@@ -1,5 +1,7 @@
 """What a window's signals are worth: as much as its values can tell of them, and no more."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,17 @@ from detectors.comparisons.cells import Cells
 LOCATION, SPREAD, SHAPE = range(3)
 BINS = [100, 300, 300, 200, 100]
 HISTORY = Cells.of([[count + 3 * ((w + b) % 4) for b, count in enumerate(BINS)] for w in range(40)])
-SCHEME = Scheme(HISTORY.total(), HISTORY)
+
+
+@cache
+def scheme() -> Scheme:
+    return Scheme(HISTORY.total(), HISTORY)
 
 
 def read(*counts: int) -> tuple[Floats, Floats]:
     """Give the signals of a window and their worth."""
-    readings = SCHEME.read(Cells.of([list(counts)]))
-    return readings.x[:, 0, 0], SCHEME.worth(readings)[:, 0, 0]
+    readings = scheme().read(Cells.of([list(counts)]))
+    return readings.x[:, 0, 0], scheme().worth(readings)[:, 0, 0]
 
 
 def test_what_a_window_tells_of_the_spread_follows_its_location_and_of_the_location_it_does_not() -> (
@@ -28,7 +34,7 @@ def test_what_a_window_tells_of_the_spread_follows_its_location_and_of_the_locat
     assert far[0][LOCATION] > 1
     assert far[1][LOCATION] == pytest.approx(usual[1][LOCATION])
     assert far[1][SPREAD] < 0.7 * usual[1][SPREAD]
-    _, told = probit_weights(SCHEME.scores, SCHEME.used, np.array([far[0][LOCATION]]))
+    _, told = probit_weights(scheme().scores, scheme().used, np.array([far[0][LOCATION]]))
     assert far[1][SPREAD] == pytest.approx(1000 * told[0, 0], rel=0.01)
 
 
@@ -50,8 +56,8 @@ def test_a_window_tells_something_if_any_of_its_signals_is_worth_something() -> 
         [[n * (b < some) for b in range(5)] for n, some, _ in told],
         [m for *_, m in told],
     )
-    readings = SCHEME.read(Cells.of(bins, missing))
-    some = SCHEME.worth(readings).any(axis=0)
+    readings = scheme().read(Cells.of(bins, missing))
+    some = scheme().worth(readings).any(axis=0)
     assert tells(readings).tolist() == some.tolist()
     assert 0 < some.sum() < some.size
 
@@ -62,9 +68,9 @@ def test_schemes_that_share_read_as_each_did_and_hold_what_is_the_same_once() ->
         [[count + 60 * ((w + b) % 4) for b, count in enumerate(BINS)] for w in range(20)]
     )
     alone, sharing = (Scheme(HISTORY.total(), longer) for _ in range(2))
-    sharing.share(SCHEME)
-    assert sharing.spread_weights is SCHEME.spread_weights
-    assert sharing.excess is not SCHEME.excess
+    sharing.share(scheme())
+    assert sharing.spread_weights is scheme().spread_weights
+    assert sharing.excess is not scheme().excess
     window = Cells.of([[80, 310, 320, 190, 100]])
     one, other = alone.read(window), sharing.read(window)
     assert (one.x == other.x).all()
