@@ -19,6 +19,7 @@ import click
 import orjson
 
 from benchmarks.broker import Broker, broker_process
+from benchmarks.learned import build_reference
 from benchmarks.machine import machine, versions
 from benchmarks.meter import rss_mb
 from benchmarks.outputs import OUT_FILE
@@ -27,7 +28,6 @@ from benchmarks.throughput.bed import kafka_bed
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.passing import pass_events, settle
 from benchmarks.throughput.workers import Workers, page_of, worker_processes
-from benchmarks.workload import build_reference
 from stream.config import from_text
 from stream.reference.file import write_references
 from stream.run.terminal.ended import ended_by_signals

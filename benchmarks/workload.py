@@ -1,20 +1,16 @@
 """The events that are measured: numeric features and a category, of one model or many, as producers write JSON."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import orjson
 
-from stream.config import Config
 from stream.files import FileEvent
-from stream.reference.history import History
-from stream.reference.reference import Reference
-from stream.run.references.build import build_references
 from stream.words import Kind, Series
 
-__all__ = ["MODEL", "TOPIC", "Workload", "build_reference"]
+__all__ = ["MODEL", "TOPIC", "Workload"]
 
 MODEL = "fraud"
 TOPIC = "features"
@@ -28,9 +24,6 @@ DRIFT = 30.0
 """Two standard deviations of the first feature."""
 REFERENCE_MS = 1_800_000
 """Event time the reference is learned from: long enough to know how much its own windows vary."""
-HISTORY_MAX = 2_000
-"""Windows of a size that all references keep together; each keeps at least HISTORY_MIN of its newest."""
-HISTORY_MIN = 4
 CATEGORIES = ("app", "branch", "partner", "phone", "web")
 
 
@@ -123,28 +116,16 @@ class Workload:
             for head, tail in (bodies[body],)
         ]
 
+    def reference_events(self) -> Iterator[FileEvent]:
+        """Make what a reference is learned from: other distinct events, spread over half an hour before the run."""
+        bodies, (beginning, *_) = self.bodies(seed=2), self._turns
+        for i, (head, tail) in enumerate(bodies):
+            ts = START_MS - REFERENCE_MS + i * REFERENCE_MS // len(bodies)
+            yield FileEvent(Kind.FEATURES, ts, b"%b%b%d%b" % (beginning, head, ts, tail))
+
     def _drifts(self, i: int) -> bool:
         """Tell whether event i has the drift: then its body is in the second half."""
         return self.time_ms(i) // self.drift_ms % 2 == 1
-
-
-def build_reference(config: Config, workload: Workload) -> list[Reference]:
-    """Learn the reference from the distinct events, spread over half an hour before the run.
-
-    Where there are many owners, all get the same one, and so do the wholes of the models; of its own windows each
-    keeps fewer, as so many would not fit in memory.
-    """
-    plain = replace(workload, models=1, series=1, drift_ms=0)
-    (learned,) = build_references(
-        config, _reference_events(plain), None, None, _no_dead_letters, lambda _: None
-    )
-    if len(workload.owners) == 1:
-        return [learned]
-    newest = max(HISTORY_MIN, HISTORY_MAX // len(workload.owners))
-    shared = tuple(History(h.starts[-newest:], h.summaries[-newest:]) for h in learned.histories)
-    wholes = {Series(owner.model, owner.version): None for owner in workload.owners}
-    names = list(dict.fromkeys([*wholes, *workload.owners]))
-    return [replace(learned, series=name, histories=shared) for name in names]
 
 
 def _beginning(owner: Series) -> bytes:
@@ -152,17 +133,6 @@ def _beginning(owner: Series) -> bytes:
     if owner.segment:
         told["segment"] = dict(owner.segment)
     return orjson.dumps(told)[:-1] + b","
-
-
-def _reference_events(workload: Workload) -> Iterator[FileEvent]:
-    bodies, turns = workload.bodies(seed=2), workload._turns
-    for i, (head, tail) in enumerate(bodies):
-        ts = START_MS - REFERENCE_MS + i * REFERENCE_MS // len(bodies)
-        yield FileEvent(Kind.FEATURES, ts, b"%b%b%d%b" % (turns[0], head, ts, tail))
-
-
-def _no_dead_letters(dead: object) -> None:
-    raise AssertionError(f"the workload has events that cannot be read: {dead}")
 
 
 _COLUMNS = (

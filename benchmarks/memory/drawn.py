@@ -6,7 +6,8 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from benchmarks.workload import START_MS, Workload, build_reference
+from benchmarks.learned import build_reference
+from benchmarks.workload import START_MS, Workload
 from detectors.summaries.layout import Layout
 from detectors.summaries.summary import Summary
 from stream.config import Config

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.broker import Broker, broker_process
+from benchmarks.learned import build_reference
 from benchmarks.meter import peak_mb, rss_mb
 from benchmarks.processes import redis_process
 from benchmarks.throughput.bed import Bed
@@ -19,7 +20,7 @@ from benchmarks.throughput.memory import measure_memory
 from benchmarks.throughput.passing import Target, cpu_of, pass_events, settle
 from benchmarks.throughput.usage import Usage
 from benchmarks.throughput.workers import Workers, worker_processes
-from benchmarks.workload import Workload, build_reference
+from benchmarks.workload import Workload
 from stream.config import from_text
 from stream.reference.file import write_references
 from stream.reference.reference import Reference

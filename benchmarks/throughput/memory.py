@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.learned import build_reference
 from benchmarks.meter import rss_mb
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.counting import CountingStore
 from benchmarks.throughput.figures import Measured
-from benchmarks.workload import START_MS, TOPIC, build_reference
+from benchmarks.workload import START_MS, TOPIC
 from stream.bus.messages import BATCH_MAX, spare_collector
 from stream.config import Config
 from stream.evaluate.evaluator import Evaluator, step_all

@@ -1,5 +1,6 @@
 """The in-process feed counts every event and tells where the time goes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,23 +8,28 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.learned import build_reference
 from benchmarks.throughput import memory
 from benchmarks.throughput.__main__ import main
 from benchmarks.throughput.case import Case
 from benchmarks.throughput.memory import STAGES, Feed
-from benchmarks.workload import build_reference
 from tests.benchmarks.figures import figures
 
-CASE = Case(feed="memory", series=3, pane="2s", windows="4s,10s", lateness="0s")
+CASE = Case(feed="memory", features=3, series=3, pane="2s", windows="4s,10s", lateness="0s")
 EVENTS = 6_000
 """Two ms apart, as those of a warm-up."""
 
 
-def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _learned_once() -> Iterator[None]:
+    """Let all feeds of the case begin with what was learned once."""
     known = build_reference(CASE.config(), CASE.workload)
-    monkeypatch.setattr(memory, "build_reference", lambda *_: known)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(memory, "build_reference", lambda *_: known)
+        yield
+
+
+def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows() -> None:
     feeds = [Feed(replace(CASE, consume_size=size)) for size in (1_000, 4_000)]
     for feed in feeds:
         feed.take(0, EVENTS)
@@ -39,7 +45,7 @@ def test_any_size_of_batches_takes_in_the_same_events_to_the_same_windows(
 
 def test_arrow_messages_bring_the_same_events_to_the_same_windows() -> None:
     """Cut into messages by partition, so that the last of a round are shorter."""
-    feeds = [Feed(replace(CASE, features=3, arrow=rows)) for rows in (0, 300)]
+    feeds = [Feed(replace(CASE, arrow=rows)) for rows in (0, 300)]
     for feed in feeds:
         feed.take(0, EVENTS)
         assert sum(p.fold_state.counters.folded for p in feed.partitions) == EVENTS

@@ -6,8 +6,9 @@ from itertools import pairwise
 import orjson
 import pytest
 
+from benchmarks.learned import build_reference
 from benchmarks.throughput.case import Case
-from benchmarks.workload import BODIES, DRIFT, Workload, build_reference
+from benchmarks.workload import BODIES, DRIFT, Workload
 from stream.words import Series
 
 BODY = Workload().bodies()
