@@ -22,7 +22,8 @@ def compiled(function: F) -> F:
     """Compile a free function over numbers and arrays to machine code, at its first call.
 
     The code is cached on disk, so only the first process pays (about a second a function). It is made anew when
-    the function's file changes, or anything that the code was made of elsewhere: see `_made_of`. Where
+    the function's file changes, or elsewhere a function that it reaches, or a value that it names; what a class of
+    another file holds is not looked at. Where
     no directory can be written, as in a container with a read-only root and no home, every process
     compiles for itself. There are no bounds checks: the caller sees to it that indices are right.
     An array that is put into a row or a slice takes seconds to compile, for the words that would say

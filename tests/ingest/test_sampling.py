@@ -387,6 +387,13 @@ def test_what_is_kept_can_be_worked_out_by_anyone_from_topic_partition_and_offse
     assert kept_ids(ids, rate).tolist() == [lot < round(rate * 2**53) for lot in lots]
 
 
+def test_a_rate_is_rounded_to_the_nearest_draw() -> None:
+    """A twentieth of 2**53 is 450,359,962,737,049.6."""
+    drawn = np.array([450_359_962_737_049, 450_359_962_737_050], dtype=np.uint64)
+    assert below(drawn, 0.05).tolist() == [True, False]
+    assert below(drawn, np.full(2, 0.05)).tolist() == [True, False]
+
+
 @given(low=st.floats(0.01, 0.99), high=st.floats(0.01, 0.99))
 @settings(max_examples=30)
 def test_a_lower_rate_joins_a_subset(low: float, high: float) -> None:
