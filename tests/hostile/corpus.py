@@ -5,6 +5,7 @@ of the reason, `spoils` with the columns that are invalid in it, or fine.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from stream.words import Kind
@@ -13,7 +14,7 @@ from tests.hostile.texts import names, texts
 from tests.hostile.times import times
 from tests.hostile.values import numbers, twice, types
 
-__all__ = ["BYTES_MAX", "CORPUS", "FAMILIES", "Hostile"]
+__all__ = ["BYTES_MAX", "FAMILIES", "Hostile", "corpus"]
 
 BYTES_MAX = 1_000_000
 """The longest event that is read, as it is by default."""
@@ -49,13 +50,15 @@ FAMILIES = {
 }
 
 
+@cache
+def corpus() -> tuple[Hostile, ...]:
+    """Give all of them; some are of 10 MB."""
+    return tuple(_made())
+
+
 def _made() -> Iterator[Hostile]:
     for family, cases in FAMILIES.items():
         for name, kind, value, fate in cases():
             dead = fate if isinstance(fate, str) else None
             spoils = fate if isinstance(fate, frozenset) else frozenset()
             yield Hostile(family, name, kind, value, dead, spoils)
-
-
-CORPUS = tuple(_made())
-"""All of them."""

@@ -8,6 +8,7 @@ What must hold is `check`'s to say. A round that fails prints its seed; `--seed 
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import click
 import numpy as np
@@ -18,20 +19,16 @@ from stream.ingest.raw import RawBatch, Source
 from stream.reference.book import Book
 from stream.words import Kind
 from tests.events import FEATURES, LABELS, PREDICTIONS, T0, Log, rules
-from tests.hostile.corpus import BYTES_MAX, CORPUS
+from tests.hostile.corpus import BYTES_MAX, corpus
 from tests.hostile.good import KINDS, good
 from tests.ingest.books import BOOKS
 
-__all__ = ["check", "main", "messages"]
+__all__ = ["check", "main", "messages", "small"]
 
 SOURCES: dict[Kind, Source] = {
     Kind.FEATURES: FEATURES,
     Kind.PREDICTIONS: PREDICTIONS,
     Kind.LABELS: LABELS,
-}
-SMALL = {
-    kind: [h.value for h in CORPUS if h.kind is kind and len(h.value or b"") < 20_000]
-    for kind in KINDS
 }
 RULES = rules(
     event_bytes_max=BYTES_MAX,
@@ -75,6 +72,12 @@ NAMES = (
     "x",
     "",
 )
+
+
+@cache
+def small(kind: Kind) -> list[bytes | None]:
+    """Give the shorter values of a kind that the corpus has."""
+    return [h.value for h in corpus() if h.kind is kind and len(h.value or b"") < 20_000]
 
 
 def check(kind: Kind, log: Sequence[bytes | None], cuts: Sequence[int]) -> None:
@@ -127,8 +130,8 @@ def _read(
 def messages(draw: random.Random, kind: Kind, n: int) -> list[bytes | None]:
     """Make messages of a kind."""
     makers: list[Callable[[], bytes | None]] = [
-        lambda: draw.choice(SMALL[kind]),
-        lambda: _damaged(draw, draw.choice(SMALL[kind]) or b""),
+        lambda: draw.choice(small(kind)),
+        lambda: _damaged(draw, draw.choice(small(kind)) or b""),
         lambda: _damaged(draw, good(kind, version=b'"%d"' % draw.randrange(9))),
         lambda: orjson.dumps(_event(draw, kind)),
         lambda: orjson.dumps(_value(draw, 4)),

@@ -27,7 +27,7 @@ from tests.events import (
     prediction,
     rules,
 )
-from tests.hostile.corpus import BYTES_MAX, CORPUS, FAMILIES, Hostile
+from tests.hostile.corpus import BYTES_MAX, FAMILIES, Hostile, corpus
 from tests.ingest.books import book
 
 SOURCES = {Kind.FEATURES: FEATURES, Kind.PREDICTIONS: PREDICTIONS, Kind.LABELS: LABELS}
@@ -73,7 +73,7 @@ class Reading(Log):
 
 
 def of_family(family: str) -> list[Hostile]:
-    return [h for h in CORPUS if h.family == family]
+    return [h for h in corpus() if h.family == family]
 
 
 def told(hostile: Hostile, how: str) -> str:
@@ -97,9 +97,9 @@ def told(hostile: Hostile, how: str) -> str:
 
 def test_the_corpus_is_large_and_every_message_has_a_name_of_its_own() -> None:
     """A message that stands there twice would count for two."""
-    assert len({hostile.value for hostile in CORPUS}) >= 300
-    assert len({hostile.id for hostile in CORPUS}) == len(CORPUS)
-    assert {hostile.family for hostile in CORPUS} == set(FAMILIES)
+    assert len({hostile.value for hostile in corpus()}) >= 300
+    assert len({hostile.id for hostile in corpus()}) == len(corpus())
+    assert {hostile.family for hostile in corpus()} == set(FAMILIES)
 
 
 @pytest.mark.parametrize("how", READINGS)
@@ -174,7 +174,7 @@ def test_those_that_are_read_touch_no_pane_of_another_model(family: str, how: st
 @pytest.mark.parametrize("how", READINGS)
 def test_any_batches_give_the_same_bytes_and_the_same_letters(how: str) -> None:
     """The whole corpus among good ones: at once, in a few batches, one by one."""
-    for kind, log, _, _ in mixed([h for h in CORPUS if len(h.value or b"") < 100_000]):
+    for kind, log, _, _ in mixed([h for h in corpus() if len(h.value or b"") < 100_000]):
         one = Reading(kind, how).read(log)
         few = np.random.default_rng(5).choice(len(log), 9, replace=False).tolist()
         for cuts in (few, list(range(1, len(log)))):
@@ -185,7 +185,7 @@ def test_any_batches_give_the_same_bytes_and_the_same_letters(how: str) -> None:
 
 def test_typed_and_by_hand_give_the_same_bytes_and_the_same_reasons() -> None:
     """So a worker that has just learned a reference reads as one that has not."""
-    for kind, log, _, _ in mixed(CORPUS):
+    for kind, log, _, _ in mixed(corpus()):
         typed, by_hand = (Reading(kind, how).read(log) for how in ("typed", "by hand"))
         assert typed.fields() == by_hand.fields()
         assert typed.dead == by_hand.dead
@@ -195,7 +195,7 @@ def test_a_reference_can_be_learned_from_the_whole_corpus() -> None:
     """Its columns are bounded in number and in the length of their names and values, and it can be stored."""
     for kind in SOURCES:
         log = Reading(kind, "learning").read(
-            {i: h.value for i, h in enumerate(CORPUS) if h.kind is kind and "late" not in h.name}
+            {i: h.value for i, h in enumerate(corpus()) if h.kind is kind and "late" not in h.name}
         )
         learner = Learner(Series("m", "1"), kind, learning(columns_max=1_000))
         for (model, number), pane in log.partition.fold_state.open.items():
@@ -213,7 +213,7 @@ def test_a_reference_can_be_learned_from_the_whole_corpus() -> None:
 def test_what_is_refused_for_its_size_costs_no_memory() -> None:
     """Ten megabytes are looked at by their length only, and a megabyte of anything by no more than fifty times that."""
     for how in ("typed", "by hand"):
-        for h in CORPUS:
+        for h in corpus():
             size = len(h.value or b"")
             if size < 100_000:
                 continue

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.words import Kind
 from tests.hostile import fuzz
-from tests.hostile.fuzz import SMALL, check, main
+from tests.hostile.fuzz import check, main, small
 from tests.hostile.good import KINDS, good
 
 ANY_JSON = st.recursive(
@@ -32,7 +32,7 @@ def messages_of(kind_at: int) -> st.SearchStrategy[bytes | None]:
     placed = st.tuples(fields, ANY_JSON.map(_written))
     return (
         st.binary(max_size=30)
-        | st.sampled_from(SMALL[kind])
+        | st.sampled_from(small(kind))
         | cut.map(lambda c: whole[: c[0]] + c[2] + whole[c[1] :])
         | placed.map(lambda p: good(kind, without=p[0], more=b',"%b":%b' % (p[0].encode(), p[1])))
         | ANY_JSON.map(_written)

@@ -11,11 +11,9 @@ from stream.bus.dead_letters import PREFIX
 from stream.bus.embedded import EmbeddedBroker
 from stream.words import Kind
 from tests.events import T0, feature
-from tests.hostile.corpus import CORPUS
+from tests.hostile.corpus import corpus
 from tests.run.process import worker
 
-SENT = [h for h in CORPUS if len(h.value or b"") < 100_000]
-"""The longer ones would push others out of the broker, which keeps 5 MB a partition."""
 TOPICS = {Kind.FEATURES: "features", Kind.PREDICTIONS: "predictions", Kind.LABELS: "labels"}
 
 
@@ -61,10 +59,12 @@ def test_a_worker_reads_the_corpus_and_its_dead_letters_are_exactly_the_dead(
         assert error is None
         sent[message.topic(), message.partition(), message.offset()] = message.value()
 
+    # The longer ones would push others out of the broker, which keeps 5 MB a partition.
+    hostile = [h for h in corpus() if len(h.value or b"") < 100_000]
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     good = [feature(T0 + i, x=float(i)) for i in range(200)]
     everything: list[tuple[str, bytes | None]] = [("features", value) for value in good[:100]]
-    everything += [(TOPICS[h.kind], h.value) for h in SENT]
+    everything += [(TOPICS[h.kind], h.value) for h in hostile]
     everything += [("features", value) for value in good[100:]]
     for i, (topic, value) in enumerate(everything):
         producer.produce(topic, value, partition=i % 4, timestamp=T0, on_delivery=delivered)
@@ -80,7 +80,7 @@ def test_a_worker_reads_the_corpus_and_its_dead_letters_are_exactly_the_dead(
     found = letters(broker)
     places = Counter(place(message) for message in found)
     assert set(places.values()) == {1}
-    dead = Counter((TOPICS[h.kind], h.value or None) for h in SENT if h.dead is not None)
+    dead = Counter((TOPICS[h.kind], h.value or None) for h in hostile if h.dead is not None)
     assert Counter((at[0], sent[at] or None) for at in places) == dead
     assert all((message.value() or None) == (sent[place(message)] or None) for message in found)
     assert sum(topic["malformed"] for topic in told.values()) == dead.total()
