@@ -1,6 +1,5 @@
 """The one door to numba, so that hot loops keep their types and no machine code outlives what it was made of."""
 
-import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -68,20 +67,24 @@ def _said(function: FunctionType) -> tuple[bytes, list[FunctionType]]:
     parts = list(_parts(function.__code__))
     said: list[object] = [function.__defaults__]
     for part in parts:
-        constants = [one for one in part.co_consts if not isinstance(one, CodeType)]
+        constants = tuple(one for one in part.co_consts if not isinstance(one, CodeType))
         said += [part.co_code, part.co_names, constants]
     named = list(_named(function.__globals__, [name for part in parts for name in part.co_names]))
     called = [value.py_func for value in named if isinstance(value, Dispatcher)]
-    for value in named:
-        # What cannot be pickled is no constant, but called like an attribute that the function asks for.
-        with suppress(TypeError, AttributeError, pickle.PicklingError):
-            said.append(pickle.dumps(_told(value) if callable(value) else value))
-    return pickle.dumps(said), called
+    return "\n".join(map(_told, [*said, *named])).encode(), called
 
 
-def _told(value: object) -> tuple[object, object]:
-    """Name a function of a library, which numba knows by itself, or a type."""
-    return getattr(value, "__module__", None), getattr(value, "__name__", None)
+def _told(value: object) -> str:
+    """Write a constant; of all else, such as a library's function, which numba knows by itself, the name."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_told, value))})"
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(_told, value)))}}}"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype!r} {value.shape} {value.tobytes().hex()}"
+    if value is None or isinstance(value, int | float | complex | str | bytes | np.generic):
+        return f"{type(value)} {value!r}"
+    return f"{getattr(value, '__module__', None)} {getattr(value, '__name__', type(value))}"
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:
