@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # A file is tested in one process: what it shares is made once, and what it needs compiled, too. They are one more
-# than the two cores: about a hundred seconds of the tests are waits, for a broker's group or a server that is away.
+# than the two cores: about 150 seconds of the tests are waits, for a broker's group or a server that is away.
 TEST := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not servers"
 
 # Where it is set, each of the hundred processes that tests start compiles all that it imports.
