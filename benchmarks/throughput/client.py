@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import c_longlong
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _run(case: Case, names: Names, bootstrap: str, reference: Path, consumed: c_
     consumer.assign([TopicPartition(names.features, p, 0) for p in range(case.partitions)])
     while True:
         reading = Reading({names.features: Kind.FEATURES})
-        reading.fill(consumer.consume, case.consume_size, WAIT_S)
+        reading.fill(partial(consumer.consume, timeout=0.0), case.consume_size, WAIT_S)
         for batch in reading.batches():
             if decoder is not None:
                 _decode(decoder, batch, config.max_future_ms)

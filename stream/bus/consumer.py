@@ -192,9 +192,9 @@ class ConsumerThread(threading.Thread):
         """Read what comes within a tenth of a second; of partitions that go or come meanwhile nothing from before."""
         reading, terms = Reading(self._kinds, self._sieve), self._terms()
 
-        def consume(n: int, wait_s: float) -> list[Message]:
+        def consume(n: int) -> list[Message]:
             nonlocal terms
-            messages = consumer.consume(n, wait_s)
+            messages = consumer.consume(n, 0.0)
             now = self._terms()
             reading.forget([source for source, term in terms.items() if now.get(source) != term])
             terms = now

@@ -20,6 +20,8 @@ __all__ = ["Reading", "spare_collector"]
 
 AT_ONCE = 1_000
 """Messages that live at once: so few stay in the cache, and their memory is used again for the next ones."""
+PAUSE_S = 0.05
+"""How long nobody waits at the client's queue: who does is woken by every fetch, hundreds of times a second."""
 BATCH_MAX = 10_000
 """Messages of a batch, as folding one holds the event loop: up to 50 ms where there are thousands of series."""
 HELD_MAX = 1 << 25
@@ -51,7 +53,7 @@ class Reading:
         self._grown: list[RawBatch] = []
         self._held = 0
 
-    def fill(self, consume: Callable[[int, float], list[Message]], n: int, wait_s: float) -> None:
+    def fill(self, consume: Callable[[int], list[Message]], n: int, wait_s: float) -> None:
         """Read up to n messages, as many as come within a time; what is there comes without waiting.
 
         No part follows one with which their bytes are `HELD_MAX` or more.
@@ -62,10 +64,15 @@ class Reading:
         end = time.monotonic() + wait_s
         while n > 0 and self._held < HELD_MAX:
             asked = min(n, AT_ONCE)
-            messages = consume(asked, max(0.0, end - time.monotonic()))
+            messages = consume(asked)
             self.add(messages)
-            n = n - asked if len(messages) == asked else 0
+            few = len(messages) < asked
+            n -= len(messages)
             del messages  # before the next ones are made
+            if few and (left := end - time.monotonic()) > 0:
+                time.sleep(min(left, PAUSE_S))
+            elif few:
+                return
 
     def add(self, messages: Sequence[Message]) -> None:
         """Take in what one call has given; as `fill`."""

@@ -106,6 +106,7 @@ def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
     """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
     monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", of_consumer.CONSUME)
+    monkeypatch.setattr(of_consumer, "WAIT_S", 0.0)  # a call gives once
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     keeping = Keeping()

@@ -1,7 +1,6 @@
 """What the client gives becomes batches of partitions, and nothing is lost on the way."""
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -154,8 +153,7 @@ class Client:
         self.asked: list[int] = []
         self.alive = 0
 
-    def consume(self, n: int, wait_s: float) -> list[Message]:
-        assert wait_s >= 0
+    def consume(self, n: int) -> list[Message]:
         self.asked.append(n)
         given, self._left = self._left[:n], self._left[n:]
         self.alive = max(self.alive, sum(sys.getrefcount(m) > HELD_HERE for m in self._given))
@@ -166,29 +164,47 @@ class Client:
 def test_messages_are_let_go_of_before_the_next_ones_are_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is asked for comes in parts; a part that is not full was the last."""
+    """What is asked for comes in parts; where no time is left, a part that is not full was the last."""
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", 4)
     client, reading = Client([message("f", n % 2, n) for n in range(18)]), Reading(KINDS)
-    reading.fill(client.consume, 10, 60.0)
+    reading.fill(client.consume, 10, 0.0)
     assert (client.asked, client.alive) == ([4, 4, 2], 0)
-    reading.fill(client.consume, 100, 60.0)
+    reading.fill(client.consume, 100, 0.0)
     assert (client.asked, client.alive) == ([4, 4, 2, 4, 4, 4], 0)
     assert sorted(o for b in reading.batches() for o in b.offsets.tolist()) == list(range(18))
 
 
-def test_no_more_is_waited_for_than_the_time_given() -> None:
-    """Of parts that come slowly the last is asked for without waiting."""
-    waits: list[float] = []
+def test_who_has_time_looks_again_now_and_then_until_it_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not at once, for a few messages each time; what comes in the last pause is still taken in."""
+    now, slept, left = [100.0], list[float](), [3, 0, 1, 2, 5]
 
-    def consume(n: int, wait_s: float) -> list[Message]:
-        waits.append(wait_s)
-        time.sleep(0.002)
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr("stream.bus.messages.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("stream.bus.messages.time.sleep", sleep)
+    reading = Reading(KINDS)
+    reading.fill(lambda _: [message("f", 0, len(left))] * left.pop(0), 40_000, 0.17)
+    assert slept == pytest.approx([0.05, 0.05, 0.05, 0.02])
+    assert (sum(map(len, reading.batches())), left) == (11, [])
+
+
+def test_who_is_given_all_he_asks_for_asks_on_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As there may be more; but for no more than was wanted."""
+    monkeypatch.setattr("stream.bus.messages.time.sleep", lambda _: pytest.fail("nobody pauses"))
+    asked: list[int] = []
+
+    def consume(n: int) -> list[Message]:
+        asked.append(n)
         return [message("f", 0, 0)] * n
 
-    Reading(KINDS).fill(consume, 100_000, 0.01)
-    assert waits[0] <= 0.01
-    assert waits[-1] == 0.0
-    assert waits == sorted(waits, reverse=True)
+    Reading(KINDS).fill(consume, 2_500, 60.0)
+    assert asked == [1_000, 1_000, 500]
 
 
 @pytest.mark.parametrize(("size", "read"), [(250, 40_000), (10_000, 4_000), (50_000, 1_000)])
@@ -199,7 +215,7 @@ def test_no_more_is_asked_for_than_memory_is_for(size: int, read: int) -> None:
         for i in range(2)
     ]
     reading = Reading(KINDS)
-    reading.fill(lambda n, _: some[:1] + some[1:] * (n - 1), 40_000, 60.0)
+    reading.fill(lambda n: some[:1] + some[1:] * (n - 1), 40_000, 60.0)
     assert sum(map(len, reading.batches())) == read
 
 
