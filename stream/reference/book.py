@@ -38,19 +38,21 @@ class Book:
             self._by_digest[reference.digest] = reference
             of = (reference.series, reference.kind)
             # A line of its own: one that is sorted in its place looks empty to others meanwhile.
-            line = sorted(
-                [*self._by_series.get(of, ()), reference], key=lambda r: (r.from_pane, r.number)
-            )
+            line = sorted([*self.line(*of), reference], key=lambda r: (r.from_pane, r.number))
             self._by_series[of] = line
             self.revision += 1
 
     def find(self, series: Series, kind: Kind, pane: int) -> Reference | None:
         """Tell the reference in force in a pane: the last one that starts at or before it."""
         held = None
-        for reference in self._by_series.get((series, kind), ()):
+        for reference in self.line(series, kind):
             if reference.from_pane <= pane:
                 held = reference
         return held
+
+    def line(self, series: Series, kind: Kind) -> Sequence[Reference]:
+        """List the references of a series, by the pane from which on they hold, then by number."""
+        return self._by_series.get((series, kind), ())
 
     def in_force(self, begun: Callable[[Reference], bool]) -> list[Reference]:
         """Give of every kind of every series the last reference that has begun, if any has; ordered as by `all`."""

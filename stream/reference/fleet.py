@@ -156,6 +156,8 @@ class Fleet:
         return self._enter(reference)
 
     def _enter(self, reference: Reference) -> Reference:
+        if reference.digest in self._there:
+            return self.book.by_digest(reference.digest)
         field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
         while True:

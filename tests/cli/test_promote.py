@@ -11,6 +11,7 @@ from stream.errors import UsageError
 from stream.files import read_events
 from stream.ingest.ingest import Ingest
 from stream.ingest.raw import RawBatch, Source
+from stream.reference.book import Book
 from stream.reference.file import read_references
 from stream.reference.fleet import Fleet
 from stream.reference.reference import ALWAYS, Reference
@@ -61,6 +62,18 @@ def test_before_anything_is_read_a_reference_holds_from_the_beginning(
     """There is no pane that another baseline could have judged."""
     store, settings = MemoryStore(), load(config)
     promote(settings, references, None, store, SOURCES)
+    assert entered(store, settings) == [(kind, 1, ALWAYS) for kind in sorted(Kind)]
+
+
+def test_references_of_other_series_are_not_looked_at(
+    config: Path, references: list[Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else ten thousand would be looked through ten thousand times, for minutes."""
+    settings, store = load(config), MemoryStore()
+    monkeypatch.setattr(Book, "all", lambda _: pytest.fail("all are looked through"))
+    promote(settings, references, None, store, SOURCES)
+    assert not any(p.new for p in promote(settings, references, None, store, SOURCES))
+    monkeypatch.undo()
     assert entered(store, settings) == [(kind, 1, ALWAYS) for kind in sorted(Kind)]
 
 

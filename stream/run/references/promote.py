@@ -77,8 +77,8 @@ def _from_pane(config: Config, from_ms: int | None, read_ms: int | None) -> int:
 
 def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
     """Find what was entered for the same series from the same pane on."""
-    same = (reference.series, reference.kind, pane)
-    return next((r for r in book.all() if (r.series, r.kind, r.from_pane) == same), None)
+    line = book.line(reference.series, reference.kind)
+    return next((r for r in line if r.from_pane == pane), None)
 
 
 def _refuse_another(book: Book, reference: Reference, pane: int) -> None:
@@ -92,8 +92,7 @@ def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
     held = _held(fleet.book, reference, pane)
     if held is not None:
         return Promoted(held, new=False)
-    place = (reference.series, reference.kind)
-    numbers = [r.number for r in fleet.book.all() if (r.series, r.kind) == place]
+    numbers = [r.number for r in fleet.book.line(reference.series, reference.kind)]
     numbered = replace(reference, number=max(numbers, default=0) + 1, from_pane=pane)
     entered = fleet.publish(numbered)
     if not entered.is_like(numbered):  # somebody else was faster
