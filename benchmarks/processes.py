@@ -1,12 +1,14 @@
 """Processes that run until a block ends, a Redis among them where the machine has one."""
 
+import itertools
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from redis import Redis
@@ -23,6 +25,11 @@ __all__ = [
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
+PORTS = range(10_000, 32_000)
+"""Below those that the system gives to connections, and to whoever asks for any: none of these takes one of ours before
+it is bound, or while its server is away.
+"""
+_numbers = itertools.count(os.getpid() * 211)  # processes that look at the same time begin apart
 
 
 @contextmanager
@@ -57,11 +64,12 @@ def redis_process(folder: Path) -> Iterator[str | None]:
 
 
 def free_port() -> int:
-    """Find a loopback port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """Find a loopback port that nobody listens on, each time another one."""
+    while True:
+        port = PORTS[next(_numbers) % len(PORTS)]
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from redis import Redis
 from redis.exceptions import RedisError
 
-from benchmarks.processes import end
+from benchmarks.processes import end, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 KAFKA = ROOT / "deploy" / "servers" / "kafka"
@@ -47,14 +47,7 @@ def need(missing: str) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Find loopback ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    return [free_port() for _ in range(count)]
 
 
 @contextmanager

@@ -107,9 +107,10 @@ class _Demo:
             stack.callback(feed.kill)
             with as_file(FLIGHTS_CONFIG) as settings:
                 config = load(settings)
-                port = _free_port()
-                path = _worker_config(settings, folder, feed.bootstrap(), port)
-            self._learn(config, folder / "january.ref")
+                bootstrap = feed.bootstrap()
+                self._learn(config, folder / "january.ref")
+                port = _free_port()  # which others may take before the worker does
+                path = _worker_config(settings, folder, bootstrap, port)
             feed.check()
             used = _used_by_children()
             worker = WorkerChild(path, folder / "january.ref", port, folder)
