@@ -69,10 +69,22 @@ class EndlessClient:
     def close(self) -> None: ...
 
 
+class Clock:
+    """Goes on by `step` seconds whenever it is asked: so long the thread finds that it has waited for the fold."""
+
+    def __init__(self) -> None:
+        self.step = self._now = 0.0
+
+    def monotonic(self) -> float:
+        self._now += self.step
+        return self._now
+
+
 class Keeping:
     """Keeps batches without folding them until it is told to fold at once."""
 
     thread: ConsumerThread
+    clock: Clock
 
     def __init__(self) -> None:
         self.kept: list[Callable[[], None]] = []
@@ -102,7 +114,15 @@ class Keeping:
 
 
 @pytest.fixture
-def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Give the thread's clock, which stands still: a fold is slow where reading is paused, and nowhere else."""
+    made = Clock()
+    monkeypatch.setattr(of_consumer, "time", made)
+    return made
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Keeping]:
     """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
     monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", of_consumer.CONSUME)
@@ -110,19 +130,20 @@ def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeping]:
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     keeping = Keeping()
+    keeping.clock = clock
     thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, keeping)
     keeping.thread = thread
     thread.start()
     yield keeping
     thread.stop()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert keeping.errors == []
 
 
 def wait(done: Callable[[], bool]) -> None:
     """Wait for something to come true."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not done():
         assert time.monotonic() < end, "it has not come true"
         time.sleep(0.002)
@@ -175,11 +196,10 @@ def test_a_fold_that_is_slow_but_not_so_slow_that_reading_is_paused_is_given_les
     while owner.kept:
         owner.kept.pop()()
     wait(partial(asked, of_consumer.CONSUME))
-    monkeypatch.setattr(of_consumer, "SLOW_S", 0.02)
     caplog.clear()
     owner.quick = False
     wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
-    time.sleep(0.1)
+    owner.clock.step = 2 * of_consumer.SLOW_S
     looks = len(EndlessClient.made.asked)
     for _ in range(PARTITIONS):
         owner.kept.pop(0)()
@@ -232,7 +252,7 @@ class Noting(Keeping):
 
 
 def test_of_a_partition_that_comes_back_within_a_call_nothing_from_before_is_handed_over(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     """It is read again from where the owner said; what a partition had that went is somebody else's to read."""
     monkeypatch.setattr(of_consumer, "Consumer", Rebalancing)
@@ -244,7 +264,7 @@ def test_of_a_partition_that_comes_back_within_a_call_nothing_from_before_is_han
     thread.start()
     wait(lambda: bool(owner.read))
     thread.stop()
-    thread.join(10)
+    thread.join(60)
     assert owner.errors == []
     both = list(range(2 * PER_CALL))
     assert sorted(owner.read[:3]) == [(0, 2, both[PER_CALL:]), (2, 1, both), (3, 1, both)]

@@ -33,5 +33,5 @@ def test_a_producer_puts_a_key_where_partition_of_says(broker: str) -> None:
     producer = Producer({"bootstrap.servers": broker, "partitioner": "murmur2_random"})
     for name in names:
         producer.produce("keyed", b"", name.encode(), on_delivery=heard)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     assert told == {name: partition_of(name, 4) for name in names}
