@@ -115,7 +115,7 @@ def test_the_fuzzer_prints_what_it_did_and_the_seed_of_what_it_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The seed makes the failing round again."""
-    fine = CliRunner().invoke(main, ["--seed", "1", "--rounds", "30", "--seconds", "600"])
+    fine = CliRunner().invoke(main, ["--seed", "1", "--rounds", "30", "--seconds", "3600"])
     assert fine.exit_code == 0, fine.output
     assert "30 rounds from seed 1" in fine.output
     monkeypatch.setattr(fuzz_arrow, "check", _broken)

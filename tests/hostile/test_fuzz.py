@@ -62,7 +62,7 @@ def test_a_long_run_prints_what_it_did_and_the_seed_of_what_it_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The seed makes the failing round again."""
-    fine = CliRunner().invoke(main, ["--seed", "1", "--rounds", "40", "--seconds", "60"])
+    fine = CliRunner().invoke(main, ["--seed", "1", "--rounds", "40", "--seconds", "3600"])
     assert fine.exit_code == 0, fine.output
     assert "40 rounds from seed 1" in fine.output
     monkeypatch.setattr(fuzz, "check", _broken)

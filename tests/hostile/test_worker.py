@@ -69,11 +69,11 @@ def test_a_worker_reads_the_corpus_and_its_dead_letters_are_exactly_the_dead(
     for i, (topic, value) in enumerate(everything):
         producer.produce(topic, value, partition=i % 4, timestamp=T0, on_delivery=delivered)
         producer.poll(0)
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     with worker(
         tmp_path, f"bootstrap: {broker.bootstrap}\npane: 1m\ncommit_interval: 200ms"
     ) as process:
-        process.wait(lambda: process.consumed() == len(everything), 60)
+        process.wait(lambda: process.consumed() == len(everything))
         told = json.loads(process.ask("/status")[1])["topics"]
         assert process.end() == 0, process.log
         assert "Traceback" not in process.log

@@ -44,7 +44,7 @@ class Process:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -68,7 +68,7 @@ class Process:
         found: dict[str, Any] = told["models"].get(name, {}) if told else {}
         return found
 
-    def wait(self, done: Callable[[], Any], seconds: float = 60.0) -> None:
+    def wait(self, done: Callable[[], Any], seconds: float = 120.0) -> None:
         """Wait for something to come true while it runs."""
         end = time.monotonic() + seconds
         while not done():
@@ -76,12 +76,12 @@ class Process:
             assert time.monotonic() < end, self.log
             time.sleep(0.1)
 
-    def end(self, seconds: float = 30.0) -> int:
+    def end(self, seconds: float = 90.0) -> int:
         """Ask it to end and give its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self.ended(seconds)
 
-    def ended(self, seconds: float = 30.0) -> int:
+    def ended(self, seconds: float = 90.0) -> int:
         """Wait for it to end by itself and give its exit code."""
         try:
             return self._process.wait(seconds)

@@ -49,7 +49,7 @@ def test_a_worker_tells_of_batch_messages_what_a_replay_tells_of_their_events(
             send(broker, list(in_batches(events[first : first + 100], 30)))
             send(broker, list(one_by_one(events[first + 100 : first + 200])))
         broker.producer.produce("features", broken, headers={"content-type": CONTENT_TYPE})
-        assert broker.producer.flush(10) == 0
+        assert broker.producer.flush(60) == 0
         process.wait(lambda: process.consumed() == len(events) + 1)
         process.wait(lambda: len(alerts(broker)) >= len(expected))
         assert alerts(broker) == expected
@@ -68,7 +68,7 @@ def send(broker: EmbeddedBroker, records: list[Record]) -> None:
         broker.producer.produce(
             "features", record.value, headers=list(record.headers), partition=i % 4
         )
-    assert broker.producer.flush(10) == 0
+    assert broker.producer.flush(60) == 0
 
 
 def alerts(broker: EmbeddedBroker) -> list[str]:

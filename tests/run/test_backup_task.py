@@ -18,7 +18,7 @@ def test_a_worker_that_ends_while_it_warns_begins_no_copy_and_does_not_crash() -
 
     def warned(_config: object) -> list[object]:
         asks.set()
-        ended.wait(10)
+        ended.wait(60)
         return []
 
     async def story() -> None:
@@ -31,7 +31,7 @@ def test_a_worker_that_ends_while_it_warns_begins_no_copy_and_does_not_crash() -
             patch.object(task.backup, "take") as take,
         ):
             looking = asyncio.create_task(task.look_after())
-            await asyncio.to_thread(asks.wait, 10)
+            await asyncio.to_thread(asks.wait, 60)
             task.close()
             ended.set()
             await looking

@@ -205,7 +205,7 @@ def test_a_worker_stops_at_a_topic_made_anew_and_commits_nothing_of_it(running: 
         with pytest.raises(LogLost, match="made anew"):
             await (rig.pass_s(2) if running else rig.runtime.take_over(SOURCES))
         await rig.fold(ZERO, 4, [feature()] * 4)
-        await rig.runtime.wind_up(rig.now + 5)
+        await rig.runtime.wind_up(rig.now + 300)
 
     rig = Rig()
     asyncio.run(story(rig))

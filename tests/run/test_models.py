@@ -46,7 +46,7 @@ class LongSteps:
             self.together.append([evaluator.model.name for evaluator in evaluators])
             self.stepped += self.together[-1]
             self.begun.set()
-            assert self.end.wait(30)
+            assert self.end.wait(300)
             return step(evaluators, *args, **kwargs)
 
         monkeypatch.setattr("stream.run.work.models.step_all", long)
@@ -55,7 +55,7 @@ class LongSteps:
         """Begin an evaluation that finds drift, and wait until its step is under way."""
         await drifting(rig)
         task = asyncio.create_task(rig.runtime.evaluate())
-        assert await asyncio.to_thread(self.begun.wait, 30)
+        assert await asyncio.to_thread(self.begun.wait, 300)
         return task
 
     async def ended(self, task: "asyncio.Task[None]") -> None:
@@ -90,7 +90,7 @@ def in_time(story: Callable[[Rig], Awaitable[None]], rig: Rig | None = None) -> 
     """Run a story that would never end if it waited for a step."""
 
     async def bounded(rig: Rig) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(200):
             await story(rig)
 
     return run(bounded, rig)
@@ -205,7 +205,7 @@ def test_a_model_is_not_acknowledged_while_it_is_stepped(
         await rig.pass_s(2)
         long.plant(monkeypatch)
         stepping = asyncio.create_task(rig.runtime.evaluate())
-        assert await asyncio.to_thread(long.begun.wait, 30)
+        assert await asyncio.to_thread(long.begun.wait, 300)
         told = asyncio.create_task(rig.runtime.acknowledge())
         await rig.runtime.calls.once(lambda: None)
         await asyncio.sleep(0)

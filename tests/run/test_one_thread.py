@@ -29,10 +29,10 @@ def test_calls_are_made_one_after_the_other_and_tell_what_came_of_them() -> None
     answers = [thread.submit(make, n) for n in range(20)]
     failed = thread.submit(lambda: 1 // 0)
     name = thread.submit(lambda: threading.current_thread().name)
-    assert [answer.result(10) for answer in answers] == made == list(range(20))
+    assert [answer.result(60) for answer in answers] == made == list(range(20))
     with pytest.raises(ZeroDivisionError):
-        failed.result(10)
-    assert name.result(10) == "one"
+        failed.result(60)
+    assert name.result(60) == "one"
     thread.shutdown()
 
 
@@ -42,28 +42,28 @@ def test_after_the_end_nothing_is_begun() -> None:
 
     def long() -> bool:
         begun.set()
-        return end.wait(10)
+        return end.wait(60)
 
     under_way = thread.submit(long)
     waiting = thread.submit(lambda: pytest.fail("it was begun"))
-    assert begun.wait(10)
+    assert begun.wait(60)
     thread.shutdown(wait=False, cancel_futures=True)
     with pytest.raises(CancelledError):
-        waiting.result(10)
+        waiting.result(60)
     with pytest.raises(RuntimeError, match="no more calls"):
         thread.submit(lambda: None)
     end.set()
-    assert under_way.result(10)
+    assert under_way.result(60)
     thread.shutdown()
 
 
 def test_a_call_that_waits_is_not_made_once_it_is_cancelled() -> None:
     thread, end = OneThread("one"), threading.Event()
-    thread.submit(end.wait, 10)
+    thread.submit(end.wait, 60)
     waiting, behind = thread.submit(lambda: pytest.fail("it was made")), thread.submit(lambda: 7)
     assert waiting.cancel()
     end.set()
-    assert behind.result(10) == 7
+    assert behind.result(60) == 7
     thread.shutdown()
 
 

@@ -86,8 +86,11 @@ def test_a_model_whose_commit_is_refused_is_loaded_anew_and_tells_nothing_twice(
     assert alerts(run(story)) == expected
 
 
-def test_a_model_goes_when_the_sinks_have_taken_what_was_on_its_way() -> None:
+def test_a_model_goes_when_the_sinks_have_taken_what_was_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its next owner finds an empty outbox and tells nothing again."""
+    monkeypatch.setattr(of_runtime, "LET_GO_S", 60.0)
     store = FaultyStore()
     first, second = Rig(store), Rig(store)
 
@@ -147,7 +150,7 @@ def test_alerts_of_a_model_that_goes_while_it_is_evaluated_are_left_to_its_next_
 
         def slowly(step: Commit) -> Answer:
             asked.set()
-            answered.wait(10)
+            answered.wait(60)
             return commit(step)
 
         monkeypatch.setattr(rig.store, "commit", slowly)

@@ -1,5 +1,7 @@
 """A worker's place on the ladder, over loads that are made up: no clock, no process."""
 
+import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -137,7 +139,12 @@ def test_it_takes_over_no_higher_than_a_partition_stood() -> None:
     assert pressure.rung == 3 <= RUNGS
 
 
-def test_time_at_work_goes_on_with_work() -> None:
+def test_time_at_work_goes_on_with_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this thread alone: what others have waited goes with them as they end."""
+    before = time.process_time()
+    assert at_work_s() >= before
+    (tmp_path / "1").symlink_to(at_work.THREADS / str(threading.get_native_id()))
+    monkeypatch.setattr(at_work, "THREADS", tmp_path)
     before = at_work_s()
     for _ in range(3):
         sum(range(300_000))

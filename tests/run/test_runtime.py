@@ -190,7 +190,7 @@ def test_winding_up_commits_evaluates_and_waits_for_the_sinks() -> None:
             await rig.fold(source, 0, stream(8, shift_after=4)[SOURCES.index(source) :: 2])
         assert rig.next_offset(ZERO) <= 1_440
         rig.outlet.start()
-        await rig.runtime.wind_up(rig.now + 10)
+        await rig.runtime.wind_up(rig.now + 300)
         assert rig.runtime.models.evaluators["m"].outbox == {}
 
     rig = run(story)

@@ -60,7 +60,7 @@ def run(story: Callable[[Rig, Rig], Awaitable[None]]) -> None:
     one, other = Rig(store), Rig(store)
 
     async def whole() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             await story(one, other)
 
     asyncio.run(whole())

@@ -37,7 +37,7 @@ def produce(
     for i, value in enumerate(values, start):
         producer.produce(topic, value, b"key-%d" % i, partition=i % 4)
         producer.poll(0)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def alerts(bootstrap: str) -> list[dict[str, Any]]:
 def committed(bootstrap: str) -> int:
     """Tell how many events the group has read, as Kafka's own tools would."""
     reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "driftbus"})
-    places = reader.committed([TopicPartition("features", p) for p in range(4)], timeout=5)
+    places = reader.committed([TopicPartition("features", p) for p in range(4)], timeout=60)
     reader.close()
     return sum(max(place.offset, 0) for place in places)
 
@@ -125,6 +125,7 @@ def test_a_kafka_that_cannot_be_reached_is_said_once_and_waited_for(tmp_path: Pa
     text = f"bootstrap: 127.0.0.1:{nobody}\n{SMALL}"
     with worker(tmp_path, text, ", token: secret") as process:
         process.wait(lambda: "Kafka cannot be reached" in process.log)
+        process.wait(lambda: process.get("/livez")[0] == 200)
         time.sleep(2)
         assert says_once(process, f"127.0.0.1:{nobody}: Kafka cannot be reached"), process.log
         assert len(process.log.splitlines()) < 10, process.log
@@ -152,6 +153,7 @@ def test_a_redis_that_cannot_be_reached_is_said_once_and_waited_for(
     text = f'bootstrap: {broker.bootstrap}\nredis: {{url: "redis://127.0.0.1:{nobody}/0"}}\n{SMALL}'
     with worker(tmp_path, text) as process:
         process.wait(lambda: "driftbus keeps trying" in process.log)
+        process.wait(lambda: process.get("/livez")[0] == 200)
         time.sleep(2)
         assert says_once(process, f"redis 127.0.0.1:{nobody}"), process.log
         status, told = process.get("/readyz")
@@ -171,7 +173,7 @@ def test_a_redis_that_throws_state_away_is_refused(tmp_path: Path, broker: Embed
             tmp_path, f'bootstrap: {broker.bootstrap}\nredis: {{url: "{url}"}}\n{SMALL}'
         ) as process,
     ):
-        assert process.ended(60) == 1  # starting takes seconds of a busy machine
+        assert process.ended() == 1
         assert says_once(process, "maxmemory-policy is allkeys-lru"), process.log
         assert "set it to noeviction" in process.log
         assert "Traceback" not in process.log
@@ -184,9 +186,9 @@ def test_a_second_worker_with_its_state_in_memory_is_refused(
     """It would take half of the partitions and know nothing of their past; the first one goes on."""
     text = f"bootstrap: {kafka_bootstrap}\napp: alone-{tmp_path.name}\n{SMALL}"
     with worker(tmp_path, text) as first:
-        first.wait(lambda: first.get("/readyz")[0] == 200, 60)
+        first.wait(lambda: first.get("/readyz")[0] == 200)
         with worker(tmp_path, text) as second:
-            assert second.ended(40) == 2
+            assert second.ended() == 2
             assert says_once(second, "state in memory serves one worker only"), second.log
             assert "set redis.url" in second.log
         assert first.get("/readyz")[0] == 200
@@ -221,16 +223,20 @@ def test_a_worker_that_is_given_too_much_thins_and_counts_everything_again_in_th
             found: dict[str, Any] = process.get("/status")[1]["topics"].get("heavy", {})
             return found
 
-        def overload() -> bool:
+        def thinned() -> bool:
             nonlocal written
             if written - told().get("consumed", 0) < AHEAD_MAX:
                 produce(broker.producer, [event] * 2_000, "heavy", written)
                 written += 2_000
-            return bool(told().get("sampled_out"))
+            now = told()
+            return bool(now.get("sampled_out")) and now["sample_rate"] < 1
 
-        process.wait(overload, 60)
-        assert told()["sample_rate"] < 1
-        process.wait(lambda: told()["consumed"] == written and told()["sample_rate"] == 1, 60)
+        def counted() -> bool:
+            now = told()
+            return bool(now["consumed"] == written and now["sample_rate"] == 1)
+
+        process.wait(thinned)
+        process.wait(counted)
         lines = process.ask("/metrics")[1].decode().splitlines()
         rates = [line for line in lines if line.startswith("driftbus_sample_rate{")]
         assert len(rates) == 4

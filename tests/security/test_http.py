@@ -80,7 +80,7 @@ def ask(
     process: Process, method: str, path: str, **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
     """Ask with a method and headers."""
-    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=60)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

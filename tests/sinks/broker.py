@@ -28,7 +28,7 @@ class Record(NamedTuple):
 def embedded_broker() -> Iterator[str]:
     """Run a broker in this process and yield its address."""
     host = Producer({"test.mock.num.brokers": 1}, logger=_quiet)
-    yield ",".join(f"{b.host}:{b.port}" for b in host.list_topics(timeout=5).brokers.values())
+    yield ",".join(f"{b.host}:{b.port}" for b in host.list_topics(timeout=60).brokers.values())
     host.close()
 
 
@@ -50,7 +50,7 @@ def read_topic(address: str, topic: str) -> list[Record]:
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
     records: list[Record] = []
     unread = set(range(PARTITIONS))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while unread and time.monotonic() < deadline:
         for message in consumer.consume(500, 0.02):
             error = message.error()

@@ -9,6 +9,7 @@ from .broker import embedded_broker
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
-    """Give the address of a Kafka broker."""
-    with embedded_broker() as address:
+    """Give the address of a Kafka broker; whoever looks on it waits as long as a busy machine may need."""
+    with pytest.MonkeyPatch.context() as patched, embedded_broker() as address:
+        patched.setattr("sinks.kafka_find._ANSWER_S", 60.0)
         yield address

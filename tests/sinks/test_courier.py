@@ -223,7 +223,7 @@ def test_an_offer_never_waits_for_a_delivery() -> None:
         def send(self, batch: Sequence[DriftEvent]) -> None:
             offering = Thread(target=courier.offer, args=(events,), daemon=True)
             offering.start()
-            offering.join(5.0)
+            offering.join(60.0)
             if offering.is_alive():
                 raise SinkError("the offer had to wait")
             super().send(batch)

@@ -79,7 +79,7 @@ def console_case() -> Case:
 
 def kafka_case(address: str) -> Case:
     topic = fresh_topic()
-    sink = KafkaSink({"bootstrap.servers": address}, topic)
+    sink = KafkaSink({"bootstrap.servers": address}, topic, deadline=60.0)
 
     @contextmanager
     def broken() -> Iterator[None]:
