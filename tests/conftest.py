@@ -4,13 +4,15 @@ import gc
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from stream.bus.messages import spare_collector
 from tests.servers import kafka_missing, kafka_server, need, redis_missing, redis_server
 
 # The same examples in every run; no deadline, as the time of one is the machine's affair.
-settings.register_profile("driftbus", derandomize=True, deadline=None)
+settings.register_profile(
+    "driftbus", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("driftbus")
 
 LONG = (

@@ -143,7 +143,7 @@ class Refuses(Odd):
 
 class Grows(Odd):
     def update(self, values):
-        kept.append(bytearray(os.urandom(1000)) * 1000)
+        kept.append(bytearray(os.urandom(1000)) * 5000)
         return []
 
 class Dies(Odd):
@@ -171,7 +171,7 @@ def test_what_a_peer_prints_raises_or_dies_of_does_not_stop_the_run(peers: Path)
     assert measured.versions["one"]["numpy"] == np.__version__
     grown = of["CUSUM"].grown_kb
     assert [updates for updates, _ in grown] == [20_000, 40_000]
-    assert grown[1][1] - grown[0][1] == pytest.approx(2 * 1_000_000 / 1024, rel=0.2)
+    assert grown[1][1] - grown[0][1] == pytest.approx(2 * 5_000_000 / 1024, rel=0.2)
 
 
 def test_a_memory_measurement_ends_where_its_time_is_over(peers: Path) -> None:

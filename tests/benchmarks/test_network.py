@@ -15,6 +15,7 @@ def test_bytes_are_told_by_the_port_at_the_other_end() -> None:
         server.accept()[0] as other,
     ):
         client.sendall(b"x" * 12_345)
+        assert len(other.recv(12_345, socket.MSG_WAITALL)) == 12_345
         other.sendall(b"y" * 77)
         assert len(client.recv(100)) == 77
         told = traffic(os.getpid())

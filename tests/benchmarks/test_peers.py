@@ -40,6 +40,7 @@ def silent(_: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less at the marks: here no figure is looked at that needs it."""
     monkeypatch.setattr(topic, "SETTLE_S", 0.1)
+    monkeypatch.setattr(topic, "STUCK_S", 300.0)  # one that has to be imported first is not stuck
     monkeypatch.setattr(passing, "SETTLE_S", 0.5)
 
 

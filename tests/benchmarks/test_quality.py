@@ -323,7 +323,7 @@ def test_alibi_detect_is_asked_in_a_process_of_its_own_with_one_mean_a_window(
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.close()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     worker.stdout.close()
     alibi_detect._worker.cache_clear()
 

@@ -32,7 +32,7 @@ def test_what_needs_nothing_heavy_imports_nothing_heavy(arguments: list[str]) ->
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
@@ -95,7 +95,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def test_a_worker_is_refused_before_anything_starts(

@@ -10,6 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 
 from stream.config import load
+from stream.run.doctor import doctor
 from stream.run.doctor.doctor import Finding, Level, examine
 from tests.cli.command import START, driftbus, write_config
 from tests.cli.test_produce import NOWHERE, topics
@@ -28,7 +29,7 @@ def test_a_kafka_that_is_not_there_fails_and_redis_is_looked_at_all_the_same(
     config = write_config(tmp_path / "c.yaml", more)
     start = time.monotonic()
     result = driftbus("doctor", "-c", config)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert result.exit_code == 1
     lines = {line.split()[1]: line for line in result.stdout.splitlines()}
     assert lines["configuration:"].startswith("ok ")
@@ -37,13 +38,16 @@ def test_a_kafka_that_is_not_there_fails_and_redis_is_looked_at_all_the_same(
     assert "hunter2" not in result.output
 
 
-def test_topics_and_clocks_are_told(broker: str, tmp_path: Path) -> None:
+def test_topics_and_clocks_are_told(
+    broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A topic that is there has its partitions told; one that is not, how to make it."""
+    monkeypatch.setattr(doctor, "_LATEST_S", 60.0)
     config = write_config(tmp_path / "c.yaml", f"bootstrap: {broker}\n" + topics("doc"))
     producer = Producer({"bootstrap.servers": broker})
     for i in range(20):
         producer.produce("doc-f", key=str(i), value=b"{}", timestamp=START + i)
-    producer.flush(10)
+    assert producer.flush(60) == 0
     producer.close()
     seen = found(config, (START + 90_000) / 1000)
     assert seen["kafka"].level is Level.OK
@@ -116,7 +120,7 @@ def test_copies_of_the_state_are_held_against_how_long_topics_keep_events(
     def make(topic: str, **settings: str) -> None:
         plain = {key.replace("_", "."): value for key, value in settings.items()}
         for made in admin.create_topics([NewTopic(topic, 1, config=plain)]).values():
-            made.result(20)
+            made.result(60)
 
     make(f"{name}-f", retention_ms="600000")
     make(f"{name}-l", retention_ms="-1")

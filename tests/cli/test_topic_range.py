@@ -72,7 +72,7 @@ def test_rows_of_batch_messages_are_in_the_range_each_by_itself(
     producer = Producer({"bootstrap.servers": broker})
     producer.produce("batch-f", value=stream_of(batch), timestamp=HALF)
     producer.produce("batch-f", value=b"\xff\xff\xff\xff", timestamp=START)
-    producer.flush(10)
+    assert producer.flush(60) == 0
     producer.close()
     found = ranged(config, None, HOUR)
     told = [(e.ts, orjson.loads(e.value)["features"]["x"]) for e in found if e.value]
@@ -93,7 +93,7 @@ def test_the_record_s_time_serves_where_an_event_tells_none(broker: str, tmp_pat
     producer = Producer({"bootstrap.servers": broker})
     for value in (head + b"}", head + b',"ts":%d}' % far, head + b',"ts":%d}' % (far - 1)):
         producer.produce("none-f", value=value, timestamp=START)
-    producer.flush(10)
+    assert producer.flush(60) == 0
     producer.close()
     first, second = ranged(config, None, far + 1_000_000)
     assert (first.kind, first.ts, orjson.loads(first.value)["ts"]) == (Kind.FEATURES, START, START)
