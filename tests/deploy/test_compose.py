@@ -142,7 +142,7 @@ def test_topics_makes_every_topic_and_dead_letters_with_four_partitions(tmp_path
     service = SERVICES["topics"]
     (script,) = service["command"]
     command = [*service["entrypoint"], script.replace("/opt/kafka/bin", str(tmp_path))]
-    subprocess.run(command, env=service["environment"], check=True, timeout=20)
+    subprocess.run(command, env=service["environment"], check=True, timeout=60)
     made = {
         (words[words.index("--topic") + 1], words[words.index("--partitions") + 1])
         for words in map(str.split, calls.read_text().splitlines())

@@ -104,11 +104,11 @@ class Fleet:
         """Create the topics by asking for them."""
         names = [getattr(self.config.topics, kind) for kind in INPUTS] + [self.config.topics.alerts]
         for name in names:
-            self.wait(f"the topic {name}", partial(self._is_made, name), 30)
+            self.wait(f"the topic {name}", partial(self._is_made, name), 90)
 
     def _is_made(self, topic: str) -> bool:
         return (
-            len(self._producer.list_topics(topic, timeout=10).topics[topic].partitions)
+            len(self._producer.list_topics(topic, timeout=60).topics[topic].partitions)
             == PARTITIONS
         )
 
@@ -129,7 +129,7 @@ class Fleet:
         consumer = Consumer({"bootstrap.servers": self.config.bootstrap, "group.id": "counter"})
         try:
             places = [TopicPartition(topic, p) for p in range(PARTITIONS)]
-            return sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
+            return sum(consumer.get_watermark_offsets(place, timeout=60)[1] for place in places)
         finally:
             consumer.close()
 
@@ -162,12 +162,12 @@ class Fleet:
             time.sleep(0.2)
 
     def end(self) -> list[int]:
-        """Ask all workers to end and give their exit codes; kill what does not within 20 s."""
+        """Ask all workers to end and give their exit codes; kill what takes far longer than they have."""
         running = [worker for worker in self.workers if worker.poll() is None]
         for worker in running:
             worker.send_signal(signal.SIGTERM)
         try:
-            return [worker.wait(20) for worker in running]
+            return [worker.wait(60) for worker in running]
         finally:
             for worker in running:
                 if worker.poll() is None:

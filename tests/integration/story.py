@@ -87,7 +87,7 @@ class Story:
         self._wait_for_state(oracle)
         assert all(code == 0 for code in self.workers.end()), self.workers.logs()
         assert not (found := self._differing(oracle)), found[:10]
-        told = self.workers.alerts(len(oracle.alerts), 30)
+        told = self.workers.alerts(len(oracle.alerts), PATIENCE_S)
         assert {e["id"]: same(e["data"]) for e in told} == oracle.alerts, self.workers.logs()
         twice = len(told) - len(oracle.alerts)
         print(f"{twice} of {len(told)} alerts were told twice")

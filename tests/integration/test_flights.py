@@ -83,16 +83,16 @@ topics: {{features: f.{run}, predictions: p.{run}, labels: l.{run}, alerts: a.{r
         workers.wait(
             "both own something",
             lambda: all("took over f." in log for log in workers.each_log()),
-            60,
+            180,
         )
         half = len(events) // 2
         workers.produce(events[:half])
-        workers.wait("a sixth of the year", lambda: workers.consumed() > len(events) // 6, 120)
+        workers.wait("a sixth of the year", lambda: workers.consumed() > len(events) // 6, 180)
         assert first.poll() is None
         second.kill()
         workers.produce(events[half:])
         workers.wait("the whole year", lambda: workers.consumed() == len(events), 180)
-        told = workers.alerts(len(expected), 60)
+        told = workers.alerts(len(expected), 90)
         assert workers.end() == [0], workers.logs()
     assert {event["id"] for event in told} == set(expected), workers.logs()
     assert {event["id"]: _same(event) for event in told} == expected

@@ -48,21 +48,21 @@ topics: {{features: f.{name}, predictions: p.{name}, labels: l.{name}, alerts: a
             config = tmp_path / f"worker-{workers.ports[0]}.yaml"
             third = len(events) // 3
             workers.produce(events[:third])
-            workers.wait("a third", lambda: workers.consumed() == third, 90)
+            workers.wait("a third", lambda: workers.consumed() == third, 180)
 
             def copies() -> int:
                 return workers.each_log()[0].count("of the state is taken")
 
             seen = copies()
-            workers.wait("a copy of that", lambda: copies() > seen + 1, 60)
+            workers.wait("a copy of that", lambda: copies() > seen + 1, 180)
             workers.produce(events[third : 2 * third])
-            workers.wait("alerts", lambda: workers.consumed() > third, 60)
-            before = workers.alerts(1, 20)
+            workers.wait("alerts", lambda: workers.consumed() > third, 180)
+            before = workers.alerts(1, 90)
             redis.flushall()
-            code, log = wait_for_end(workers, 60)
+            code, log = wait_for_end(workers, 180)
             assert (code, "driftbus state restore" in log) == (1, True), log
             workers.start()
-            code, log = wait_for_end(workers, 60)
+            code, log = wait_for_end(workers, 180)
             assert code == 1, log
             assert "the state is gone, and there is a copy" in log
             done = driftbus("state", "restore", "-c", config)
@@ -73,9 +73,9 @@ topics: {{features: f.{name}, predictions: p.{name}, labels: l.{name}, alerts: a
             workers.start()
             workers.start()
             workers.produce(events[2 * third :])
-            workers.wait("everything", lambda: workers.consumed() == len(events), 120)
+            workers.wait("everything", lambda: workers.consumed() == len(events), 180)
             print(f"recovered within {time.monotonic() - began:.1f} s")
-            told = workers.alerts(len(expected), 60)
+            told = workers.alerts(len(expected), 90)
             assert all(code == 0 for code in workers.end()), workers.logs()
             assert before
             assert {event["id"] for event in told} == expected, workers.logs()

@@ -27,8 +27,8 @@ backup: {{every: null}}
 
 def make(admin: AdminClient) -> str:
     """Make the topic and tell its identity."""
-    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
-    end, told = time.monotonic() + 30, {}
+    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(60)
+    end, told = time.monotonic() + 60, {}
     while TOPIC not in told and time.monotonic() < end:  # the brokers have still to hear of it
         time.sleep(0.2)
         told = topic_ids(ask_topics(admin, [TOPIC], 10), 20)
@@ -40,7 +40,7 @@ def write(bootstrap: str, events: int) -> None:
     producer = Producer({"bootstrap.servers": bootstrap})
     for i in range(events):
         producer.produce(TOPIC, feature(x=float(i)))
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
 
 
 def test_a_topic_made_anew_is_told_from_the_old_one_though_it_has_grown_beyond_the_offset(
@@ -52,18 +52,18 @@ def test_a_topic_made_anew_is_told_from_the_old_one_though_it_has_grown_beyond_t
     first = make(admin)
     write(kafka_bootstrap, 50)
     with worker(tmp_path, text) as process:
-        process.wait(lambda: process.consumed() == 50, 60)
+        process.wait(lambda: process.consumed() == 50)
         assert process.end() == 0, process.log
-    admin.delete_topics([TOPIC])[TOPIC].result(30)
+    admin.delete_topics([TOPIC])[TOPIC].result(60)
     second = make(admin)
     assert first != second
     write(kafka_bootstrap, 80)
     with worker(tmp_path, text) as process:
-        assert process.ended(60) == 1, process.log
+        assert process.ended() == 1, process.log
         assert (
             f"made anew: the state stands at offset 50 of {first}, and this is {second}"
             in process.log
         )
     with worker(tmp_path, f"{text}on_lost_log: reset_and_flag\n") as process:
-        process.wait(lambda: process.consumed() == 50 + 80, 60)
+        process.wait(lambda: process.consumed() == 50 + 80)
         assert process.end() == 0, process.log
