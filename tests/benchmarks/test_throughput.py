@@ -28,12 +28,12 @@ def test_every_mode_counts_every_event_and_fills_the_file(
     monkeypatch.setattr(passing, "SETTLE_S", 0.4)
     out = tmp_path / "figures.json"
     ran = CliRunner().invoke(
-        main, ["--json", str(out), "--events", "20000", "--warm-up", "5000"], catch_exceptions=False
+        main, ["--json", str(out), "--events", "60000", "--warm-up", "5000"], catch_exceptions=False
     )
     assert ran.exit_code == 0, ran.output
     told = orjson.loads(out.read_bytes())
     assert [run["case"]["mode"] for run in told["runs"]] == ["consume", "decode", "whole"]
-    assert {run["case"]["events"] for run in told["runs"]} == {20_000}
+    assert {run["case"]["events"] for run in told["runs"]} == {60_000}
     costs = [told[f"{of}cpu_us_per_event"] for of in ("consume_", "decode_", "")]
     assert 0 < costs[0] < costs[2]
     assert told["events_per_second"] > 0
