@@ -105,6 +105,23 @@ def test_the_same_again_changes_nothing_and_another_is_refused(
     assert entered(store, settings) == before
 
 
+def test_what_another_promotes_meanwhile_is_not_taken_for_the_same(
+    config: Path, references: list[Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused as it would have been before, also where it is found as references before it are entered."""
+    settings, store = load(config), MemoryStore()
+    other, put = replace(references[1], start_ms=references[1].start_ms - 1), store.put_if_absent
+
+    def meanwhile(key: str, field: bytes, value: bytes) -> bytes:
+        monkeypatch.undo()
+        assert promote(settings, [other], None, store, SOURCES)[0].new
+        return put(key, field, value)
+
+    monkeypatch.setattr(store, "put_if_absent", meanwhile)
+    with pytest.raises(UsageError, match="holds from that pane on already"):
+        promote(settings, references, None, store, SOURCES)
+
+
 def test_a_pane_that_has_begun_is_refused(
     config: Path, references: list[Reference], stream: Path
 ) -> None:

@@ -56,9 +56,11 @@ def promote(
     pane = _from_pane(config, from_ms, read_until_ms(store, config, sources))
     fleet = Fleet(store, config.app)
     fleet.refresh()
-    for reference in references:
-        _refuse_another(fleet.book, reference, pane)
-    return [_enter(fleet, reference, pane) for reference in references]
+    before = [_held(fleet.book, reference, pane) for reference in references]
+    return [
+        _enter(fleet, reference, pane) if held is None else Promoted(held, new=False)
+        for reference, held in zip(references, before, strict=True)
+    ]
 
 
 def _from_pane(config: Config, from_ms: int | None, read_ms: int | None) -> int:
@@ -76,27 +78,24 @@ def _from_pane(config: Config, from_ms: int | None, read_ms: int | None) -> int:
 
 
 def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
-    """Find what was entered for the same series from the same pane on."""
+    """Find what was entered for the same series from the same pane on; UsageError when it is another."""
     line = book.line(reference.series, reference.kind)
-    return next((r for r in line if r.from_pane == pane), None)
-
-
-def _refuse_another(book: Book, reference: Reference, pane: int) -> None:
-    held = _held(book, reference, pane)
+    held = next((r for r in line if r.from_pane == pane), None)
     if held is not None and not held.is_like(reference):
         told = f"{held.name} holds from that pane on already"
         raise UsageError(told, f"{reference.series} {reference.kind}", "give a later --from")
+    return held
 
 
 def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
-    held = _held(fleet.book, reference, pane)
+    held = _held(fleet.book, reference, pane)  # others may have been faster
     if held is not None:
         return Promoted(held, new=False)
     numbers = [r.number for r in fleet.book.line(reference.series, reference.kind)]
     numbered = replace(reference, number=max(numbers, default=0) + 1, from_pane=pane)
     entered = fleet.publish(numbered)
-    if not entered.is_like(numbered):  # somebody else was faster
-        _refuse_another(fleet.book, reference, pane)
+    if not entered.is_like(numbered):  # or still be
+        _held(fleet.book, reference, pane)
     return Promoted(entered, new=entered.digest == numbered.digest)
 
 
