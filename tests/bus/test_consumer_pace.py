@@ -21,7 +21,10 @@ PER_CALL = 3
 
 
 class EndlessClient:
-    """Gives a few messages of every partition with each call, unless it is paused; notes what it was asked for."""
+    """Gives a few messages of every partition with each call, unless it is paused; notes what it was asked for.
+
+    A call that waits would be woken by every fetch, so none may.
+    """
 
     made: "EndlessClient"
 
@@ -36,7 +39,8 @@ class EndlessClient:
         self._places = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS)]
         self._assign = on_assign
 
-    def consume(self, n: int, _: float) -> list[Message]:
+    def consume(self, n: int, wait_s: float) -> list[Message]:
+        assert wait_s == 0.0
         assign, self._assign = self._assign, None
         if assign is not None:
             assign(self, self._places)

@@ -192,6 +192,20 @@ def test_who_has_time_looks_again_now_and_then_until_it_is_over(
     assert (sum(map(len, reading.batches())), left) == (11, [])
 
 
+def test_who_is_given_few_is_still_given_all_he_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts against that is what has come, not what was asked for."""
+    monkeypatch.setattr("stream.bus.messages.time.sleep", lambda _: None)
+    monkeypatch.setattr("stream.bus.messages.AT_ONCE", 4)
+    asked, left = list[int](), [3, 1, 0, 2]
+
+    def consume(n: int) -> list[Message]:
+        asked.append(n)
+        return [message("f", 0, len(left))] * left.pop(0)
+
+    Reading(KINDS).fill(consume, 6, 60.0)
+    assert (asked, left) == ([4, 3, 2, 2], [])
+
+
 def test_who_is_given_all_he_asks_for_asks_on_without_a_pause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
