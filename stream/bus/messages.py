@@ -69,10 +69,10 @@ class Reading:
             few = len(messages) < asked
             n -= len(messages)
             del messages  # before the next ones are made
-            if few and (left := end - time.monotonic()) > 0:
-                time.sleep(min(left, PAUSE_S))
-            elif few:
+            if few and (left := end - time.monotonic()) <= 0:
                 return
+            if few and self._held < HELD_MAX:
+                time.sleep(min(left, PAUSE_S))
 
     def add(self, messages: Sequence[Message]) -> None:
         """Take in what one call has given; as `fill`."""

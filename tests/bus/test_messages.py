@@ -233,6 +233,17 @@ def test_no_more_is_asked_for_than_memory_is_for(size: int, read: int) -> None:
     assert sum(map(len, reading.batches())) == read
 
 
+def test_who_holds_all_that_memory_is_for_waits_for_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where few messages are so large."""
+    monkeypatch.setattr("stream.bus.messages.time.sleep", lambda _: pytest.fail("nobody pauses"))
+    large = Message(topic="f", partition=0, offset=0, value=b"." * (1 << 20), timestamp=(1, 1_000))
+    reading = Reading(KINDS)
+    reading.fill(lambda _: [large] * 32, 40_000, 60.0)
+    assert sum(map(len, reading.batches())) == 32
+
+
 def test_a_partition_that_went_on_is_not_at_its_end() -> None:
     reading = Reading(KINDS)
     reading.add([end("f", 0, 3), end("f", 1, 7)])
