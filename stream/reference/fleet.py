@@ -91,10 +91,10 @@ class Fleet:
                 entries.append(digest)
                 if reference is None:
                     continue
-                self._there.add(reference.digest)
                 known_as = self._known.setdefault(reference.digest, reference)
                 self._to_leave.append((self._looks + PATIENCE, known_as))
                 self.book.add(reference)
+                self._there.add(reference.digest)  # who sees it there looks it up in the book
             return bool(found)
 
     def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference | None]]:
@@ -156,8 +156,6 @@ class Fleet:
         return self._enter(reference)
 
     def _enter(self, reference: Reference) -> Reference:
-        if reference.digest in self._there:
-            return self.book.by_digest(reference.digest)
         field = _field(reference.series, reference.kind, reference.from_pane)
         packed = reference.packed
         while True:

@@ -71,27 +71,6 @@ def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) 
     assert looks == [2]
 
 
-def test_a_worker_that_starts_again_does_not_send_what_the_fleet_has(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Of the references in its files only the one that is new."""
-    store, known = MemoryStore(), [reference_of([{"a": i}], version=str(i)) for i in range(5)]
-    for reference in known[:4]:
-        Fleet(store, "a").publish(reference)
-    before, sent = store.peek("{a:fleet}"), list[bytes]()
-    put = store.put_if_absent
-
-    def sending(key: str, field: bytes, value: bytes) -> bytes:
-        sent.append(field)
-        return put(key, field, value)
-
-    monkeypatch.setattr(store, "put_if_absent", sending)
-    again = Fleet(store, "a")
-    assert [again.publish(r).digest for r in known] == [r.digest for r in known]
-    assert set(sent) == store.peek("{a:fleet}").keys() - before.keys()
-    assert len(set(sent)) == 2
-
-
 def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for_it() -> None:
     """The store goes back between the two: by who entered it at once, and else by the next who learns it."""
     store, reference = _Forgetful(), reference_of([{"a": 1}])

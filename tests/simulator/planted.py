@@ -270,15 +270,15 @@ BUGS = (
     Bug("late events are accepted", "state", _late_accepted, 1),
     Bug("batches of a stale term are folded", "state", _stale_terms_folded, 64),
     Bug("an evaluator is kept after an error of the store", "rest", _evaluator_kept, 11),
-    Bug("dead letters are not waited for", "letters", _letters_not_waited_for, 242),
+    Bug("dead letters are not waited for", "letters", _letters_not_waited_for, 162),
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
     Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 100),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty),
     Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 80),
-    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 253),
+    Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 217),
     Bug("lost references are not entered again", "fleet", _references_not_entered_again, 12),
     Bug(
-        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 203
+        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 3467
     ),
     Bug("panes are deleted before they are evaluated", "state", _panes_deleted_too_soon),
     Bug("a pane that changed is left out of the commit", "state", _half_a_pane_closed),

@@ -158,8 +158,12 @@ class Worker:
             await self.brokers.be_alone(self.config.app)
 
     async def _publish_references(self) -> None:
+        fleet, insist = self.runtime.fleet, self.runtime.calls.insist
+        await insist(fleet.refresh)
         for reference in self.references:
-            held = await self.runtime.calls.insist(partial(self.runtime.fleet.publish, reference))
+            if fleet.book.knows(reference.digest):
+                continue
+            held = await insist(partial(fleet.publish, reference))
             if held.digest != reference.digest:
                 LOG.warning(
                     "%s: reference %s is in force already; `driftbus reference promote` replaces it",
