@@ -1,0 +1,66 @@
+"""A worker that is told to end does so within `shutdown_timeout`, whatever hangs."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from stream.config.load import from_text
+from stream.run.work import worker as of_worker
+from stream.run.work.worker import LEAVE_S, Worker
+
+
+class Clock:
+    """Goes on by half a second whenever it is asked."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        self.now += 0.5
+        return self.now
+
+
+class Hung:
+    """A consumer whose batches are never folded, and which does not end."""
+
+    in_flight = True
+    beat = 0.0
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.waited_s = 0.0
+
+    def is_alive(self) -> bool:
+        return True
+
+    def quieten(self) -> None:
+        self.did.append("quieten")
+
+    def stop(self) -> None:
+        self.did.append("stop")
+
+    def join(self, seconds: float) -> None:
+        self.waited_s += seconds
+
+
+@pytest.mark.parametrize("given_s", [6, 20])
+def test_who_waits_for_a_fold_that_hangs_ends_in_time(
+    given_s: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is left of the time is enough to leave the group; what was not committed is folded again by others."""
+    worker = Worker(from_text(f"bootstrap: 127.0.0.1:9\nshutdown_timeout: {given_s}s", {}), [])
+    clock, consumer = Clock(), Hung()
+    monkeypatch.setattr(of_worker, "time", clock)
+    monkeypatch.setattr(worker, "consumer", consumer)
+    began, closed = clock.now, list[Any]()
+    monkeypatch.setattr(worker.outlet, "close", closed.append)
+    worker.brokers.close()
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(worker.wind_up())
+    assert consumer.did == ["quieten", "stop"]
+    (left_s,) = closed
+    assert clock.now - began + consumer.waited_s + left_s <= given_s
+    assert clock.now - began >= given_s - LEAVE_S
+    assert "out of time; what was not committed will be folded again" in caplog.text
+    assert worker._over.is_set()
