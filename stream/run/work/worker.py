@@ -293,7 +293,9 @@ class Worker:
             if self.error is None and self.consumer.is_alive():
                 await self._finish(deadline)
         except (DriftbusError, TimeoutError) as error:
-            LOG.error("%s; what was not committed will be folded again", str(error) or "out of time")
+            LOG.error(
+                "%s; what was not committed will be folded again", str(error) or "out of time"
+            )
         finally:
             await self._leave()
 
