@@ -29,7 +29,7 @@ def test_a_kafka_that_is_not_there_fails_and_redis_is_looked_at_all_the_same(
     config = write_config(tmp_path / "c.yaml", more)
     start = time.monotonic()
     result = driftbus("doctor", "-c", config)
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 30
     assert result.exit_code == 1
     lines = {line.split()[1]: line for line in result.stdout.splitlines()}
     assert lines["configuration:"].startswith("ok ")

@@ -75,7 +75,7 @@ def test_a_kafka_that_is_not_there_is_one_clear_line(stream: Path, config: Path)
     """Within seconds, with exit code 1, the address and what to do."""
     start = time.monotonic()
     result = driftbus("produce", "-c", config, "--bootstrap", NOWHERE, stream, "--quiet")
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 30
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(f"error: {NOWHERE}: Kafka cannot be reached (")

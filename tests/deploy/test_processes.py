@@ -29,7 +29,7 @@ pytestmark = pytest.mark.servers
 
 BIN = Path(sys.executable).parent
 START_TIMEOUT_S = 180.0
-END_TIMEOUT_S = 90.0
+END_TIMEOUT_S = 30.0
 
 
 def test_a_worker_becomes_ready_shows_its_metrics_and_ends_in_peace(

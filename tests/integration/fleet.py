@@ -162,12 +162,12 @@ class Fleet:
             time.sleep(0.2)
 
     def end(self) -> list[int]:
-        """Ask all workers to end and give their exit codes; kill what takes far longer than they have."""
+        """Ask all workers to end and give their exit codes; kill what takes half as long again as they have."""
         running = [worker for worker in self.workers if worker.poll() is None]
         for worker in running:
             worker.send_signal(signal.SIGTERM)
         try:
-            return [worker.wait(60) for worker in running]
+            return [worker.wait(30) for worker in running]
         finally:
             for worker in running:
                 if worker.poll() is None:

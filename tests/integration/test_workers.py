@@ -17,7 +17,7 @@ pytestmark = pytest.mark.servers
 KILLS = 20
 SENT_S = 2.0
 """Far longer than a committed alert takes to its topic; one in flight as its worker freezes may come twice."""
-END_S = 60.0
+END_S = 30.0
 
 
 def test_workers_that_are_killed_twenty_times_lose_and_repeat_nothing(

@@ -57,7 +57,7 @@ def test_who_waits_for_a_fold_that_hangs_ends_in_time(
     monkeypatch.setattr(worker.outlet, "close", closed.append)
     worker.brokers.close()
     with caplog.at_level(logging.ERROR):
-        asyncio.run(worker.wind_up())
+        asyncio.run(asyncio.wait_for(worker.wind_up(), 60))
     assert consumer.did == ["quieten", "stop"]
     (left_s,) = closed
     assert clock.now - began + consumer.waited_s + left_s <= given_s

@@ -88,13 +88,13 @@ def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
 
 
 def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
-    held = _held(fleet.book, reference, pane)  # others may have been faster
+    held = _held(fleet.book, reference, pane)  # others may have entered one since
     if held is not None:
         return Promoted(held, new=False)
     numbers = [r.number for r in fleet.book.line(reference.series, reference.kind)]
     numbered = replace(reference, number=max(numbers, default=0) + 1, from_pane=pane)
     entered = fleet.publish(numbered)
-    if not entered.is_like(numbered):  # or still be
+    if not entered.is_like(numbered):  # or at this very moment
         _held(fleet.book, reference, pane)
     return Promoted(entered, new=entered.digest == numbered.digest)
 
