@@ -38,7 +38,7 @@ WAIT_S = 0.1
 IN_FLIGHT_MAX = 3
 """Calls whose messages are handed over and not all folded yet; beyond it the thread waits.
 
-So what is held in memory is bounded in bytes, too: a call ends with the thousand messages that fill 32 MB.
+So what is held in memory is bounded in bytes, too: a call ends with the messages that fill 32 MB.
 """
 SLOW_S = 0.5
 """Waiting longer than this for the fold, the thread asks for half as many; sooner, for twice as many again."""

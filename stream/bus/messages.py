@@ -20,6 +20,8 @@ __all__ = ["Reading", "spare_collector"]
 
 AT_ONCE = 1_000
 """Messages that live at once: so few stay in the cache, and their memory is used again for the next ones."""
+FEW = 50
+"""Messages asked for though they may be large, as nothing is known of it yet, or memory all but full."""
 PAUSE_S = 0.05
 """How long nobody waits at the client's queue: who does is woken by every fetch, hundreds of times a second."""
 BATCH_MAX = 10_000
@@ -52,18 +54,19 @@ class Reading:
         self._growing: dict[Source, _Growing] = {}
         self._grown: list[RawBatch] = []
         self._held = 0
+        self._holding = 0
 
     def fill(self, consume: Callable[[int], list[Message]], n: int, wait_s: float) -> None:
         """Read up to n messages, as many as come within a time; what is there comes without waiting.
 
-        No part follows one with which their bytes are `HELD_MAX` or more.
+        As many are asked for as would come to `HELD_MAX` bytes, going by the mean of those before.
 
         Raises:
             KafkaException: of an error that is fatal for the client.
         """
         end = time.monotonic() + wait_s
         while n > 0 and self._held < HELD_MAX:
-            asked = min(n, AT_ONCE)
+            asked = min(n, AT_ONCE, self._room())
             messages = consume(asked)
             self.add(messages)
             few = len(messages) < asked
@@ -73,6 +76,10 @@ class Reading:
                 return
             if few and self._held < HELD_MAX:
                 time.sleep(min(left, PAUSE_S))
+
+    def _room(self) -> int:
+        """Tell how many messages more there is memory for, as far as can be told."""
+        return max(FEW, (HELD_MAX - self._held) * self._holding // max(self._held, 1))
 
     def add(self, messages: Sequence[Message]) -> None:
         """Take in what one call has given; as `fill`."""
@@ -85,7 +92,9 @@ class Reading:
             if growing is None or len(growing.values) + len(own) > BATCH_MAX:
                 self._end_batch(source)
                 growing = self._growing[source] = _Growing(source)
+            before = len(growing.values)
             self._held += growing.add(own, self._sieve)
+            self._holding += len(growing.values) - before
         for message in failed:
             self._fail(message)
 

@@ -130,6 +130,7 @@ def owner(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Keeping]:
     """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
     monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", of_consumer.CONSUME)
+    monkeypatch.setattr("stream.bus.messages.FEW", of_consumer.CONSUME)
     monkeypatch.setattr(of_consumer, "WAIT_S", 0.0)  # a call gives once
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
@@ -262,6 +263,7 @@ def test_of_a_partition_that_comes_back_within_a_call_nothing_from_before_is_han
     monkeypatch.setattr(of_consumer, "Consumer", Rebalancing)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", PARTITIONS * PER_CALL)
+    monkeypatch.setattr("stream.bus.messages.FEW", PARTITIONS * PER_CALL)
     monkeypatch.setattr(of_consumer, "CONSUME", 2 * PARTITIONS * PER_CALL)
     owner = Noting()
     thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, owner)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream.bus.messages import Reading
+from stream.bus.messages import HELD_MAX, Reading
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.sample import Key, SampleRules, kept
 from stream.ingest.thinning import Sieve
@@ -218,12 +218,15 @@ def test_who_is_given_all_he_asks_for_asks_on_without_a_pause(
         return [message("f", 0, 0)] * n
 
     Reading(KINDS).fill(consume, 2_500, 60.0)
-    assert asked == [1_000, 1_000, 500]
+    assert asked == [50, 1_000, 1_000, 450]
 
 
-@pytest.mark.parametrize(("size", "read"), [(250, 40_000), (10_000, 4_000), (50_000, 1_000)])
+SIZES = [(0, 40_000), (250, 40_000), (10_000, 3_409), (50_000, 684), (1_000_000, 50)]
+
+
+@pytest.mark.parametrize(("size", "read"), SIZES)
 def test_no_more_is_asked_for_than_memory_is_for(size: int, read: int) -> None:
-    """A client that fetches faster than it is asked always has more."""
+    """A client that fetches faster than it is asked always has more; the first fifty say how large they are."""
     some = [
         Message(topic="f", partition=0, offset=i, value=b"x" * size if i else None)
         for i in range(2)
@@ -231,6 +234,21 @@ def test_no_more_is_asked_for_than_memory_is_for(size: int, read: int) -> None:
     reading = Reading(KINDS)
     reading.fill(lambda n: some[:1] + some[1:] * (n - 1), 40_000, 60.0)
     assert sum(map(len, reading.batches())) == read
+
+
+def test_of_large_messages_few_live_at_once_though_most_are_left_out() -> None:
+    """What there is memory for is told by those that stay; those that are left out take as much until they are."""
+    asked, reading = list[int](), Reading(KINDS, Sieve(SampleRules(default=0.01)))
+
+    def consume(n: int) -> list[Message]:
+        first = sum(asked)
+        asked.append(n)
+        value = b"x" * 100_000
+        return [Message(topic="f", partition=0, offset=first + i, value=value) for i in range(n)]
+
+    reading.fill(consume, 2_000, 60.0)
+    assert sum(asked) == 2_000
+    assert max(asked) <= HELD_MAX // 100_000
 
 
 def test_who_holds_all_that_memory_is_for_waits_for_no_more(
