@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.broker import PARTITIONS
 from benchmarks.workload import RATE, TOPIC, Workload
-from stream.bus.consumer import CONSUME
+from stream.bus.pace import CONSUME
 from stream.config import Config, from_text
 from stream.errors import ConfigError
 

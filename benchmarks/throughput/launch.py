@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import stream.bus.consumer
+import stream.bus.pace
 import stream.ingest.ingest
 import stream.run.work.worker
 from stream.bus.owner import Start
@@ -68,7 +68,7 @@ class _Telling(Runtime):
 
 
 def _launch(size: int, slow_us: float, file: Path, command: list[str]) -> None:
-    stream.bus.consumer.CONSUME = size
+    stream.bus.pace.CONSUME = size
     if slow_us:
         _Slow.slow_us = slow_us
         vars(stream.ingest.ingest)["Partition"] = _Slow

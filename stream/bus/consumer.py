@@ -23,7 +23,8 @@ from confluent_kafka import (
 
 from stream.bus.messages import Reading, spare_collector
 from stream.bus.owner import Owner, Start
-from stream.errors import BusUnavailable
+from stream.bus.pace import Pace
+from stream.bus.trouble import Trouble
 from stream.ingest.raw import RawBatch, Source
 from stream.ingest.thinning import Sieve
 from stream.words import Kind
@@ -31,21 +32,7 @@ from stream.words import Kind
 __all__ = ["ConsumerThread"]
 
 LOG = logging.getLogger("driftbus.consumer")
-CONSUME = 40_000
-"""Messages asked for at once, as far as they are there within a tenth of a second: they share what a call costs."""
-CONSUME_LEAST = 500
 WAIT_S = 0.1
-IN_FLIGHT_MAX = 3
-"""Calls whose messages are handed over and not all folded yet; beyond it the thread waits.
-
-So what is held in memory is bounded in bytes, too: a call ends with the messages that fill 32 MB.
-"""
-SLOW_S = 0.5
-"""Waiting longer than this for the fold, the thread asks for half as many; sooner, for twice as many again."""
-REFUSALS = (
-    KafkaError._SSL, KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
-)  # fmt: skip
-"""What trying again does not mend."""
 ANSWER_S = 5.0
 PAUSE_AFTER_S = 5.0
 """Waiting longer than this, the partitions are paused, so that polling can go on and the group keeps us."""
@@ -54,8 +41,9 @@ PAUSE_AFTER_S = 5.0
 class ConsumerThread(threading.Thread):
     """Consumes until `stop`.
 
-    `beat` is when the thread last showed life, `reachable` whether brokers answer, `joined` whether it is in the group;
-    `ends` are the offsets at which the logs of partitions end, and `lag` how far off these is what was read.
+    `beat` is when the thread last showed life, `joined` whether it is in the group. `pace` knows what waits for
+    the fold, and ends the handing over while the partitions are kept until `stop`; `trouble` knows whether brokers
+    answer. `ends` are the offsets at which the logs of partitions end, and `lag` how far off these is what was read.
     """
 
     def __init__(
@@ -63,11 +51,12 @@ class ConsumerThread(threading.Thread):
     ) -> None:  # fmt: skip
         super().__init__(name="driftbus-consumer", daemon=True)
         self.beat = time.monotonic()
-        self.reachable = True
         self.joined = False
+        self.pace = Pace()
+        self.trouble = Trouble(str(settings["bootstrap.servers"]))
         self.lag: dict[Source, int] = {}
         self.ends: dict[Source, int] = {}
-        self._settings = dict(settings) | {"error_cb": self._on_error}
+        self._settings = dict(settings) | {"error_cb": self.trouble.hear}
         self._kinds = dict(kinds)
         self._owner = owner
         self._sieve = sieve
@@ -76,28 +65,16 @@ class ConsumerThread(threading.Thread):
         self._at: dict[Source, Start] = {}
         self._held: set[Source] = set()
         self._ended: set[Source] = set()
-        self._consume = CONSUME
-        self._calls = 0
-        self._in_flight: dict[int, int] = {}
-        self._room = threading.Condition()
-        self._quiet = threading.Event()
+        self._telling = threading.Lock()
         self._stopping = threading.Event()
         self._paused = False
-        self._trouble = ""
-        self._said: set[int] = set()
 
     # -- for other threads -------------------------------------------------------------------------------------------
-
-    def quieten(self) -> None:
-        """Hand nothing over any more, and keep the partitions until `stop`."""
-        self._quiet.set()
-        with self._room:
-            self._room.notify_all()
 
     def stop(self) -> None:
         """Stop consuming; what was handed over stays with the owner. `join` waits for the group to be left."""
         self._stopping.set()
-        self.quieten()
+        self.pace.end()
 
     def hold(self, source: Source, term: int) -> None:
         """Read no further on a partition for now; of an older term it says nothing any more."""
@@ -125,23 +102,8 @@ class ConsumerThread(threading.Thread):
 
     def tell_offsets(self, offsets: Mapping[Source, int]) -> None:
         """Write offsets to Kafka, for lag tools only."""
-        with self._room:
+        with self._telling:
             self._offsets |= {source: offset for source, offset in offsets.items() if offset > 0}
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether something that was handed over is not folded yet."""
-        return bool(self._in_flight)
-
-    def unreachable(self, why: str) -> None:
-        """Know that no broker answers, and say so once."""
-        if self.reachable:
-            self.reachable = False
-            where, todo = (
-                str(self._settings["bootstrap.servers"]),
-                "is it running there? driftbus keeps trying",
-            )
-            LOG.error("%s", BusUnavailable(f"Kafka cannot be reached ({why})", where, todo))
 
     # -- the thread --------------------------------------------------------------------------------------------------
 
@@ -170,14 +132,13 @@ class ConsumerThread(threading.Thread):
         self._tell(consumer)
         self._await_room(consumer)
         reading = self._fill(consumer)
-        if self._quiet.is_set():
+        if self.pace.ended:
             return
         batches = reading.batches()
         for error in reading.errors:
-            self._say(error)
+            self.trouble.say(error)
         if batches:
-            self.reachable = True
-            self._said.clear()
+            self.trouble.over()
         self._hand_over(batches)
         read = {batch.source for batch in batches}
         self._ended = (self._ended - read | reading.ends.keys()) & self._at.keys()
@@ -200,7 +161,7 @@ class ConsumerThread(threading.Thread):
             terms = now
             return messages
 
-        reading.fill(consume, self._consume, WAIT_S)
+        reading.fill(consume, self.pace.consume, WAIT_S)
         return reading
 
     def _terms(self) -> dict[Source, int]:
@@ -211,22 +172,17 @@ class ConsumerThread(threading.Thread):
         owned = [batch for batch in batches if batch.source in self._at]
         if not owned:
             return
-        self._calls += 1
-        with self._room:
-            self._in_flight[self._calls] = len(owned)
+        done = self.pace.hand_over(len(owned))
         for batch in owned:
             term = self._at[batch.source].term
             self._at[batch.source] = Start(batch.end, term)
         read = [(batch, self._at[batch.source].term) for batch in owned]
-        self._owner.batches(read, partial(self._done, self._calls))
+        self._owner.batches(read, done)
 
     def _find_back(self, consumer: Consumer, source: Source) -> None:
         """Ask the owner where to go on with a partition whose log does not have the next offset."""
-        with self._room:
-            folded = self._room.wait_for(
-                lambda: not self._in_flight or self._quiet.is_set(), PAUSE_AFTER_S
-            )
-        if source not in self._at or self._quiet.is_set():
+        folded = self.pace.await_all(PAUSE_AFTER_S)
+        if source not in self._at or self.pace.ended:
             return
         try:
             if not folded:
@@ -245,38 +201,18 @@ class ConsumerThread(threading.Thread):
         except KafkaException as error:  # the partition may have gone meanwhile
             LOG.info("Kafka: %s", error)
 
-    def _done(self, call: int) -> None:
-        with self._room:
-            self._in_flight[call] -= 1
-            if not self._in_flight[call]:
-                del self._in_flight[call]
-            self._room.notify_all()
-
     def _await_room(self, consumer: Consumer) -> None:
-        """Wait for the folding to catch up; after a while pause, so that polling keeps us in the group.
-
-        Where it is slow, less is asked for: what was read is soon folded, or let go of, whatever the speed.
-        """
-        began = time.monotonic()
-        with self._room:
-            limit = 0.0 if self._paused else PAUSE_AFTER_S
-            self._room.wait_for(
-                lambda: len(self._in_flight) < IN_FLIGHT_MAX or self._quiet.is_set(), limit
-            )
-            full = len(self._in_flight) >= IN_FLIGHT_MAX
-        slow = full or time.monotonic() - began > SLOW_S
-        self._consume = (
-            max(CONSUME_LEAST, self._consume // 2) if slow else min(CONSUME, 2 * self._consume)
-        )
-        quiet = self._quiet.is_set()
-        if full and not self._paused and not quiet:
+        """Wait for the folding to catch up; after a while pause, so that polling keeps us in the group."""
+        room = self.pace.await_room(0.0 if self._paused else PAUSE_AFTER_S)
+        ended = self.pace.ended
+        if not room and not self._paused and not ended:
             LOG.warning(
                 "what was read is not folded within %.0f s: reading is paused", PAUSE_AFTER_S
             )
-        elif self._paused and not full and not quiet:
+        elif self._paused and room and not ended:
             LOG.warning("folding goes on: reading is resumed")
-        if (full or quiet) != self._paused:
-            self._paused = full or quiet
+        if (ended or not room) != self._paused:
+            self._paused = ended or not room
             self._pause_or_resume(consumer, list(self._at))
 
     def _pause_or_resume(self, consumer: Consumer, sources: Sequence[Source]) -> None:
@@ -327,7 +263,7 @@ class ConsumerThread(threading.Thread):
         consumer.incremental_unassign(places)
 
     def _tell(self, consumer: Consumer) -> None:
-        with self._room:
+        with self._telling:
             told, self._offsets = self._offsets, {}
         places = [_place(source, offset) for source, offset in told.items() if source in self._at]
         if places:
@@ -335,31 +271,6 @@ class ConsumerThread(threading.Thread):
 
     def _source(self, place: TopicPartition) -> Source:
         return Source(self._kinds[place.topic], place.topic, place.partition)
-
-    def _on_error(self, error: KafkaError) -> None:
-        """Hear of trouble: of single brokers, which may be the reason why in the end none is left."""
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.unreachable(self._trouble or error.str())
-        elif error.code() in (KafkaError._TRANSPORT, KafkaError._RESOLVE):
-            self._trouble = error.str()
-        else:
-            self._say(error)
-
-    def _say(self, error: KafkaError) -> None:
-        """Tell an error once until messages come again: it is met with every try, twenty times a second."""
-        code = error.code()
-        if code in self._said:
-            return
-        self._said.add(code)
-        if code in REFUSALS:
-            self.reachable = False
-            where, todo = (
-                str(self._settings["bootstrap.servers"]),
-                "check passwords and certificates under `kafka`",
-            )
-            LOG.error("%s; driftbus keeps trying", BusUnavailable(error.str(), where, todo))
-        else:
-            LOG.warning("Kafka: %s", error.str())
 
 
 def _place(source: Source, offset: int | None = None) -> TopicPartition:

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream.bus import consumer as of_consumer
 from stream.bus.consumer import ConsumerThread
 from stream.bus.owner import Start
+from stream.bus.pace import IN_FLIGHT_MAX
 from stream.bus.settings import consumer_settings
 from stream.config import Config
 from stream.ingest.raw import RawBatch, Source
@@ -158,7 +159,7 @@ def test_reading_begins_where_the_owner_says(running: Running) -> None:
     wait(lambda: len(running.read(at("begin"))) == 60)
     assert running.read(at("begin")) == list(range(40, 100))
     assert running.thread.joined
-    assert running.thread.reachable
+    assert running.thread.trouble.reachable
 
 
 def test_a_start_that_the_log_does_not_have_is_the_owners_to_decide(running: Running) -> None:
@@ -239,7 +240,7 @@ def test_the_thread_waits_while_too_much_is_in_flight_and_pauses_after_a_while(
     def in_flight(n: int) -> bool:
         return len(running.owner.waiting) == n
 
-    for n in range(1, of_consumer.IN_FLIGHT_MAX + 1):
+    for n in range(1, IN_FLIGHT_MAX + 1):
         running.produce(source, 1)
         wait(partial(in_flight, n))
     wait(lambda: "reading is paused" in caplog.text)
@@ -247,11 +248,11 @@ def test_the_thread_waits_while_too_much_is_in_flight_and_pauses_after_a_while(
     running.produce(held, 3)
     running.turn()
     time.sleep(0.3)
-    assert len(running.read(source)) == of_consumer.IN_FLIGHT_MAX
+    assert len(running.read(source)) == IN_FLIGHT_MAX
     running.owner.slow = ""
     while running.owner.waiting:
         running.owner.waiting.pop()()
-    wait(lambda: len(running.read(source)) == of_consumer.IN_FLIGHT_MAX + 3)
+    wait(lambda: len(running.read(source)) == IN_FLIGHT_MAX + 3)
     assert "reading is resumed" in caplog.text
     assert running.read(held) == []
     running.thread.seek(held, Start(0, 1))
@@ -286,7 +287,7 @@ def test_two_threads_share_the_partitions_and_lose_and_repeat_nothing(broker: st
     second.thread.start()
     wait(lambda: second.owner.owned and first.owner.owned | second.owner.owned == set(sources))
     wait(lambda: all(second.read(source) for source in second.owner.owned.copy()))
-    first.thread.quieten()
+    first.thread.pace.end()
     first.turn()
     handed = {source: len(first.read(source)) for source in sources}
     first.end()
@@ -317,22 +318,6 @@ def test_an_error_ends_the_thread_and_reaches_the_owner(broker: str) -> None:
     refused.thread.start()
     refused.thread.join(60)
     assert "no.such.setting" in str(refused.owner.errors)
-
-
-def test_an_error_that_comes_with_every_try_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A wrong password or certificate says what to check, and the broker counts as out of reach."""
-    settings = consumer_settings(Config(bootstrap="kafka-1:9093"))
-    thread = ConsumerThread(settings, {"begin": Kind.FEATURES}, RecordingOwner())
-    refused = KafkaError(KafkaError._AUTHENTICATION, "Authentication failed")
-    with caplog.at_level(logging.WARNING, "driftbus.consumer"):
-        for _ in range(50):
-            thread._on_error(refused)
-            thread._on_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
-    first, second = (record.getMessage() for record in caplog.records)
-    assert "kafka-1:9093: " in first
-    assert "check passwords and certificates" in first
-    assert "authorization failed" in second.lower()
-    assert not thread.reachable
 
 
 @pytest.mark.servers

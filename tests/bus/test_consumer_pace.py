@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import Message, TopicPartition
 
 from stream.bus import consumer as of_consumer
+from stream.bus import pace
 from stream.bus.consumer import ConsumerThread
 from stream.bus.owner import Start
 from stream.ingest.raw import RawBatch, Source
@@ -122,6 +123,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Give the thread's clock, which stands still: a fold is slow where reading is paused, and nowhere else."""
     made = Clock()
     monkeypatch.setattr(of_consumer, "time", made)
+    monkeypatch.setattr(pace, "time", made)
     return made
 
 
@@ -129,8 +131,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def owner(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Keeping]:
     """Give the owner of a thread at work that waits for the fold a moment only before it pauses."""
     monkeypatch.setattr(of_consumer, "Consumer", EndlessClient)
-    monkeypatch.setattr("stream.bus.messages.AT_ONCE", of_consumer.CONSUME)
-    monkeypatch.setattr("stream.bus.messages.FEW", of_consumer.CONSUME)
+    monkeypatch.setattr("stream.bus.messages.AT_ONCE", pace.CONSUME)
+    monkeypatch.setattr("stream.bus.messages.FEW", pace.CONSUME)
     monkeypatch.setattr(of_consumer, "WAIT_S", 0.0)  # a call gives once
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 0.02)
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
@@ -163,11 +165,11 @@ def test_what_is_in_flight_is_bounded_by_calls_and_room_comes_with_all_batches_o
     owner: Keeping,
 ) -> None:
     """A call's share of memory is what the client had queued, whatever the number of its partitions."""
-    calls = of_consumer.IN_FLIGHT_MAX
+    calls = pace.IN_FLIGHT_MAX
     wait(lambda: len(owner.kept) == calls * PARTITIONS)
-    wait(partial(asked, of_consumer.CONSUME_LEAST))  # it looks again and again, and is paused
+    wait(partial(asked, pace.CONSUME_LEAST))  # it looks again and again, and is paused
     assert EndlessClient.made.gave == calls
-    assert owner.thread.in_flight
+    assert owner.thread.pace.in_flight
     for done in owner.kept[::PARTITIONS]:
         done()  # one of each call
     looks = len(EndlessClient.made.asked)
@@ -182,45 +184,45 @@ def test_what_is_in_flight_is_bounded_by_calls_and_room_comes_with_all_batches_o
 
 def test_a_slow_fold_is_given_less_at_once_and_a_quick_one_all_again(owner: Keeping) -> None:
     """So what was read is folded soon: at an end, before a rebalance, and before the group thinks the worker gone."""
-    wait(partial(asked, of_consumer.CONSUME_LEAST))
+    wait(partial(asked, pace.CONSUME_LEAST))
     halved = sorted(set(EndlessClient.made.asked), reverse=True)
-    assert halved[0] == of_consumer.CONSUME
-    assert all(b == max(a // 2, of_consumer.CONSUME_LEAST) for a, b in pairwise(halved))
+    assert halved[0] == pace.CONSUME
+    assert all(b == max(a // 2, pace.CONSUME_LEAST) for a, b in pairwise(halved))
     owner.quick = True
     while owner.kept:
         owner.kept.pop()()
-    wait(partial(asked, of_consumer.CONSUME))
+    wait(partial(asked, pace.CONSUME))
 
 
 def test_a_fold_that_is_slow_but_not_so_slow_that_reading_is_paused_is_given_less_too(
     owner: Keeping, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
+    wait(lambda: len(owner.kept) == pace.IN_FLIGHT_MAX * PARTITIONS)
     monkeypatch.setattr(of_consumer, "PAUSE_AFTER_S", 60.0)
     owner.quick = True
     while owner.kept:
         owner.kept.pop()()
-    wait(partial(asked, of_consumer.CONSUME))
+    wait(partial(asked, pace.CONSUME))
     caplog.clear()
     owner.quick = False
-    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
-    owner.clock.step = 2 * of_consumer.SLOW_S
+    wait(lambda: len(owner.kept) == pace.IN_FLIGHT_MAX * PARTITIONS)
+    owner.clock.step = 2 * pace.SLOW_S
     looks = len(EndlessClient.made.asked)
     for _ in range(PARTITIONS):
         owner.kept.pop(0)()
     wait(lambda: len(EndlessClient.made.asked) > looks)
-    assert EndlessClient.made.asked[looks] == of_consumer.CONSUME // 2
+    assert EndlessClient.made.asked[looks] == pace.CONSUME // 2
     assert "reading is paused" not in caplog.text
 
 
 def test_at_an_end_it_is_known_when_all_that_was_handed_over_is_folded(owner: Keeping) -> None:
     """Nothing more is handed over then."""
-    wait(lambda: len(owner.kept) == of_consumer.IN_FLIGHT_MAX * PARTITIONS)
-    owner.thread.quieten()
+    wait(lambda: len(owner.kept) == pace.IN_FLIGHT_MAX * PARTITIONS)
+    owner.thread.pace.end()
     while owner.kept:
-        assert owner.thread.in_flight
+        assert owner.thread.pace.in_flight
         owner.kept.pop()()
-    assert not owner.thread.in_flight
+    assert not owner.thread.pace.in_flight
 
 
 class Rebalancing(EndlessClient):
@@ -264,7 +266,7 @@ def test_of_a_partition_that_comes_back_within_a_call_nothing_from_before_is_han
     monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
     monkeypatch.setattr("stream.bus.messages.AT_ONCE", PARTITIONS * PER_CALL)
     monkeypatch.setattr("stream.bus.messages.FEW", PARTITIONS * PER_CALL)
-    monkeypatch.setattr(of_consumer, "CONSUME", 2 * PARTITIONS * PER_CALL)
+    monkeypatch.setattr(pace, "CONSUME", 2 * PARTITIONS * PER_CALL)
     owner = Noting()
     thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, owner)
     thread.start()

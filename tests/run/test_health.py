@@ -7,6 +7,7 @@ from typing import Any, cast
 import orjson
 
 from stream.bus.consumer import ConsumerThread
+from stream.bus.trouble import Trouble
 from stream.run.work.health import STALE_S, Health
 from tests.run.rig import SOURCES, Rig, stream
 
@@ -16,7 +17,7 @@ class FakeConsumer:
 
     def __init__(self) -> None:
         self.beat = 0.0
-        self.reachable = True
+        self.trouble = Trouble("nowhere")
         self.joined = True
         self.ident: int | None = 1
         self.running = True
@@ -68,7 +69,7 @@ def test_ready_is_who_has_joined_and_reaches_all_it_needs() -> None:
     assert (ready, told["partitions"]) == (True, 0)
     trouble = RuntimeError("away")
     spoil: dict[str, Callable[[], None]] = {
-        "kafka": lambda: setattr(patient.consumer, "reachable", False),
+        "kafka": lambda: patient.consumer.trouble.unreachable("away"),
         "joined": lambda: setattr(patient.consumer, "joined", False),
         "store": lambda: patient.rig.runtime.calls.lost(trouble),
         "dead_letters": lambda: patient.rig.runtime.letters.lost(trouble),

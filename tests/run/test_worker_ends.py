@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stream.bus.pace import Pace
 from stream.config.load import from_text
 from stream.run.work import worker as of_worker
 from stream.run.work.worker import LEAVE_S, Worker
@@ -24,21 +25,20 @@ class Clock:
 class Hung:
     """A consumer whose batches are never folded, and which does not end."""
 
-    in_flight = True
     beat = 0.0
 
     def __init__(self) -> None:
-        self.did: list[str] = []
+        self.pace = Pace()
+        self.pace.hand_over(1)
+        self.stopped = False
         self.waited_s = 0.0
 
     def is_alive(self) -> bool:
         return True
 
-    def quieten(self) -> None:
-        self.did.append("quieten")
-
     def stop(self) -> None:
-        self.did.append("stop")
+        assert self.pace.ended  # long since
+        self.stopped = True
 
     def join(self, seconds: float) -> None:
         self.waited_s += seconds
@@ -58,7 +58,7 @@ def test_who_waits_for_a_fold_that_hangs_ends_in_time(
     worker.brokers.close()
     with caplog.at_level(logging.ERROR):
         asyncio.run(asyncio.wait_for(worker.wind_up(), 60))
-    assert consumer.did == ["quieten", "stop"]
+    assert consumer.stopped
     (left_s,) = closed
     assert clock.now - began + consumer.waited_s + left_s <= given_s
     assert clock.now - began >= given_s - LEAVE_S

@@ -43,7 +43,7 @@ def test_the_event_loop_turns_between_batches_and_one_that_fails_holds_up_no_oth
 
 
 class Ending:
-    """A consumer of which something is in flight for some looks."""
+    """The pace of a consumer of which something is in flight for some looks."""
 
     def __init__(self, looks: float) -> None:
         self.looks = looks
@@ -60,12 +60,14 @@ def test_at_its_end_a_worker_winds_up_once_all_is_folded_that_was_handed_over(
 ) -> None:
     """Or not at all: what is not folded by the deadline is read again."""
     wound_up: list[float] = []
-    consumer = Ending(looks)
+    pace = Ending(looks)
 
     async def wind_up(_: float) -> None:
-        wound_up.append(consumer.looks)
+        wound_up.append(pace.looks)
 
-    worker: Any = SimpleNamespace(consumer=consumer, runtime=SimpleNamespace(wind_up=wind_up))
+    worker: Any = SimpleNamespace(
+        consumer=SimpleNamespace(pace=pace), runtime=SimpleNamespace(wind_up=wind_up)
+    )
     ending = Worker._finish(worker, time.monotonic() + (60.0 if in_time else 0.05))
     with nullcontext() if in_time else pytest.raises(TimeoutError):
         asyncio.run(ending)

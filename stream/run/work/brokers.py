@@ -101,9 +101,9 @@ class Brokers:
         try:
             listed = [admin.list_topics(topic, ANSWER_S).topics[topic] for topic in self._topics]
         except KafkaException as error:
-            self._consumer.unreachable(error.args[0].str())
+            self._consumer.trouble.unreachable(error.args[0].str())
             return None
-        self._consumer.reachable = True
+        self._consumer.trouble.reachable = True
         return {str(topic.topic): len(topic.partitions) for topic in listed}
 
     def _ask_logs(self) -> None:

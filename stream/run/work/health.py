@@ -41,7 +41,7 @@ class Health:
     def ready(self) -> tuple[bool, dict[str, object]]:
         """Whether the group was joined, and Kafka, the store and the dead-letter topics answer."""
         answers = {
-            "kafka": self._consumer.reachable,
+            "kafka": self._consumer.trouble.reachable,
             "joined": self._consumer.joined,
             "store": self._runtime.calls.well,
             "dead_letters": self._runtime.letters.well,

@@ -288,7 +288,7 @@ class Worker:
         deadline = time.monotonic() + max(1.0, self.config.shutdown_timeout_ms / 1000 - LEAVE_S)
         self._ending = self.brokers.ending = True
         self.backup.close()
-        self.consumer.quieten()
+        self.consumer.pace.end()
         try:
             if self.error is None and self.consumer.is_alive():
                 await self._finish(deadline)
@@ -300,7 +300,7 @@ class Worker:
             await self._leave()
 
     async def _finish(self, deadline: float) -> None:
-        while self.consumer.in_flight:
+        while self.consumer.pace.in_flight:
             if time.monotonic() > deadline:
                 raise TimeoutError
             await asyncio.sleep(0.02)
