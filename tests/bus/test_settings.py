@@ -31,6 +31,19 @@ def test_a_client_whose_queue_was_full_fetches_again_before_the_queue_is_read() 
     assert consumer_settings(Config())["fetch.queue.backoff.ms"] <= 100
 
 
+@pytest.mark.parametrize(
+    "most", ["fetch.max.bytes", "fetch.message.max.bytes", "max.partition.fetch.bytes"]
+)
+def test_a_fetch_waits_for_no_more_than_it_may_have(most: str) -> None:
+    """Else each would wait for all its time, however much is there."""
+    assert consumer_settings(Config(kafka={most: "50000"}))["fetch.min.bytes"] == 50_000
+    ours = consumer_settings(Config())["fetch.min.bytes"]
+    for text in ("50000000", "nonsense"):  # which is librdkafka's to refuse
+        assert consumer_settings(Config(kafka={most: text}))["fetch.min.bytes"] == ours
+    theirs = Config(kafka={most: "50000", "fetch.min.bytes": "7"})
+    assert consumer_settings(theirs)["fetch.min.bytes"] == "7"
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_a_consumer_can_be_made_for_either_protocol_of_groups(protocol: str) -> None:
     """Under the newer one the client refuses what the broker decides."""
