@@ -1,11 +1,13 @@
 """The references that all workers share, in the store's fleet hash."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from itertools import takewhile
 from threading import Lock
+from typing import NamedTuple
 
 from stream.errors import CodecError
 from stream.reference.book import Book
@@ -13,27 +15,48 @@ from stream.reference.history import History
 from stream.reference.reference import Reference
 from stream.state.store import Store, fleet_key
 from stream.state.versions import dump, load, making_sense
-from stream.words import Kind, Series
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "unlinked"]
 
 
 AHEAD = 64
-"""Entries that are asked for at once where there may be many new ones."""
+"""Entries that are asked for at once where there may be many new ones, and references that are entered at once."""
 HELD_MAX = 16_384
 """Bytes of a reference's windows that are held though they could be read again: so few are worth no read."""
 PATIENCE = 100
 """Looks at the fleet, one at least with every step of a model, for which all windows are held: some seconds or more."""
 NEWEST_MAX = 1_024
 """The newest references, of which all windows are held: more than are entered in the second that a store may lose."""
+PORTION_BYTES = 1 << 22
+"""Bytes of windows from which on a portion is full: the store answers nobody else while it is put there."""
+DIGEST_BYTES = 16
+
+
+class _Line(NamedTuple):
+    """The store's entries as far as they were read: how many, what stands for all of them, and the last of them."""
+
+    length: int = 0
+    digest: bytes = bytes(DIGEST_BYTES)
+    last: bytes = b""
+
+    def add(self, entry: bytes) -> "_Line":
+        return _Line(self.length + 1, _digest(self.digest + entry), entry)
+
+    @property
+    def end(self) -> dict[bytes, bytes]:
+        """The field of the last entry."""
+        return {b"r:%d" % (self.length - 1): self.last} if self.length else {}
 
 
 class Fleet:
     """Reads and enters references; `book` is what is known here. For any thread: no call waits for another's.
 
     Each reference is stored once, in the field of its series, kind and first pane: whoever is first there stays. Those
-    that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference.
-    Entering is put-if-absent, so two workers that learn the same reference enter it once, and nobody's is lost. When
+    that are in force are found by counting: entry number i of the fleet, field `r:i`, names the field of a reference,
+    and what stands for all entries before it: so where the last entry is still the same, all are. (Not so behind one
+    that an older release entered, which names its reference only.)
+    References are entered together with their entries, behind the last entry that is known here, or not at all: so two
+    workers that learn the same one enter it once, nobody's is lost, and no two of a series are given one number. When
     the store has gone back in time, whoever knows more than it does enters that again.
 
     The windows of a reference are most of it and seldom wanted. Many are left in the store (`History.again`), but not
@@ -47,10 +70,10 @@ class Fleet:
         self._store = store
         self._key = fleet_key(app)
         self._lock = Lock()
-        self._entries: list[bytes] = []
-        """The digests of the store's entries, in order, as far as they were read."""
+        self._line = _Line()
+        """Replaced when entries were read, after all that they name is known."""
         self._there: set[bytes] = set()
-        """The digests of their references; fewer, where one was entered twice while the store went back."""
+        """The digests of what the entries name; fewer, where one was entered twice while the store went back."""
         self._looks = 0
         self._to_leave: deque[tuple[int, Reference]] = deque()
         """References with many windows, each with the look at which they are let go."""
@@ -73,48 +96,49 @@ class Fleet:
 
     def _read_next(self, ahead: int) -> bool:
         """Read the next entries, or see that the store has lost the last one; False when there is nothing new."""
-        entries, known = self._entries, len(self._entries)
-        numbers = range(known - 1, known + ahead)
+        line = self._line
+        numbers = range(line.length - 1, line.length + ahead)
         last, *new = self._store.read(self._key, [b"r:%d" % number for number in numbers])
-        gone = known and (last is None or _digest(last) != entries[known - 1])
-        is_old = entries is not self._entries or known != len(entries)
+        gone = line.length and last != line.last
+        is_old = line is not self._line
         entered = [] if gone or is_old else [blob for blob in takewhile(bool, new) if blob]
         found = self._references(entered)
         with self._lock:
-            if entries is not self._entries or known != len(entries):
+            if line is not self._line:
                 return True  # another thread has read meanwhile
             if gone:
-                self._entries, self._there = [], set()
+                self._line, self._there = _Line(), set()
                 self._to_leave.clear()
                 return True
-            for digest, reference in found:
-                entries.append(digest)
+            for blob, reference in zip(entered, found, strict=True):
+                line = line.add(blob)
                 if reference is None:
                     continue
                 known_as = self._known.setdefault(reference.digest, reference)
                 self._to_leave.append((self._looks + PATIENCE, known_as))
                 self.book.add(reference)
                 self._there.add(reference.digest)  # who sees it there looks it up in the book
+            self._line = line
             return bool(found)
 
-    def _references(self, blobs: Sequence[bytes]) -> list[tuple[bytes, Reference | None]]:
-        """Read the references of entries, each beside the digest of its entry.
+    def _references(self, blobs: Sequence[bytes]) -> list[Reference | None]:
+        """Read the references of entries.
 
-        None where the store went back in time after the reference was put there and before its entry was: such an
-        entry counts for nothing, and whoever made it enters the reference again.
+        None where the store went back in time after an older release put the reference there and before it put the
+        entry: such an entry counts for nothing, and whoever made it enters the reference again.
         """
         entries = [_entry(blob) for blob in blobs]
         fields = [field for field, _ in entries if field]
         packs = self._store.read(self._key, fields) if fields else []
         held = dict(zip(fields, packs, strict=True))
         found = []
-        for blob, (field, inline) in zip(blobs, entries, strict=True):
+        for field, inline in entries:
             packed = held[field] if field else inline
             reference = None if packed is None else Reference.unpack(packed)
             if reference is not None and field:
                 for which, history in enumerate(reference.histories):
                     history.again = partial(self._again, field, reference.digest, which)
-            found.append((_digest(blob), reference))
+            found.append(reference)
         return found
 
     def _let_go(self) -> None:
@@ -143,43 +167,102 @@ class Fleet:
     def _enter_again(self) -> None:
         """Enter what the store has lost behind what it still has."""
         if len(self._known) > len(self._there):
-            for digest, reference in list(self._known.items()):
-                if digest not in self._there and all(h.is_held for h in reference.histories):
-                    self._enter(reference)
+            lost = [r for digest, r in list(self._known.items()) if digest not in self._there]
+            for portion in _portions(r for r in lost if all(h.is_held for h in r.histories)):
+                self._enter(portion, as_numbered=True)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
 
-        It is the same in all but what is not stored, unless somebody entered another one before.
+        It is the same in all but what is not stored, and its number where another of its series has that one, unless
+        somebody entered another one before.
         """
-        self.refresh()
-        return self._enter(reference)
+        return self.publish_all([reference])[0]
 
-    def _enter(self, reference: Reference) -> Reference:
-        field = _field(reference.series, reference.kind, reference.from_pane)
-        packed = reference.packed
+    def publish_all(self, references: Sequence[Reference]) -> list[Reference]:
+        """Enter references, and give of each what `publish` would. Cost: some round trips for each `AHEAD` new ones."""
+        self.refresh()
+        held = {r.digest: self.book.by_digest(r.digest) for r in references if self._has(r)}
+        new = [r for r in references if r.digest not in held]
+        for portion in _portions(new):
+            held |= zip([r.digest for r in portion], self._enter(portion), strict=True)
+        return [held[r.digest] for r in references]
+
+    def _enter(self, portion: Sequence[Reference], *, as_numbered: bool = False) -> list[Reference]:
+        """Enter references of different series or kinds, each unless its place is taken; give what is in those."""
+        fields = [_field(r) for r in portion]
         while True:
-            held = self._store.put_if_absent(self._key, field, packed)
-            digest = reference.digest if held == packed else Reference.unpack(held).digest
-            if digest in self._there:
-                return self.book.by_digest(digest)
-            entry = dump("entry", [field, digest])
-            self._store.put_if_absent(self._key, b"r:%d" % len(self._entries), entry)
-            self._read()
+            line = self._line
+            packs = self._store.read(self._key, fields)
+            held = [
+                Reference.unpack(packed) if packed else r if as_numbered else self._numbered(r)
+                for r, packed in zip(portion, packs, strict=True)
+            ]
+            lacking = [
+                (r, field, packed or r.packed)
+                for r, field, packed in zip(held, fields, packs, strict=True)
+                if not self._has(r)
+            ]
+            if lacking:
+                self._enter_behind(line, lacking)
+                self._read()
+            if all(map(self._has, held)):
+                return [self.book.by_digest(r.digest) for r in held]
+
+    def _enter_behind(self, line: _Line, lacking: Sequence[tuple[Reference, bytes, bytes]]) -> None:
+        """Put references and their entries behind a line; nothing, if the store has another line by now."""
+        puts, end = dict[bytes, bytes](), line.end
+        for reference, field, packed in lacking:
+            entry = dump("entry", [field, reference.digest + line.digest])
+            puts |= {field: packed, b"r:%d" % line.length: entry}
+            line = line.add(entry)
+        self._store.put_together(self._key, puts, behind=end)
+
+    def _numbered(self, reference: Reference) -> Reference:
+        """Give it the next number of its series, if another one has its own."""
+        line = self.book.line(reference.series, reference.kind)
+        numbers = [r.number for r in line if r.digest != reference.digest]
+        if reference.number not in numbers:
+            return reference
+        return replace(reference, number=max(numbers) + 1)
+
+    def _has(self, reference: Reference) -> bool:
+        return reference.digest in self._there
+
+
+def unlinked(entry: bytes) -> bytes:
+    """Give an entry without what stands for those before it: the same in whatever order references were entered."""
+    field, told = _entry(entry)
+    return dump("entry", [field, told[:DIGEST_BYTES]]) if field else entry
 
 
 def _digest(blob: bytes) -> bytes:
-    return blake2b(blob, digest_size=16).digest()
+    return blake2b(blob, digest_size=DIGEST_BYTES).digest()
 
 
-def _entry(blob: bytes) -> tuple[bytes, bytes | None]:
-    """Give the field that an entry names; of one that an older release wrote, the reference itself."""
+def _entry(blob: bytes) -> tuple[bytes, bytes]:
+    """Give the field that an entry names, and the digests; of one that an older release wrote, the reference itself."""
     with making_sense("entry"):
         field, told = load(blob, "entry")
         return b"%b" % field, b"%b" % told
 
 
-def _field(series: Series, kind: Kind, from_pane: int) -> bytes:
+def _field(reference: Reference) -> bytes:
     """Name the field of what judges a series from a pane on."""
-    named = repr((tuple(series), kind.value, from_pane)).encode()
-    return b"s:" + blake2b(named, digest_size=16).hexdigest().encode()
+    place = tuple(reference.series), reference.kind.value, reference.from_pane
+    return b"s:" + _digest(repr(place).encode()).hex().encode()
+
+
+def _portions(references: Iterable[Reference]) -> Iterator[list[Reference]]:
+    """Cut into what is entered at once: of each series and kind one, as its number hangs on those before it."""
+    portion = dict[object, Reference]()
+    size = 0
+    for reference in references:
+        of = (reference.series, reference.kind)
+        if of in portion or len(portion) == AHEAD or size > PORTION_BYTES:
+            yield list(portion.values())
+            portion, size = {}, 0
+        portion[of] = reference
+        size += sum(history.size for history in reference.histories)
+    if portion:
+        yield list(portion.values())

@@ -1,7 +1,7 @@
 """The state store in memory: for one worker, for replays, for tests. It dies with its process."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from stream.state.store import (
@@ -86,6 +86,20 @@ class MemoryStore:
         forbid_meta([field])
         with self._lock:
             return self._hashes[key].setdefault(bytes(field), bytes(value))
+
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        """Write fields nobody has written yet, all or none, if what is to be there is."""
+        forbid_meta(fields)
+        with self._lock:
+            kept = self._hashes[key]
+            if any(kept.get(field) != value for field, value in behind.items()) or any(
+                kept.get(field, value) != value for field, value in fields.items()
+            ):
+                return False
+            kept.update({bytes(field): bytes(value) for field, value in fields.items()})
+            return True
 
     def size(self, key: str) -> int:
         """Tell the bytes of all names and values of a key, 0 if none."""

@@ -13,7 +13,7 @@ replies (CVE-2023-28858, CVE-2023-28859). Every exception of the client stops he
 `StoreUnavailable` or `StoreRefused`; no message has a password in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,6 +71,24 @@ return 'OK'
 _PUT_IF_ABSENT = """#!lua
 redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('HGET', KEYS[1], ARGV[1])
+"""
+
+# ARGV: how many fields are to be there already, then names and values, theirs first.
+_PUT_TOGETHER = """#!lua
+local names, writes = {}, {}
+for i = 2, #ARGV, 2 do names[#names + 1] = ARGV[i] end
+local have = redis.call('HMGET', KEYS[1], unpack(names))
+for i, name in ipairs(names) do
+  local value = ARGV[2 * i + 1]
+  if have[i] and have[i] ~= value then return 0 end
+  if not have[i] then
+    if i <= tonumber(ARGV[1]) then return 0 end
+    writes[#writes + 1] = name
+    writes[#writes + 1] = value
+  end
+end
+if #writes > 0 then redis.call('HSET', KEYS[1], unpack(writes)) end
+return 1
 """
 
 _REFUSED = (AuthenticationError, AuthorizationError)
@@ -133,6 +151,7 @@ class RedisStore:
         self._commit = self._redis.register_script(_COMMIT)
         self._remove = self._redis.register_script(_REMOVE)
         self._put_if_absent = self._redis.register_script(_PUT_IF_ABSENT)
+        self._put_together = self._redis.register_script(_PUT_TOGETHER)
 
     def check(self) -> None:
         """Refuse a server that could lose state by its own settings or that is too old.
@@ -248,6 +267,15 @@ class RedisStore:
         with self._border():
             there: bytes = self._put_if_absent(keys=[key], args=[field, value])
         return there
+
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        """Write fields nobody has written yet by one HSET, all or none, if what is to be there is; see `Store`."""
+        forbid_meta(fields)
+        args = [part for each in (behind, fields) for item in each.items() for part in item]
+        with self._border():
+            return bool(not fields or self._put_together(keys=[key], args=[len(behind), *args]))
 
     def size(self, key: str) -> int:
         """Tell the bytes Redis uses for a key, its own overhead included, 0 if none."""

@@ -138,6 +138,19 @@ class Store(Protocol):
         """
         ...
 
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        """Write fields nobody has written yet, whatever the epoch, all of them or none.
+
+        False, and nothing is done, where one of them holds another value, or what is to be there (`behind`) is not.
+        For a thousand fields at most. Doing it again is harmless.
+
+        Raises:
+            ValueError: a field has the name of one of meta.
+        """
+        ...
+
     def size(self, key: str) -> int:
         """Tell the bytes kept for a key, 0 if none. Cost: the number of fields."""
         ...

@@ -1,7 +1,10 @@
 """`driftbus reference promote`: a baseline reaches the fleet, numbered, from a pane nobody has begun."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,21 +108,50 @@ def test_the_same_again_changes_nothing_and_another_is_refused(
     assert entered(store, settings) == before
 
 
+def meanwhile(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
+) -> None:
+    """Let somebody act just before the store is told the next time."""
+    put = store.put_together
+
+    def late(*args: Any, **more: Any) -> bool:
+        monkeypatch.undo()
+        act()
+        return put(*args, **more)
+
+    monkeypatch.setattr(store, "put_together", late)
+
+
 def test_what_another_promotes_meanwhile_is_not_taken_for_the_same(
     config: Path, references: list[Reference], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused as it would have been before, also where it is found as references before it are entered."""
+    """It is refused as it would have been before; what is the same is what was wanted."""
     settings, store = load(config), MemoryStore()
-    other, put = replace(references[1], start_ms=references[1].start_ms - 1), store.put_if_absent
-
-    def meanwhile(key: str, field: bytes, value: bytes) -> bytes:
-        monkeypatch.undo()
-        assert promote(settings, [other], None, store, SOURCES)[0].new
-        return put(key, field, value)
-
-    monkeypatch.setattr(store, "put_if_absent", meanwhile)
+    other = replace(references[1], start_ms=references[1].start_ms - 1)
+    meanwhile(store, monkeypatch, lambda: promote(settings, [other], None, store, SOURCES))
     with pytest.raises(UsageError, match="holds from that pane on already"):
         promote(settings, references, None, store, SOURCES)
+    meanwhile(
+        store, monkeypatch, lambda: promote(settings, references, NEXT_WINDOW, store, SOURCES)
+    )
+    done = promote(settings, references, NEXT_WINDOW, store, SOURCES)
+    assert entered(store, settings)[1::2] == [
+        (r.kind, r.number, r.from_pane) for r, _ in sorted(done, key=lambda p: p.reference.kind)
+    ]
+
+
+def test_what_another_promotes_meanwhile_for_a_later_pane_has_another_number(
+    config: Path, references: list[Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name that alerts use is of one reference: who comes second to the store has the next number."""
+    settings, store = load(config), MemoryStore()
+    later = partial(promote, settings, references, NEXT_WINDOW, store, SOURCES)
+    meanwhile(store, monkeypatch, later)
+    assert {
+        done.reference.number for done in promote(settings, references, None, store, SOURCES)
+    } == {2}
+    assert {done.reference.number for done in later()} == {1}
+    assert {number for _, number, _ in entered(store, settings)} == {1, 2}
 
 
 def test_a_pane_that_has_begun_is_refused(

@@ -1,14 +1,16 @@
 """A reference is stored once, found by counting, and read by whoever comes later; as older releases wrote it, too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations, product
 
 import pytest
 
 from stream.errors import CodecError
 from stream.reference import fleet
-from stream.reference.fleet import Fleet
-from stream.state.codec import pack
+from stream.reference.fleet import Fleet, unlinked
+from stream.reference.reference import Reference
+from stream.state.codec import pack, unpack
 from stream.state.memory import MemoryStore
 from stream.words import Series
 from tests.evaluate import watched
@@ -72,10 +74,12 @@ def test_many_references_are_read_in_few_looks(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for_it() -> None:
-    """The store goes back between the two: by who entered it at once, and else by the next who learns it."""
-    store, reference = _Forgetful(), reference_of([{"a": 1}])
-    ours, other = Fleet(store, "a"), reference_of([{"a": 2}], version="2")
-    store.forgets = True
+    """The store went back between the two of an older release: by who entered it, else by the next who learns it."""
+    reference, other = reference_of([{"a": 1}]), reference_of([{"a": 2}], version="2")
+    whole, store = MemoryStore(), MemoryStore()
+    Fleet(whole, "a").publish(reference)
+    store.put_if_absent("{a:fleet}", b"r:0", unlinked(whole.peek("{a:fleet}")[b"r:0"]))
+    ours = Fleet(store, "a")
     assert ours.publish(reference).digest == reference.digest
     assert [f for f in store.peek("{a:fleet}") if f[:2] == b"r:"] == [b"r:0", b"r:1"]
     late = Fleet(store, "a")
@@ -89,6 +93,106 @@ def test_a_reference_lost_before_its_entry_is_entered_again_and_nobody_waits_for
     late = Fleet(store, "a")
     late.refresh()
     assert {r.digest for r in late.book.all()} == {reference.digest, other.digest}
+
+
+KNOWN = [reference_of([{"a": i}], version=str(i)) for i in range(4)]
+
+
+def told(references: Iterable[Reference]) -> list[bytes]:
+    return [reference.digest for reference in references]
+
+
+def entered(references: Sequence[Reference]) -> MemoryStore:
+    """Give a store into which references were entered in an order."""
+    store = MemoryStore()
+    Fleet(store, "a").publish_all(references)
+    return store
+
+
+@pytest.mark.parametrize("newest", KNOWN, ids=lambda r: r.series.version)
+def test_a_store_that_went_back_is_noticed_though_its_last_entry_is_the_same(
+    newest: Reference,
+) -> None:
+    """It was filled again with others, or in another order: all that anybody had is known to all in the end."""
+    others = [r for r in KNOWN if r is not newest]
+    for before, after in product(permutations(others, 2), repeat=2):
+        ours = Fleet(entered([*before, newest]), "a")
+        ours.refresh()
+        ours._store = entered([*after, newest])
+        ours.refresh()
+        late = Fleet(ours._store, "a")
+        late.refresh()
+        for found in (ours, late):
+            assert {*told(found.book.all())} == {*told([*before, *after, newest])}
+
+
+@pytest.mark.parametrize("former", [1, 2, 3])
+def test_behind_entries_of_an_older_release_the_line_goes_on(former: int) -> None:
+    """What a new entry stands for is all that is before it, whoever entered that."""
+    kept = entered(KNOWN[:former]).peek("{a:fleet}")
+    store, back = MemoryStore(), MemoryStore()
+    for field, value in kept.items():
+        store.put_if_absent("{a:fleet}", field, unlinked(value) if field[:2] == b"r:" else value)
+    ours = Fleet(store, "a")
+    ours.publish(KNOWN[3])
+    assert {*told(ours.book.all())} == {*told([*KNOWN[:former], KNOWN[3]])}
+    apart = [reference_of([{"a": 9 + i}], version=f"apart{i}") for i in range(former)]
+    Fleet(back, "a").publish_all([*apart, KNOWN[3]])
+    ours._store = back
+    ours.refresh()
+    assert {*told(apart)} < {*told(ours.book.all())}
+
+
+def test_an_entry_is_read_by_an_older_release() -> None:
+    """It looks at two things: the version, and the name of the field."""
+    kept = entered(KNOWN).peek("{a:fleet}")
+    for number, reference in enumerate(KNOWN):
+        version, (field, _) = unpack(kept[b"r:%d" % number], "entry", 2, 2)
+        assert (version, kept[field]) == (2, reference.packed)
+
+
+def test_thousands_are_entered_in_few_round_trips() -> None:
+    """Each by itself took four."""
+    store, many = _Counting(), [replace(KNOWN[0], series=Series("m", str(i))) for i in range(1_000)]
+    ours = Fleet(store, "a")
+    assert told(ours.publish_all(many)) == told(many)
+    assert store.asked < 120
+    store.asked = 0
+    late = Fleet(store, "a")
+    assert told(late.publish_all(many[::-1])) == told(many[::-1])
+    assert store.asked < 40
+    assert {*told(late.book.all())} == {*told(many)}
+
+
+def test_of_many_each_is_answered_as_if_it_had_been_entered_alone() -> None:
+    """Those that are there, twice among them, of one series, and where another one is in force."""
+    first = reference_of([{"a": 7}, {"a": 8}], version="0", from_pane=KNOWN[0].from_pane)
+    later = replace(KNOWN[1], from_pane=99)
+    wanted = [KNOWN[0], KNOWN[1], KNOWN[2], KNOWN[1], later, KNOWN[3]]
+    together, alone = entered([first, KNOWN[2]]), entered([first, KNOWN[2]])
+    ours = Fleet(alone, "a")
+    got = told(Fleet(together, "a").publish_all(wanted))
+    assert got == told(ours.publish(r) for r in wanted)
+    second = replace(later, number=2)
+    assert got == told([first, KNOWN[1], KNOWN[2], KNOWN[1], second, KNOWN[3]])
+    assert together.peek("{a:fleet}") == alone.peek("{a:fleet}")
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_no_two_references_of_a_series_get_one_number(moment: int) -> None:
+    """Whoever else enters one meanwhile, and for whichever pane: by the order in which the store has them."""
+    store = _Counting()
+    ours, theirs = Fleet(store, "a"), Fleet(store, "a")
+    one, other = (replace(KNOWN[0], from_pane=pane) for pane in (5, 9))
+    store.turn = moment, lambda: theirs.publish(other)
+    numbers = [ours.publish(one).number, theirs.publish(other).number]
+    assert sorted(numbers) == [1, 2]
+    late = Fleet(store, "a")
+    late.refresh()
+    assert [(r.from_pane, r.number) for r in late.book.all()] == [
+        *zip((5, 9), numbers, strict=True)
+    ]
+    assert late.publish(one).number == numbers[0], "who enters it again is given it as it was"
 
 
 @pytest.fixture(name="impatient")
@@ -195,13 +299,28 @@ def test_windows_that_were_let_go_and_the_store_has_lost_are_missed_and_entered_
     assert len([f for f in store.peek("{a:fleet}") if f[:2] == b"s:"]) == 1
 
 
-class _Forgetful(MemoryStore):
-    """A store that once loses a reference before its entry comes."""
+class _Counting(MemoryStore):
+    """A store that counts what it is asked, and once lets somebody else have a turn before it answers."""
 
-    forgets = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.turn: tuple[int, Callable[[], object]] | None = None
 
-    def put_if_absent(self, key: str, field: bytes, value: bytes) -> bytes:
-        if self.forgets and field[:2] == b"r:":
-            self.forgets = False
-            self._hashes[key].clear()
-        return super().put_if_absent(key, field, value)
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.turn is not None:
+            left, act = self.turn
+            self.turn = (left - 1, act) if left else None
+            if not left:
+                act()
+
+    def read(self, key: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        self._ask()
+        return super().read(key, fields)
+
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        self._ask()
+        return super().put_together(key, fields, behind=behind)

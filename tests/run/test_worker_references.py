@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -24,9 +25,11 @@ class Noting(MemoryStore):
         super().__init__()
         self.put: list[bytes] = []
 
-    def put_if_absent(self, key: str, field: bytes, value: bytes) -> bytes:
-        self.put.append(field)
-        return super().put_if_absent(key, field, value)
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        self.put += fields
+        return super().put_together(key, fields, behind=behind)
 
 
 @pytest.fixture
@@ -69,3 +72,15 @@ def test_another_one_that_is_in_force_is_told_of_and_stays(
         worker = begin([KNOWN[0], other, KNOWN[1]])
     assert [record.args for record in caplog.records] == [(other.series, KNOWN[2].name)]
     assert digests(worker) == [r.digest for r in KNOWN]
+
+
+def test_who_starts_again_is_not_told_of_his_own_that_was_given_another_number(
+    store: Noting, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its first number was that of another one of the series, which was promoted before."""
+    begin([replace(KNOWN[0], from_pane=99)])
+    with caplog.at_level(logging.WARNING):
+        for worker in (begin([KNOWN[0]]), begin([KNOWN[0]])):
+            found = [(r.from_pane, r.number) for r in worker.runtime.fleet.book.all()]
+            assert found == [(KNOWN[0].from_pane, 2), (99, 1)]
+    assert not caplog.records

@@ -1,6 +1,6 @@
 """The state store of a simulation: one that keeps a journal to go back in time by, and each worker's wire to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from stream.errors import StoreUnavailable
@@ -82,6 +82,14 @@ class Wire:
         return self._ask(
             "put", key, lambda: self._store.put_if_absent(key, field, value), writes=True,
             detail=field.decode,
+        )  # fmt: skip
+
+    def put_together(
+        self, key: str, fields: Mapping[bytes, bytes], *, behind: Mapping[bytes, bytes]
+    ) -> bool:
+        return self._ask(
+            "put", key, lambda: self._store.put_together(key, fields, behind=behind), writes=True,
+            detail=lambda: b" ".join(fields).decode(),
         )  # fmt: skip
 
     def size(self, key: str) -> int:

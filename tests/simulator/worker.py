@@ -92,8 +92,7 @@ class Worker:
         context.run(lambda: self._chaos.loop.create_task(guarded()))
 
     async def _begin(self) -> None:
-        for reference in references():
-            await self.runtime.calls.insist(partial(self.runtime.fleet.publish, reference))
+        await self.runtime.calls.insist(partial(self.runtime.fleet.publish_all, references()))
         self.runtime.know_partitions(COUNTS)
         for queue in self.consumer.queues.values():
             self._go(partial(self._fold, queue))

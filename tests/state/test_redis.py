@@ -173,11 +173,12 @@ def test_a_commit_is_one_write_command_in_the_append_only_file(tmp_path: Path) -
                 "k", epoch, b"%d" % base if base else b"", b"1", b"%d" % fields, written
             )
             assert store.commit(commit) is Answer.OK
+        assert store.put_together("k", {b"a": b"1", b"b": b"2"}, behind={b"0": b"x"})
         store.close()
     log = b"".join(part.read_bytes() for part in sorted(tmp_path.glob("appendonlydir/*.aof")))
     names = [b"SELECT", b"MULTI", b"EXEC", b"HINCRBY", b"HSET", b"EVALSHA"]
     counts = {name: log.upper().count(b"\r\n" + name + b"\r\n") for name in names}
-    assert counts == dict(zip(names, (1, 0, 0, 1, 2, 0), strict=True))
+    assert counts == dict(zip(names, (1, 0, 0, 1, 3, 0), strict=True))
 
 
 def test_an_unreachable_server_is_told_at_once_without_the_password() -> None:
@@ -193,6 +194,7 @@ def test_an_unreachable_server_is_told_at_once_without_the_password() -> None:
         lambda: store.read_many([("k", [b"a"])]),
         lambda: store.remove("k", 1, [b"a"]),
         lambda: store.put_if_absent("k", b"a", b""),
+        lambda: store.put_together("k", {b"a": b""}, behind={}),
         lambda: store.size("k"),
     )
     for call in calls:

@@ -226,6 +226,25 @@ def test_the_first_value_put_stays(store: Store, key: str) -> None:
     assert store.read(key, [b"reference"]) == [b"first"]
 
 
+def test_what_is_put_together_is_there_wholly_or_not_at_all(store: Store, key: str) -> None:
+    """Not where one of it holds something else, or what it goes behind is not there; again, where it is the same."""
+    assert store.put_together(key, {b"a": b"1", b"b": b"2"}, behind={})
+    assert store.put_together(key, {b"b": b"2", b"c": b"3"}, behind={b"a": b"1"})
+    assert store.put_together(key, {b"b": b"2", b"c": b"3"}, behind={b"a": b"1"})
+    assert store.put_together(key, {}, behind={})
+    for fields, behind in (
+        ({b"d": b"4", b"c": b"0"}, {}),
+        ({b"d": b"4"}, {b"a": b"1", b"c": b"0"}),
+        ({b"d": b"4"}, {b"none": b"0"}),
+        ({b"d": b"4"}, {b"d": b"4"}),
+    ):
+        assert not store.put_together(key, fields, behind=behind)
+    found = store.read(key, [b"a", b"b", b"c", b"d", b"none"])
+    assert found == [b"1", b"2", b"3", None, None]
+    assert store.put_together(key, {b"%d" % i: b"" for i in range(1_000)}, behind={b"c": b"3"})
+    assert store.read(key, [b"999"]) == [b""]
+
+
 def test_the_fields_of_meta_are_the_stores_own(store: Store, key: str) -> None:
     """A caller's field may not pass for an epoch, a base or a commit id."""
     epoch = store.take_over(key).epoch
@@ -236,6 +255,8 @@ def test_the_fields_of_meta_are_the_stores_own(store: Store, key: str) -> None:
             store.remove(key, epoch, [name.encode()])
         with pytest.raises(ValueError, match=name):
             store.put_if_absent(key, name.encode(), b"7")
+        with pytest.raises(ValueError, match=name):
+            store.put_together(key, {name.encode(): b"7"}, behind={})
     assert store.take_over(key) == (epoch + 1, b"", {})
 
 
@@ -299,6 +320,7 @@ STEPS = st.lists(
         st.tuples(st.just("commit"), st.integers(0, 3), VALUES, VALUES, VALUES, VALUES),
         st.tuples(st.just("remove"), st.integers(0, 3)),
         st.tuples(st.just("put"), VALUES),
+        st.tuples(st.just("together"), VALUES, VALUES, VALUES),
     ),
     max_size=25,
 )
@@ -315,8 +337,11 @@ def play(store: Store, key: str, steps: list[tuple[Any, ...]]) -> list[object]:
             told.append(store.commit(Commit(key, epoch, base, new_base, commit_id, {b"f": value})))
         elif what == "remove":
             told.append(store.remove(key, how[0], [b"f", b"g"]))
-        else:
+        elif what == "put":
             told.append(store.put_if_absent(key, b"g", how[0]))
+        else:
+            f, g, behind = how
+            told.append(store.put_together(key, {b"f": f, b"g": g}, behind={b"f": behind}))
     return [*told, store.read(key, [b"epoch", b"base", b"commit", b"f", b"g"])]
 
 

@@ -23,6 +23,7 @@ from stream.ingest.pane import Binned, Pane
 from stream.ingest.partition import models_of, pane_fields
 from stream.reference.binning import bin_raw
 from stream.reference.book import Book
+from stream.reference.fleet import unlinked
 from stream.reference.reference import Reference
 from stream.state.codec import CONTENT_MAX
 from stream.state.fields import index_field, pane_field, rows_field
@@ -125,7 +126,7 @@ def _binned(
 
 def _fleet(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """Number the references anew, in an order of their own."""
-    entered = sorted(value for field, value in fields.items() if field.startswith(b"r:"))
+    entered = sorted(unlinked(value) for field, value in fields.items() if field.startswith(b"r:"))
     kept = {field: value for field, value in fields.items() if not field.startswith(b"r:")}
     return kept | {b"r:%d" % number: value for number, value in enumerate(entered)}
 

@@ -52,7 +52,7 @@ class Replay:
         self._fleet = Fleet(self._store, config.app)
         for reference in references:
             reference.check(config.pane_ms, window_sizes(config))
-            self._fleet.publish(reference)
+        self._fleet.publish_all(references)
         self._gatherer = Gatherer(self._store, config.app, config.pane_ms, config.lateness_ms)
         self._gatherer.load()
         self._plans = Plans(self._store, config.app, self._fleet, plan_rules(config))

@@ -57,9 +57,11 @@ def promote(
     fleet = Fleet(store, config.app)
     fleet.refresh()
     before = [_held(fleet.book, reference, pane) for reference in references]
+    lacking = [r for r, held in zip(references, before, strict=True) if held is None]
+    entered = iter(_enter(fleet, lacking, pane))
     return [
-        _enter(fleet, reference, pane) if held is None else Promoted(held, new=False)
-        for reference, held in zip(references, before, strict=True)
+        Promoted(next(entered), new=True) if held is None else Promoted(held, new=False)
+        for held in before
     ]
 
 
@@ -87,16 +89,17 @@ def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
     return held
 
 
-def _enter(fleet: Fleet, reference: Reference, pane: int) -> Promoted:
-    held = _held(fleet.book, reference, pane)  # others may have entered one since
-    if held is not None:
-        return Promoted(held, new=False)
-    numbers = [r.number for r in fleet.book.line(reference.series, reference.kind)]
-    numbered = replace(reference, number=max(numbers, default=0) + 1, from_pane=pane)
-    entered = fleet.publish(numbered)
-    if not entered.is_like(numbered):  # or at this very moment
-        _held(fleet.book, reference, pane)
-    return Promoted(entered, new=entered.digest == numbered.digest)
+def _enter(fleet: Fleet, references: Sequence[Reference], pane: int) -> list[Reference]:
+    wanted = [replace(r, number=_next(fleet.book, r), from_pane=pane) for r in references]
+    entered = fleet.publish_all(wanted)
+    for one, reference in zip(entered, wanted, strict=True):
+        if one.digest != reference.digest:  # somebody has entered one since
+            _held(fleet.book, reference, pane)
+    return entered
+
+
+def _next(book: Book, reference: Reference) -> int:
+    return max((r.number for r in book.line(reference.series, reference.kind)), default=0) + 1
 
 
 def told_of(promoted: Promoted) -> str:

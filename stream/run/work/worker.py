@@ -158,13 +158,10 @@ class Worker:
             await self.brokers.be_alone(self.config.app)
 
     async def _publish_references(self) -> None:
-        fleet, insist = self.runtime.fleet, self.runtime.calls.insist
-        await insist(fleet.refresh)
-        for reference in self.references:
-            if fleet.book.knows(reference.digest):
-                continue
-            held = await insist(partial(fleet.publish, reference))
-            if held.digest != reference.digest:
+        publish_all = partial(self.runtime.fleet.publish_all, self.references)
+        in_force = await self.runtime.calls.insist(publish_all)
+        for reference, held in zip(self.references, in_force, strict=True):
+            if held.digest != reference.digest and not held.is_like(reference):
                 LOG.warning(
                     "%s: reference %s is in force already; `driftbus reference promote` replaces it",
                     held.series,
