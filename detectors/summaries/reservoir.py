@@ -230,7 +230,12 @@ def _lot(kept: tuple[bytes, Row]) -> bytes:
 
 
 def _length(row: Row) -> int:
-    return sum(16 + _utf8(name) + _beside(name, value) for name, value in row.items())
+    length = 16 * len(row)
+    for name, value in row.items():
+        length += _utf8(name)
+        if type(value) is not float:  # as most are
+            length += _beside(name, value)
+    return length
 
 
 def _beside(name: str, value: Any) -> int:

@@ -70,6 +70,7 @@ class Replay:
     def feed(self, events: Iterable[FileEvent], batch: int = BATCH) -> Iterator[int]:
         """Take in events; yields the number taken after every portion."""
         for portion, cut in self._portions(events, batch):
+            committed = False
             for kind, source in self._sources.items():
                 of_kind = [event for event in portion if event.kind is kind]
                 if of_kind:
@@ -77,7 +78,9 @@ class Replay:
                     self._wait(kind, source)
                 if cut or self._ingest.partitions[source].closes_pane:
                     self._commit(source)
-            self._evaluate()
+                    committed = True
+            if committed:  # models see nothing else
+                self._evaluate()
             yield len(portion)
 
     def _portions(
