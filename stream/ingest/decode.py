@@ -29,10 +29,10 @@ from stream.words import Kind
 __all__ = ["Decoded", "Decoder"]
 
 Ints = NDArray[np.int64]
-PORTION = 1_000
+PORTION = 500
 """Events that are read at once: few enough to stay in the nearer caches, many enough that calls cost little."""
-USUAL = 10
-"""Numbers of an event; of those with more fewer events are read at once, a tenth at least."""
+USUAL, FEWEST = 10, 100
+"""Numbers of an event; of those with more fewer events are read at once, but no fewer than these."""
 
 
 @dataclass(slots=True)
@@ -101,7 +101,8 @@ class Decoder:
         events: list[Any] = []
         whose = np.empty((3, len(batch)), dtype=np.int64)
         reasons: dict[int, str] = {}
-        size = max(1, PORTION // 10, PORTION * USUAL // max(USUAL, self._forms.numbers_max))
+        numbers = max(USUAL, self._forms.numbers_max)
+        size = min(PORTION, max(FEWEST, PORTION * USUAL // numbers))
         for first in range(0, len(batch), size):
             part = slice(first, first + size)
             read, bad = self._read(batch.portion(part), first, columns, *whose[:, part])
