@@ -74,10 +74,10 @@ class Pane:
         return self.shelf.take(entry, layout)
 
     def open_known(
-        self, series: Sequence[Series], digests: Sequence[bytes], rooms: Rooms
+        self, series: Sequence[Series], digests: Sequence[bytes], heads: Sequence[bytes], rooms: Rooms
     ) -> int:  # fmt: skip
         """Enter series like `open_all`, in this pane, of which it is known what room they need; give the first seat."""
-        return self._enter(series, self.shelf.add_known(digests, rooms))
+        return self._enter(series, self.shelf.add_known(digests, heads, rooms))
 
     def _enter(self, series: Sequence[Series], made: Sequence[Binned]) -> int:
         self.seated = True

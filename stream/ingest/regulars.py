@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from detectors.summaries.layouts import Layouts
 from stream.ingest.shelf import Rooms
+from stream.ingest.stack import head_of
 from stream.reference.reference import Reference
 from stream.words import Series
 
@@ -19,7 +20,8 @@ NOBODY_YET = 2**62
 class Regulars:
     """What a pane that begins needs to know of the segments of parties, by the numbers of these.
 
-    Nothing here is state: it is forgotten when the book has changed, and found again. Memory: some 80 bytes a party.
+    Nothing here is state: it is forgotten when the book has changed, and found again. Memory: some 90 bytes a party,
+    and its head, which all summaries of it share.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class Regulars:
         self._rooms: Ints = np.zeros((3, 0), dtype=np.int64)
         self._series: list[Series | None] = []
         self._digests: list[bytes] = []
+        self._heads: list[bytes] = []
 
     def among(self, numbers: Ints, pane: int, layouts: Layouts, revision: int) -> NDArray[np.bool_]:
         """Tell which parties are known for a pane, by this revision of the book."""
@@ -52,14 +55,17 @@ class Regulars:
             self._rooms = np.concatenate([self._rooms, np.zeros((3, more), np.int64)], axis=1)
             self._series += [None] * more
             self._digests += [b""] * more
+            self._heads += [b""] * more
         for i, reference in zip(numbers, references, strict=True):
             layout = reference.layout
             self._from[i] = reference.from_pane
             self._rooms[:, i] = layouts.place(layout), layout.size, len(layout.numbers)
             self._series[i], self._digests[i] = reference.series, reference.digest
+            self._heads[i] = head_of(reference.series, reference.digest)
 
-    def seats_of(self, numbers: Ints) -> tuple[list[Series], list[bytes], Rooms]:
-        """Give the series, the digests of their references, and the room that each needs, of parties that are known."""
+    def seats_of(self, numbers: Ints) -> tuple[list[Series], list[bytes], list[bytes], Rooms]:
+        """Give the series, their references' digests, their heads, and the room that each needs, of who is known."""
         at = numbers.tolist()
         series = [one for i in at if (one := self._series[i]) is not None]
-        return series, [self._digests[i] for i in at], Rooms(*self._rooms[:, numbers])
+        digests, heads = [self._digests[i] for i in at], [self._heads[i] for i in at]
+        return series, digests, heads, Rooms(*self._rooms[:, numbers])

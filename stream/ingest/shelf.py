@@ -21,13 +21,19 @@ EMPTY = (np.inf, -np.inf)
 
 
 class Binned:
-    """The summary of a series under the reference with this digest; `seat` is its place on a shelf, -1 if on none."""
+    """The summary of a series under the reference with this digest; `seat` is its place on a shelf, -1 if on none.
 
-    __slots__ = ("_held", "digest", "seat")
+    `head` names series and reference where it is stored, if that was encoded before.
+    """
 
-    def __init__(self, digest: bytes, summary: "Summary | _Slots", seat: int = -1) -> None:
+    __slots__ = ("_held", "digest", "head", "seat")
+
+    def __init__(
+        self, digest: bytes, summary: "Summary | _Slots", seat: int = -1, head: bytes | None = None
+    ) -> None:
         """Take a summary; a shelf gives the arrays instead where one lies in its seat."""
         self.digest = digest
+        self.head = head
         self.seat = seat
         self._held = summary
 
@@ -159,17 +165,19 @@ class Shelf:
 
     def add(self, newcomers: Sequence[tuple[bytes, Layout]]) -> list[Binned]:
         """Make empty summaries, each of a reference's digest and layout, in the next seats. Cost: about 1 us each."""
-        return self.add_known(
-            [digest for digest, _ in newcomers], self._rooms([layout for _, layout in newcomers])
-        )
+        rooms = self._rooms([layout for _, layout in newcomers])
+        return self.add_known([digest for digest, _ in newcomers], [None] * len(newcomers), rooms)
 
-    def add_known(self, digests: Sequence[bytes], rooms: Rooms) -> list[Binned]:
+    def add_known(
+        self, digests: Sequence[bytes], heads: Sequence[bytes | None], rooms: Rooms
+    ) -> list[Binned]:
         """Make empty summaries of which it is known what room they need. Cost: about 0.3 us each."""
         first = len(self.held)
         self._seat(rooms)
         slots = self._slots
         self.extremes[slots.extreme_at[first] : slots.extreme_at[first + len(digests)]] = EMPTY
-        made = [Binned(digest, slots, seat) for seat, digest in enumerate(digests, first)]
+        told = enumerate(zip(digests, heads, strict=True), first)
+        made = [Binned(digest, slots, seat, head) for seat, (digest, head) in told]
         self.held += made
         return made
 

@@ -18,7 +18,7 @@ from stream.summaries.raw_values import Raw
 from stream.summaries.unseen import dump_unseen, load_thinned, load_unseen
 from stream.words import Series
 
-__all__ = ["Part", "Stack", "ends_of", "payloads", "unstack"]
+__all__ = ["Part", "Stack", "ends_of", "head_of", "payloads", "unstack"]
 
 SLOTS_MAX = CONTENT_MAX // 8
 """Slots of all summaries together: no stored value had more, when a slot took eight bytes."""
@@ -104,13 +104,18 @@ class Stack:
                 self._raw.append((series, entry))
             else:
                 self._binned.append(entry)
-                self._heads.append(_encode((series.version, series.segment, entry.digest)))
+                self._heads.append(entry.head or head_of(series, entry.digest))
         came = range(before, len(self._binned))
         order = sorted([*self._order.tolist(), *came], key=self._heads.__getitem__)
         self._order = np.array(order, dtype=np.int64)
         seats = [self._binned[i].seat for i in came]
         self._seats = np.concatenate([self._seats, np.array(seats, dtype=np.int64)])
         self._held = len(self._entries)
+
+
+def head_of(series: Series, digest: bytes) -> bytes:
+    """Name a series and its reference as they are stored before a summary. Cost: about 1 us."""
+    return _encode((series.version, series.segment, digest))
 
 
 def payloads(parts: Sequence[Part], shelf: Shelf) -> Iterator[list[object]]:
@@ -127,7 +132,8 @@ def payloads(parts: Sequence[Part], shelf: Shelf) -> Iterator[list[object]]:
     ends = np.cumsum([len(part.held) for part in parts])
     bounds = [0, *ends.tolist()]
     counts = pack_groups(pieces.counts, pieces.starts, pieces.sizes, ends)
-    extremes = pieces.extremes[_laid_out(pieces.tops, pieces.numbers)]
+    # `take` needs half the time of an index.
+    extremes = pieces.extremes.take(_laid_out(pieces.tops, pieces.numbers), axis=0)
     tops = np.concatenate([[0], np.cumsum(pieces.numbers)])[bounds].tolist()
     noted = _noted(seats, held, shelf)
     cuts = np.searchsorted(noted, bounds).tolist()
