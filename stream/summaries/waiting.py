@@ -20,8 +20,8 @@ __all__ = ["Room", "Waiting", "by_seat"]
 Ints = NDArray[np.int64]
 NEAR_BYTES = 1 << 20
 """Counts of so many bytes stay in the caches, so nothing waits for them."""
-SHARE = 4
-"""What waits is let go of when it is a quarter as large as the counts that it waits for."""
+SHARE = 2
+"""What waits is let go of when it is half as large as the counts that it waits for."""
 
 
 class Holder(Protocol):
@@ -62,7 +62,7 @@ class Waiting:
 
     Counts and sums are integers and extremes only widen, so it does not matter when they are counted, if nobody looks.
 
-    Memory: a quarter of that of the counts, and what one batch has.
+    Memory: half of that of the counts, and what one batch has.
     """
 
     def __init__(self) -> None:
