@@ -197,19 +197,21 @@ def fold_scattered(
             lo, hi = extremes[own, 0], extremes[own, 1]
             total, squares = np.int64(0), np.int64(0)
             middle, scale = mid[c], per_step[c]
-            for i in range(
-                start, end
-            ):  # as in fold_numbers: a call a column takes 500 ns an event, this 300
+            n = 0
+            for i in range(start, end):  # as in _fold_column, of which a call a column costs more
                 x = X[rows[i], source]
                 if not abs(x) < np.inf:
                     counts[missing + np.int64(x == x)] += 1
                     continue
-                counts[base + _edges_below(edges_of, x)] += 1
-                x += 0.0  # -0.0 becomes 0.0, as in fold_numbers
-                lo, hi = min(lo, x), max(hi, x)
-                q = _on_grid(x, middle, scale)
+                near[n] = x + 0.0  # -0.0 becomes 0.0
+                n += 1
+            for i in range(n):
+                lo, hi = min(lo, near[i]), max(hi, near[i])
+                q = _on_grid(near[i], middle, scale)
                 total += q
                 squares += q * q
+            for i in range(n):
+                counts[base + _edges_below(edges_of, near[i])] += 1
             counts[missing + 2] += total
             counts[missing + 3] += squares
             extremes[own, 0], extremes[own, 1] = lo, hi
