@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -210,10 +210,10 @@ def unstack(
 
 def ends_of(sizes: Any) -> list[int]:
     """Tell where pieces end that lie behind each other; before the first, 0."""
-    told = np.array(sizes, dtype=np.int64).reshape(-1)
-    if len(told) and (told.min() < 0 or told.max() > SLOTS_MAX):
+    told = np.array(sizes, dtype=np.int64).reshape(-1).tolist()
+    ends = list(accumulate(told, initial=0))
+    if min(told, default=0) < 0:
         raise ValueError("pieces of no possible size")
-    ends: list[int] = np.cumsum(np.concatenate([[0], told])).tolist()
     if ends[-1] > SLOTS_MAX:
         raise ValueError("more than any value holds")
     return ends

@@ -142,13 +142,15 @@ class Alarms:
         """Tell how each column stands, then the volume, and what effect it would find within a day."""
         off = self.rules.off | frozenset(self.rules.fixed)
         tests = [(s, test) for s, test in enumerate(COLUMN_TESTS) if test.name not in off]
-        found = {t.name: self._detectable(self.layer, s, t, share).tolist() for s, t in tests}
+        found: dict[str, list[float]] = {}
+        if self.layer.memories:  # else nothing is found by any
+            found = {t.name: self._detectable(self.layer, s, t, share).tolist() for s, t in tests}
         for c, column in enumerate(self.reference.columns):
             steps = {name: float(f"{x[c]:.3g}") for name, x in found.items() if isfinite(x[c])}
             if self.signals.used[c] < 2:
                 reason = CONSTANT if self.signals.used[c] else NO_VALUES
                 yield Standing(column.name, "unwatched", reason, steps)
-            elif not found:
+            elif not tests:
                 yield Standing(column.name, "unwatched", OFF)
             elif not self.layer.ready[c]:
                 reason = self.layer.reason(c).removeprefix("learning: ")
