@@ -189,8 +189,13 @@ class Fleet:
         return [held[r.digest] for r in references]
 
     def _enter(self, portion: Sequence[Reference], *, as_numbered: bool = False) -> list[Reference]:
-        """Enter references of different series or kinds, each unless its place is taken; give what is in those."""
+        """Enter references of different series or kinds, each unless its place is taken; give what is in those.
+
+        Where the store took nothing, one is tried alone: an older release may have put an entry further on, where the
+        line ended before the store went back, and what comes before that one has room for fewer.
+        """
         fields = [_field(r) for r in portion]
+        at_once = len(portion)
         while True:
             line = self._line
             packs = self._store.read(self._key, fields)
@@ -204,19 +209,20 @@ class Fleet:
                 if not self._has(r)
             ]
             if lacking:
-                self._enter_behind(line, lacking)
+                done = self._enter_behind(line, lacking[:at_once])
+                at_once = len(portion) if done else 1
                 self._read()
             if all(map(self._has, held)):
                 return [self.book.by_digest(r.digest) for r in held]
 
-    def _enter_behind(self, line: _Line, lacking: Sequence[tuple[Reference, bytes, bytes]]) -> None:
+    def _enter_behind(self, line: _Line, lacking: Sequence[tuple[Reference, bytes, bytes]]) -> bool:
         """Put references and their entries behind a line; nothing, if the store has another line by now."""
         puts, end = dict[bytes, bytes](), line.end
         for reference, field, packed in lacking:
             entry = dump("entry", [field, reference.digest + line.digest])
             puts |= {field: packed, b"r:%d" % line.length: entry}
             line = line.add(entry)
-        self._store.put_together(self._key, puts, behind=end)
+        return self._store.put_together(self._key, puts, behind=end)
 
     def _numbered(self, reference: Reference) -> Reference:
         """Give it the next number of its series, if another one has its own."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import permutations, product
 
 import pytest
@@ -141,6 +142,22 @@ def test_behind_entries_of_an_older_release_the_line_goes_on(former: int) -> Non
     ours._store = back
     ours.refresh()
     assert {*told(apart)} < {*told(ours.book.all())}
+
+
+@pytest.mark.parametrize("apart", [2, 3, 4])
+def test_an_entry_that_stands_apart_holds_up_nobody(apart: int) -> None:
+    """An older release put it where the line ended before the store went back: what comes first goes in between."""
+    store, lost = _Counting(), entered(KNOWN[1:2]).peek("{a:fleet}")
+    Fleet(store, "a").publish(KNOWN[0])
+    for field, value in lost.items():
+        is_entry = field == b"r:0"
+        store.put_if_absent("{a:fleet}", b"r:%d" % apart if is_entry else field, value)
+    new = [replace(KNOWN[0], series=Series("new", str(i))) for i in range(4)]
+    store.turn = 60, partial(pytest.fail, "it goes on trying")
+    assert told(Fleet(store, "a").publish_all(new)) == told(new)
+    late = Fleet(store, "a")
+    late.refresh()
+    assert {*told(late.book.all())} == {*told([*KNOWN[:2], *new])}
 
 
 def test_an_entry_is_read_by_an_older_release() -> None:
