@@ -68,6 +68,17 @@ def test_before_anything_is_read_a_reference_holds_from_the_beginning(
     assert entered(store, settings) == [(kind, 1, ALWAYS) for kind in sorted(Kind)]
 
 
+def test_what_is_promoted_as_its_file_has_it_is_the_same_reference(
+    config: Path, references: list[Reference]
+) -> None:
+    """The ids of alerts hang on its digest, and a replay has the file; a worker that is given it finds its own."""
+    store, settings = MemoryStore(), load(config)
+    promote(settings, references, None, store, SOURCES)
+    fleet = Fleet(store, settings.app)
+    fleet.refresh()
+    assert {r.digest for r in fleet.book.all()} == {r.digest for r in references}
+
+
 def test_references_of_other_series_are_not_looked_at(
     config: Path, references: list[Reference], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,12 +90,22 @@ def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
 
 
 def _enter(fleet: Fleet, references: Sequence[Reference], pane: int) -> list[Reference]:
-    wanted = [replace(r, number=_next(fleet.book, r), from_pane=pane) for r in references]
+    wanted = [_placed(r, _next(fleet.book, r), pane) for r in references]
     entered = fleet.publish_all(wanted)
     for one, reference in zip(entered, wanted, strict=True):
         if one.digest != reference.digest:  # somebody has entered one since
             _held(fleet.book, reference, pane)
     return entered
+
+
+def _placed(reference: Reference, number: int, pane: int) -> Reference:
+    """Give a reference with its number and first pane; itself, where it has them, as only it has its digest.
+
+    The digest is of what was learned, and of its windows less is stored. It is in the ids of alerts.
+    """
+    if (reference.number, reference.from_pane) == (number, pane):
+        return reference
+    return replace(reference, number=number, from_pane=pane)
 
 
 def _next(book: Book, reference: Reference) -> int:
