@@ -40,6 +40,7 @@ def test_when_messages_come_trouble_is_over_and_would_be_told_again(
         trouble.over()
         assert trouble.reachable
     assert len(told.messages) == 2
+    assert all("check passwords" in message for message in told.messages)
 
 
 def test_that_no_broker_answers_is_told_with_what_the_last_one_said(

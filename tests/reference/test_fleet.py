@@ -9,7 +9,7 @@ import pytest
 
 from stream.errors import CodecError
 from stream.reference import fleet
-from stream.reference.fleet import Fleet, unlinked
+from stream.reference.fleet import Fleet, _field, unlinked
 from stream.reference.reference import Reference
 from stream.state.codec import pack, unpack
 from stream.state.memory import MemoryStore
@@ -158,6 +158,56 @@ def test_an_entry_that_stands_apart_holds_up_nobody(apart: int) -> None:
     late = Fleet(store, "a")
     late.refresh()
     assert {*told(late.book.all())} == {*told([*KNOWN[:2], *new])}
+
+
+def test_what_an_older_release_entered_before_its_last_entry_is_stood_for_too() -> None:
+    """Its own entries name none that are before them, but the first new one behind them names all."""
+
+    def of_older_release(references: Sequence[Reference]) -> MemoryStore:
+        store = MemoryStore()
+        for field, value in entered(references).peek("{a:fleet}").items():
+            former = unlinked(value) if field[:2] == b"r:" else value
+            store.put_if_absent("{a:fleet}", field, former)
+        return store
+
+    ours = Fleet(of_older_release(KNOWN[:2]), "a")
+    ours.publish(KNOWN[3])
+    ours._store = of_older_release([KNOWN[2], KNOWN[1]])
+    Fleet(ours._store, "a").publish(KNOWN[3])
+    ours.refresh()
+    assert {*told(ours.book.all())} == {*told(KNOWN)}
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_what_is_entered_again_keeps_its_number_though_another_one_has_it_by_now(
+    by_name: bool,
+) -> None:
+    """Alerts have named it so, and states its digest."""
+    lost, other = (replace(KNOWN[0], from_pane=pane) for pane in (5, 9))
+    ours = Fleet(entered([lost]), "a")
+    ours.refresh()
+    ours._store = entered([other])
+    if by_name:
+        ours.publish(lost)
+    else:
+        ours.refresh()
+    late = Fleet(ours._store, "a")
+    late.refresh()
+    assert told(late.book.all()) == told([lost, other])
+
+
+def test_in_whatever_order_references_came_their_entries_are_the_same_unlinked() -> None:
+    """So the export of a state does not hang on it; and as an older release put them."""
+    one, other = (
+        {
+            unlinked(value)
+            for field, value in entered(of).peek("{a:fleet}").items()
+            if field[:2] == b"r:"
+        }
+        for of in (KNOWN, KNOWN[::-1])
+    )
+    assert one == other
+    assert one == {pack("entry", 2, [_field(r), r.digest]) for r in KNOWN}
 
 
 def test_an_entry_is_read_by_an_older_release() -> None:
