@@ -102,7 +102,9 @@ class Fleet:
         gone = line.length and last != line.last
         is_old = line is not self._line
         entered = [] if gone or is_old else [blob for blob in takewhile(bool, new) if blob]
-        found = self._references(entered)
+        found = self._references(line.length, entered)
+        if found is None:
+            return True
         with self._lock:
             if line is not self._line:
                 return True  # another thread has read meanwhile
@@ -121,15 +123,21 @@ class Fleet:
             self._line = line
             return bool(found)
 
-    def _references(self, blobs: Sequence[bytes]) -> list[Reference | None]:
-        """Read the references of entries.
+    def _references(self, first: int, blobs: Sequence[bytes]) -> list[Reference | None] | None:
+        """Read the references of entries, of which the first has this number; None where these have gone meanwhile.
 
-        None where the store went back in time after an older release put the reference there and before it put the
+        One is None where the store went back in time after an older release put it there and before it put the
         entry: such an entry counts for nothing, and whoever made it enters the reference again.
         """
         entries = [_entry(blob) for blob in blobs]
         fields = [field for field, _ in entries if field]
         packs = self._store.read(self._key, fields) if fields else []
+        if None in packs:  # it may be there by now: both are asked for at one moment
+            numbers = [b"r:%d" % number for number in range(first, first + len(blobs))]
+            told = self._store.read(self._key, [*numbers, *fields])
+            there, packs = told[: len(blobs)], told[len(blobs) :]
+            if there != list(blobs):
+                return None
         held = dict(zip(fields, packs, strict=True))
         found = []
         for field, inline in entries:

@@ -196,6 +196,26 @@ def test_what_is_entered_again_keeps_its_number_though_another_one_has_it_by_now
     assert told(late.book.all()) == told([lost, other])
 
 
+@pytest.mark.parametrize("look", [1, 3])
+@pytest.mark.parametrize("back", [0, 1])
+def test_what_is_lost_and_entered_again_between_a_look_at_entries_and_at_references_is_known(
+    look: int, back: int
+) -> None:
+    """The entries are the same then, so nobody would look at them again."""
+    store = _Counting()
+    Fleet(store, "a").publish_all(KNOWN)
+    kept, ours = store.peek("{a:fleet}"), Fleet(store, "a")
+
+    def lose() -> None:
+        store._hashes["{a:fleet}"] = {}
+        store.turn = back, lambda: store._hashes["{a:fleet}"].update(kept)
+
+    store.turn = look, lose
+    ours.refresh()
+    ours.refresh()
+    assert {*told(ours.book.all())} == {*told(KNOWN)}
+
+
 def test_in_whatever_order_references_came_their_entries_are_the_same_unlinked() -> None:
     """So the export of a state does not hang on it; and as an older release put them."""
     one, other = (
