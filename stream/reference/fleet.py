@@ -56,8 +56,8 @@ class Fleet:
     and what stands for all entries before it: so where the last entry is still the same, all are. (Not so behind one
     that an older release entered, which names its reference only.)
     References are entered together with their entries, behind the last entry that is known here, or not at all: so two
-    workers that learn the same one enter it once, nobody's is lost, and no two of a series are given one number. When
-    the store has gone back in time, whoever knows more than it does enters that again.
+    workers that learn the same one enter it once, nobody's is lost, and no two that are promoted for a series are given
+    one number. When the store has gone back in time, whoever knows more than it does enters that again.
 
     The windows of a reference are most of it and seldom wanted. Many are left in the store (`History.again`), but not
     before `PATIENCE` more looks: what was just written may yet be lost, and is then entered again. Only the newest wait
@@ -177,26 +177,32 @@ class Fleet:
         if len(self._known) > len(self._there):
             lost = [r for digest, r in list(self._known.items()) if digest not in self._there]
             for portion in _portions(r for r in lost if all(h.is_held for h in r.histories)):
-                self._enter(portion, as_numbered=True)
+                self._enter(portion)
 
     def publish(self, reference: Reference) -> Reference:
         """Enter a reference and give the one in force for its series from its pane on.
 
-        It is the same in all but what is not stored, and its number where another of its series has that one, unless
-        somebody entered another one before.
+        It is the same in all but what is not stored, unless somebody entered another one before.
         """
         return self.publish_all([reference])[0]
 
-    def publish_all(self, references: Sequence[Reference]) -> list[Reference]:
-        """Enter references, and give of each what `publish` would. Cost: some round trips for each `AHEAD` new ones."""
+    def publish_all(
+        self, references: Sequence[Reference], *, renumber: bool = False
+    ) -> list[Reference]:
+        """Enter references, and give of each what `publish` would. Cost: some round trips for each `AHEAD` new ones.
+
+        `renumber`: one whose number another one of its series has by then is given the next. It is another one then, by
+        whose digest its alerts have other ids; so not what is learned, of which a replay has to find the same.
+        """
         self.refresh()
         held = {r.digest: self.book.by_digest(r.digest) for r in references if self._has(r)}
         new = [r for r in references if r.digest not in held]
         for portion in _portions(new):
-            held |= zip([r.digest for r in portion], self._enter(portion), strict=True)
+            entered = self._enter(portion, renumber=renumber)
+            held |= zip([r.digest for r in portion], entered, strict=True)
         return [held[r.digest] for r in references]
 
-    def _enter(self, portion: Sequence[Reference], *, as_numbered: bool = False) -> list[Reference]:
+    def _enter(self, portion: Sequence[Reference], *, renumber: bool = False) -> list[Reference]:
         """Enter references of different series or kinds, each unless its place is taken; give what is in those.
 
         Where the store took nothing, one is tried alone: an older release may have put an entry further on, where the
@@ -208,7 +214,7 @@ class Fleet:
             line = self._line
             packs = self._store.read(self._key, fields)
             held = [
-                Reference.unpack(packed) if packed else r if as_numbered else self._numbered(r)
+                Reference.unpack(packed) if packed else self._numbered(r) if renumber else r
                 for r, packed in zip(portion, packs, strict=True)
             ]
             lacking = [

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -72,15 +71,3 @@ def test_another_one_that_is_in_force_is_told_of_and_stays(
         worker = begin([KNOWN[0], other, KNOWN[1]])
     assert [record.args for record in caplog.records] == [(other.series, KNOWN[2].name)]
     assert digests(worker) == [r.digest for r in KNOWN]
-
-
-def test_who_starts_again_is_not_told_of_his_own_that_was_given_another_number(
-    store: Noting, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Its first number was that of another one of the series, which was promoted before."""
-    begin([replace(KNOWN[0], from_pane=99)])
-    with caplog.at_level(logging.WARNING):
-        for worker in (begin([KNOWN[0]]), begin([KNOWN[0]])):
-            found = [(r.from_pane, r.number) for r in worker.runtime.fleet.book.all()]
-            assert found == [(KNOWN[0].from_pane, 2), (99, 1)]
-    assert not caplog.records

@@ -91,7 +91,7 @@ def _held(book: Book, reference: Reference, pane: int) -> Reference | None:
 
 def _enter(fleet: Fleet, references: Sequence[Reference], pane: int) -> list[Reference]:
     wanted = [_placed(r, _next(fleet.book, r), pane) for r in references]
-    entered = fleet.publish_all(wanted)
+    entered = fleet.publish_all(wanted, renumber=True)
     for one, reference in zip(entered, wanted, strict=True):
         if one.digest != reference.digest:  # somebody has entered one since
             _held(fleet.book, reference, pane)

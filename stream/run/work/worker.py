@@ -161,7 +161,7 @@ class Worker:
         publish_all = partial(self.runtime.fleet.publish_all, self.references)
         in_force = await self.runtime.calls.insist(publish_all)
         for reference, held in zip(self.references, in_force, strict=True):
-            if held.digest != reference.digest and not held.is_like(reference):
+            if held.digest != reference.digest:
                 LOG.warning(
                     "%s: reference %s is in force already; `driftbus reference promote` replaces it",
                     held.series,
