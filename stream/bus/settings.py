@@ -11,7 +11,7 @@ __all__ = ["Seldom", "admin_settings", "consumer_settings", "producer_settings"]
 
 LOG = logging.getLogger("driftbus.kafka")
 FETCHED = 1_000_000
-"""Bytes that a fetch waits for: with a quarter of it, fetching costs a twentieth of a sample's processor time more."""
+"""Bytes that a fetch waits for: with a quarter of it, a worker at a pace takes some 3 % more processor time."""
 FETCHED_AT_MOST = ("fetch.max.bytes", "fetch.message.max.bytes", "max.partition.fetch.bytes")
 
 
