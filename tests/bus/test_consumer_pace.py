@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from stream.bus import consumer as of_consumer
 from stream.bus import pace
@@ -223,6 +223,33 @@ def test_at_an_end_it_is_known_when_all_that_was_handed_over_is_folded(owner: Ke
         assert owner.thread.pace.in_flight
         owner.kept.pop()()
     assert not owner.thread.pace.in_flight
+
+
+class Refused(EndlessClient):
+    """Has nothing but the same error."""
+
+    def consume(self, n: int, wait_s: float) -> list[Message]:
+        super().consume(n, wait_s)
+        error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+        return [Message(topic="f", partition=0, offset=0, error=error)]
+
+
+def test_while_nothing_but_an_error_comes_it_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A look that gives no message is no end of trouble."""
+    monkeypatch.setattr(of_consumer, "Consumer", Refused)
+    monkeypatch.setattr(of_consumer, "WAIT_S", 0.0)
+    monkeypatch.setattr(of_consumer, "spare_collector", lambda: None)
+    owner = Noting()
+    thread = ConsumerThread({"bootstrap.servers": "nowhere"}, {"f": Kind.FEATURES}, owner)
+    thread.start()
+    wait(lambda: len(EndlessClient.made.asked) > 20)
+    thread.stop()
+    thread.join(60)
+    assert owner.errors == []
+    (told,) = (record for record in caplog.records if record.name == "driftbus.consumer")
+    assert "authorization failed" in told.getMessage().lower()
 
 
 class Rebalancing(EndlessClient):
