@@ -1,6 +1,7 @@
 """Fixtures for all tests: the real servers, one of each a session, for tests marked `servers`."""
 
 import gc
+import logging
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -52,6 +53,25 @@ def pytest_collection() -> Generator[None, object, object]:
     spare_collector()
     gc.enable()
     return collected
+
+
+@pytest.fixture(autouse=True)
+def loggers_are_left_as_they_were() -> Iterator[None]:
+    """Fail who leaves a filter or a level on a logger: what others hear would hang on who shares their process."""
+    before = _loggers()
+    yield
+    changed = _loggers() - before
+    assert not changed, "a test has changed loggers: give monkeypatch what sets them up"
+
+
+def _loggers() -> set[tuple[str, int, bool, bool, tuple[int, ...]]]:
+    """Tell how the loggers of driftbus are that are not as they are made."""
+    made = [
+        (name, log.level, log.disabled, log.propagate, tuple(map(id, log.filters)))
+        for name, log in logging.root.manager.loggerDict.items()
+        if name.startswith("driftbus") and isinstance(log, logging.Logger)
+    ]
+    return {one for one in made if one[1:] != (logging.NOTSET, False, True, ())}
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,7 @@ def test_a_worker_that_has_ended_asks_no_more(
     learned: list[Any] = []
     monkeypatch.setattr(worker.runtime, "know_logs", learned.append)
     monkeypatch.setattr(of_worker, "Worker", lambda *_: worker)
+    monkeypatch.setattr(of_worker, "_set_up_logging", lambda: None)  # for the whole process
 
     def end(_: FaustProcess) -> None:
         raise ending
