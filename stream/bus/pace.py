@@ -64,7 +64,7 @@ class Pace:
             self._room.notify_all()
 
     def await_room(self, limit_s: float) -> bool:
-        """Wait for the folding to catch up, at most so long; False when it has not, nor has all ended.
+        """Wait for the folding to catch up, at most so long and not once all has ended; whether it has.
 
         Where it is slow, less is asked for: what was read is soon folded, or let go of, whatever the speed.
         """
