@@ -90,7 +90,7 @@ class AlarmLayer:
         windows: [C] windows learned from.
         span_ms: from the first of them to the end of the last; a gap counts a day at most.
 
-    Cost: about 3 ms a signal of 672 windows to fit, nothing while no column is ready; 7 us to judge.
+    Cost: about 1.5 ms a signal of 672 windows to fit, nothing while no column is ready; 7 us to judge.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ class Fitted:
     def __init__(self, x: Floats, worth: Floats, X: Floats, least: float = 0.01) -> None:
         G, (T, p) = len(PHIS), X.shape
         self.out, self.beta = np.zeros((4, G)), np.zeros((G, p))
-        self.E, self.w = np.zeros((G, p + 1, T)), np.zeros((G, T))
+        self.E, self.w = np.zeros((G, T, p + 1)), np.zeros((G, T))
         self.M = np.zeros((G, p + 1, p + 1))
         self.told = fit_signal(
             x, worth, X, PHIS, least, self.out, self.beta, self.E, self.w, self.M
@@ -75,7 +75,7 @@ def test_innovations_are_white_and_of_variance_kappa_in_the_model() -> None:
     T = 6000
     x = wandering(rng, 1, T, 0.9, 4.0)[0]
     fitted = Fitted(x, np.ones(T), np.ones((T, 1)))
-    e = fitted.E[2, 1] - fitted.beta[2, 0] * fitted.E[2, 0]
+    e = fitted.E[2, :, 1] - fitted.beta[2, 0] * fitted.E[2, :, 0]
     assert np.mean(e * e) == pytest.approx(fitted.out[2, 2], rel=0.01)
     assert abs(np.corrcoef(e[1:], e[:-1])[0, 1]) < 4 / np.sqrt(T)
     assert fitted.out[0].argmax() == 2
@@ -87,7 +87,7 @@ def test_the_factor_holds_all_products_of_the_innovations() -> None:
         L = np.tril(M)
         L[-1, -1] = np.sqrt(L[-1, -1])
         products = L @ L.T
-        assert products == pytest.approx(E @ E.T, rel=1e-6, abs=1e-6 * np.trace(E @ E.T))
+        assert products == pytest.approx(E.T @ E, rel=1e-6, abs=1e-6 * np.trace(E.T @ E))
 
 
 @pytest.mark.parametrize("unit", [1e-12, 1e-3, 1e6])
