@@ -1,6 +1,7 @@
 """Models that are moved together tell and store what each would alone."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ SEEN = 50
 """Windows before the first step: all is learned by then, and nothing drifts."""
 
 
+@cache
 def events() -> list[Event]:
     """Give the events of models that drift one after the other, in order of time."""
     of_each = [
@@ -81,21 +83,51 @@ def each() -> Several:
     return run
 
 
+class Watched(Several):
+    """Moved together; `beside`: models of each call that judges, `calls`: what the second step asks of the store."""
+
+    def __init__(self) -> None:
+        super().__init__(step_all)
+        self.beside: list[int] = []
+        self.calls: list[object] = []
+        findings = together._findings
+
+        def counting(seats: Sequence[Any]) -> Any:
+            self.beside.append(len({seat.chain.series.model for seat in seats}))
+            return findings(seats)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(together, "_findings", counting)
+            steps = self.play(20)
+            next(steps)
+            with pytest.MonkeyPatch.context() as noting:
+                self._note(noting, "read_many")
+                self._note(noting, "commit_all")
+                next(steps)
+            for _ in steps:
+                pass
+
+    def _note(self, patch: pytest.MonkeyPatch, name: str) -> None:
+        whole = getattr(MemoryStore, name)
+
+        def noting(store: MemoryStore, asked: Sequence[Any]) -> Any:
+            keys = [commit.key for commit in asked] if isinstance(asked[0], Commit) else name
+            self.calls.append(keys)
+            return whole(store, asked)
+
+        patch.setattr(MemoryStore, name, noting)
+
+
+@pytest.fixture(scope="module")
+def run() -> Watched:
+    """Models that are moved together."""
+    return Watched()
+
+
 def test_models_that_are_moved_together_leave_the_state_and_the_alerts_of_each_alone(
-    each: Several, monkeypatch: pytest.MonkeyPatch
+    each: Several, run: Watched
 ) -> None:
-    beside: list[int] = []
-    findings = together._findings
-
-    def counting(seats: Sequence[Any]) -> Any:
-        beside.append(len({seat.chain.series.model for seat in seats}))
-        return findings(seats)
-
-    monkeypatch.setattr(together, "_findings", counting)
-    run = Several(step_all)
-    for _ in run.play(20):
-        pass
-    assert beside.count(len(NAMES)) > 10, "windows of all models are judged in one call"
+    assert run.beside.count(len(NAMES)) > 10, "windows of all models are judged in one call"
     assert len(run.alerts) > len(NAMES)
     assert run.told() == each.told()
     assert run.kept() == each.kept()
@@ -115,27 +147,8 @@ def test_a_model_that_somebody_else_has_taken_over_is_fenced_and_the_others_go_o
     assert sorted(run.alerts) == sorted(each.alerts)
 
 
-def test_all_that_have_closed_are_read_and_committed_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_all_that_have_closed_are_read_and_committed_at_once(run: Watched) -> None:
     """However many models."""
-    run = Several(step_all)
-    steps = run.play(20)
-    next(steps)
-    calls: list[object] = []
-
-    def noted(name: str) -> None:
-        whole = getattr(MemoryStore, name)
-
-        def noting(store: MemoryStore, asked: Sequence[Any]) -> Any:
-            calls.append([commit.key for commit in asked] if isinstance(asked[0], Commit) else name)
-            return whole(store, asked)
-
-        monkeypatch.setattr(MemoryStore, name, noting)
-
-    noted("read_many")
-    noted("commit_all")
-    next(steps)
-    marks, *reads, commits = calls
+    marks, *reads, commits = run.calls
     assert (marks, commits) == ("read_many", [evaluator.key for evaluator in run.evaluators])
     assert reads == ["read_many"] * 2 * 4, "indexes, and panes, of three kinds and for the join"
