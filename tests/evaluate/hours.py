@@ -31,8 +31,8 @@ SERIES = Series("m", "1", ())
 
 def hour(level: float, seed: int, missing: int = 0) -> Summary:
     """Make a window of 200 normal values around a level, the first of them missing where that is asked for."""
-    values: list[float | None] = np.random.default_rng(seed).normal(level, 1, EVENTS).tolist()
-    values[:missing] = [None] * missing
+    values = np.random.default_rng(seed).normal(level, 1, EVENTS)
+    values[:missing] = np.nan
     return Summary.of(LAYOUT, {"x": values})
 
 
