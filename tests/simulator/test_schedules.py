@@ -119,4 +119,4 @@ def test_to_remember_changes_nothing() -> None:
 
 def test_some_schedules_delete_panes_and_some_keep_them_to_be_compared() -> None:
     with quietly():
-        assert {run(seed).keeps_panes for seed in range(6)} == {True, False}
+        assert {run(seed).keeps_panes for seed in range(2)} == {True, False}
