@@ -175,15 +175,25 @@ class Partition:
 
         What is folded between the two calls is left to the next commit.
         """
+        answer = self._store.commit(self.prepare())
+        self.settle(answer)
+        return answer
+
+    def prepare(self) -> Commit:
+        """Give the commit of what changed, and that same one until it is settled, whatever is folded meanwhile."""
         if self._pending is None:
             self._pending = self._make_commit()
-        answer = self._store.commit(self._pending)
-        if answer in (Answer.OK, Answer.ALREADY):
+        return self._pending
+
+    def settle(self, answer: Answer) -> bool:
+        """Know what the store has answered to the commit that was prepared; whether it is done."""
+        done = answer in (Answer.OK, Answer.ALREADY)
+        if done and self._pending is not None:
             self._base = self._pending.new_base
             self._committed_state = self._pending.fields[STATE]
             self._pending = None
             self._settle()
-        return answer
+        return done
 
     def is_lost(self) -> bool:
         """Whether the store has forgotten a commit of ours; not whether somebody else has taken the partition over."""

@@ -26,6 +26,7 @@ from stream.reference.fleet import Fleet
 from stream.run.fleet.rules import fold_rules
 from stream.run.work.at_work import at_work_s
 from stream.run.work.calls import Calls
+from stream.run.work.commits import Commits
 from stream.run.work.holds import Holds
 from stream.run.work.lost_log import go_on, is_same_log
 from stream.run.work.lost_store import check_beginning
@@ -44,6 +45,8 @@ LOG = logging.getLogger("driftbus.worker")
 CLEAN_EVERY_S = 5.0
 LET_GO_S = 5.0
 """How long a rebalance waits for the last commits; what is not committed then is folded again by the next owner."""
+AT_LEAST_S = 0.1
+"""What the last commit of a partition is given in any case, though others may have used up the time."""
 
 
 class Runtime:
@@ -87,7 +90,10 @@ class Runtime:
         self._clock = clock
         self._holds = Holds(self._drop_in_a_call)
         self._silence = Silence(config.idle_timeout_ms / 1000)
-        self._committed: dict[Source, float] = {}
+        self._commits = Commits(
+            self.ingest.partitions, store, self._holds, self.calls, config.commit_interval_ms / 1000, clock,
+            self.models.has_closed,
+        )  # fmt: skip
         self._held: set[Source] = set()
         self._office = office or DeadLetterOffice(producer_settings(config), config.app)
         self._cleaned = clock()
@@ -117,13 +123,15 @@ class Runtime:
 
     async def _commit_last(self, source: Source, end: float) -> None:
         partition = self.ingest.partitions[source]
+        left = max(0.0, end - self._clock())
         try:
-            if partition.changed:
-                await self.calls.insist(partition.commit, max(0.0, end - self._clock()))
+            async with asyncio.timeout(left + AT_LEAST_S):  # a call that hangs does not fail
+                if partition.changed:
+                    await self.calls.insist(partition.commit, left)
             self._tell_offsets([source])
-        except StoreUnavailable as error:
+        except (StoreUnavailable, TimeoutError) as error:
             LOG.warning("%s/%d: not all is committed (%s); its next owner folds it again", source.topic,
-                        source.partition, error)  # fmt: skip
+                        source.partition, str(error) or "the store does not answer")  # fmt: skip
 
     async def fold(self, item: Item) -> None:
         """Fold a batch and commit it when that is due."""
@@ -133,7 +141,7 @@ class Runtime:
                 if self.term.get(source) == item.term and source in self.ingest.partitions:
                     await self._fold(item.batch)
                     partition = self.ingest.partitions[source]
-                    if partition.closes_pane or self._is_commit_due(source):
+                    if partition.closes_pane or self._commits.is_due(source):
                         await self._commit(source)
         finally:
             item.done()
@@ -187,7 +195,7 @@ class Runtime:
                         partition.tick(min(others))
                     elif not partition.fold_state.next_offset:
                         partition.tick(NEVER)  # it is empty, which others must know
-                if partition.changed and (partition.closes_pane or self._is_commit_due(source)):
+                if partition.changed and (partition.closes_pane or self._commits.is_due(source)):
                     await self._commit(source)
                 self._hold_or_go_on(source)
         if now - self._cleaned >= CLEAN_EVERY_S:
@@ -210,20 +218,11 @@ class Runtime:
                 if source in self.ingest.partitions:
                     self.ingest.partitions[source].retune(self.pressure.rung)
 
-    def _is_commit_due(self, source: Source) -> bool:
-        return self._clock() - self._committed[source] >= self.config.commit_interval_ms / 1000
-
     async def _commit(self, source: Source) -> None:
-        partition = self.ingest.partitions[source]
-        closes = partition.closes_pane
         with self.tallies.commit_seconds["ingest"].time():
-            answer = await self.calls.insist(lambda: self.ingest.commit(source))
-        self._committed[source] = self._clock()
-        if answer in (Answer.OK, Answer.ALREADY):
-            if closes:
-                self.models.has_closed(self._committed[source])
-            return
-        await self._load_anew(source, f"the store answered {answer.value}")
+            answer = await self._commits.make(source)
+        if answer not in (Answer.OK, Answer.ALREADY):
+            await self._load_anew(source, f"the store answered {answer.value}")
 
     async def _load_anew(self, source: Source, why: str) -> None:
         LOG.warning("%s/%d: %s; loading anew", source.topic, source.partition, why)
@@ -248,8 +247,8 @@ class Runtime:
             raise
         offset = partition.fold_state.next_offset
         self.term[source] = self.term.get(source, 0) + 1
-        self._committed[source] = self._clock()
-        self._silence.hear(source, self._committed[source])
+        self._commits.begin(source)
+        self._silence.hear(source, self._clock())
         self._held.discard(source)
         if self.pressure is not None:
             partition = self.ingest.partitions[source]
