@@ -262,9 +262,9 @@ BUGS = (
     Bug("the offset is kept apart from the state", "state", _offset_apart),
     Bug("commits compare neither epoch nor base", "state", _nothing_compared, 11),
     Bug("commits do not compare the base", "state", _base_not_compared, 215),
-    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 12),
+    Bug("a conflict is taken for done", "state", _conflict_taken_for_done, 157),
     Bug("the outbox is cleared before the delivery", "alerts", _cleared_before_delivery, 34),
-    Bug("the outbox is not in the commit", "alerts", _outbox_not_committed),
+    Bug("the outbox is not in the commit", "alerts", _outbox_not_committed, 15),
     Bug("ids are of the moment", "alerts", _ids_of_the_moment),
     Bug("lateness hangs on the batch", "state", _lateness_by_batch),
     Bug("late events are accepted", "state", _late_accepted, 1),
@@ -274,16 +274,16 @@ BUGS = (
     Bug("the join forgets what waits when it is loaded", "state", _join_not_restored),
     Bug("a silence that nobody listened to counts", "state", _silence_not_listened_to, 100),
     Bug("a topic that is not read yet is taken for empty", "state", _unread_taken_for_empty),
-    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 1089),
+    Bug("marks are trusted when the store has gone back", "state", _marks_trusted, 2111),
     Bug("an earlier state's fields are deleted", "life", _deleted_from_an_earlier_state, 255),
     Bug("lost references are not entered again", "fleet", _references_not_entered_again, 12),
     Bug(
-        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 890
+        "a delivery counts for whatever stands in its place", "alerts", _outbox_known_by_place, 1259
     ),
     Bug("panes are deleted before they are evaluated", "state", _panes_deleted_too_soon),
     Bug("a pane that changed is left out of the commit", "state", _half_a_pane_closed),
     Bug(
         "models are gathered before the slowest has come as far", "alerts", _slowest_not_waited_for
     ),
-    Bug("what is gathered is forgotten when it is taken over", "state", _gathered_twice, 114),
+    Bug("what is gathered is forgotten when it is taken over", "state", _gathered_twice, 246),
 )

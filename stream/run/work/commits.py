@@ -17,10 +17,11 @@ TOGETHER_BYTES = 1 << 20
 
 
 class Commits:
-    """Commits partitions once an interval, and with one that is due those that would soon be.
+    """Commits partitions once an interval, or as they close panes, and with one that is due those that would soon be.
 
-    So a worker of a hundred partitions waits for the store once an interval, not a hundred times. `closed` is told
-    when a commit that closes panes is done.
+    So while no pane closes a worker of a hundred partitions waits for the store once or twice an interval, not a
+    hundred times. `closed` is told when a commit that closes panes is done. Commits are packed on the event loop,
+    which stands meanwhile: 30 ms for 9,000 raw rows of partitions that still learn, 0.6 s for 100,000 of one series.
     """
 
     def __init__(
@@ -53,12 +54,13 @@ class Commits:
     async def make(self, source: Source) -> Answer:
         """Commit a partition that the caller holds, and others that nobody holds; wait for the store if need be.
 
+        One that is not due goes alone: where it closes a pane, the others are about to close theirs.
         What is answered of others is their affair: unless it is done, they ask again when they are due themselves.
         """
         async with AsyncExitStack() as held:
             prepared = {source: self._partitions[source].prepare()}
             size = _size(prepared[source])
-            for other in self._soon_due(source):
+            for other in self._soon_due(source) if self.is_due(source) else ():
                 if size >= TOGETHER_BYTES:
                     break
                 await held.enter_async_context(self._holds.until_it_goes(other))
@@ -75,7 +77,9 @@ class Commits:
         call = partial(self._store.commit_all, list(prepared.values()))
         answers = dict(zip(prepared, await self._calls.insist(call), strict=True))
         done = {each for each, answer in answers.items() if partitions[each].settle(answer)}
-        self._made |= dict.fromkeys(done, self._clock())
+        # What was prepared for an earlier call may be less than all: the rest is due as before.
+        whole = [each for each in done if not partitions[each].changed]
+        self._made |= dict.fromkeys(whole, self._clock())
         if closing & done:
             self._closed(self._clock())
         return answers[source]
@@ -86,7 +90,7 @@ class Commits:
             other
             for other, partition in list(self._partitions.items())
             if other != source
-            and not self._holds.alone(other).locked()
+            and self._holds.is_free(other)
             and 2 * self._age(other) >= self._interval_s
             and partition.changed
         ]

@@ -25,6 +25,11 @@ class Holds:
         """Give the lock of a partition, for who holds it as long as need be."""
         return self._locks.setdefault(source, asyncio.Lock())
 
+    def is_free(self, source: Source) -> bool:
+        """Whether nobody has a partition or has been promised it: who holds it next does not wait."""
+        lock = self.alone(source)
+        return not lock.locked() and not getattr(lock, "_waiters", None)
+
     @asynccontextmanager
     async def until_it_goes(self, source: Source) -> AsyncIterator[None]:
         """Hold a partition as long as need be, but for a rebalance, which ends the body and drops the partition."""

@@ -35,7 +35,7 @@ NAMES = {
     "driftbus_sink_failures_total": "Deliveries that a sink has refused",
     "driftbus_sink_recognised_total": "Drift events that were not sent again, as they had arrived before",
     "driftbus_sink_looks_failed_total": "Times that a sink could not be looked at for what had arrived before",
-    "driftbus_commit_seconds": "Time of a call that commits state, of several partitions; `evaluate`: of moving models, several at once",
+    "driftbus_commit_seconds": "Time of a call that commits partitions; `evaluate`: of moving models, several at once",
     "driftbus_detect_latency_seconds": "Time from the commit that closed a pane to handing its alerts to the sinks",
     "driftbus_state_bytes": "Bytes of state kept for what this worker owns",
     "driftbus_state_reloads_total": "Times that state was loaded anew because somebody else had moved it",

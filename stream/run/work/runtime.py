@@ -114,14 +114,16 @@ class Runtime:
     async def let_go(self, sources: Sequence[Source], *, lost: bool) -> None:
         """Commit and drop partitions, and the models that came with them."""
         end = self._clock() + LET_GO_S
+        answers = not lost
         for source in sources:
             async with self._holds.taken_from_others(source, end - self._clock()):
-                if source in self.ingest.partitions and not lost:
-                    await self._commit_last(source, end)
+                if source in self.ingest.partitions and answers:
+                    answers = await self._commit_last(source, end)
                 self._drop(source)
         await self.models.part(0.0 if lost else max(0.0, end - self._clock()))
 
-    async def _commit_last(self, source: Source, end: float) -> None:
+    async def _commit_last(self, source: Source, end: float) -> bool:
+        """Commit a partition that goes; whether the store has answered."""
         partition = self.ingest.partitions[source]
         left = max(0.0, end - self._clock())
         try:
@@ -129,9 +131,11 @@ class Runtime:
                 if partition.changed:
                     await self.calls.insist(partition.commit, left)
             self._tell_offsets([source])
+            return True
         except (StoreUnavailable, TimeoutError) as error:
             LOG.warning("%s/%d: not all is committed (%s); its next owner folds it again", source.topic,
                         source.partition, str(error) or "the store does not answer")  # fmt: skip
+            return False
 
     async def fold(self, item: Item) -> None:
         """Fold a batch and commit it when that is due."""
@@ -373,8 +377,9 @@ class Runtime:
             for source in list(self.ingest.partitions):
                 async with self._holds.alone(source):
                     partition = self.ingest.partitions.get(source)
-                    if partition is not None and partition.changed:
+                    while partition is not None and partition.changed:
                         await self._commit(source)
+                        partition = self.ingest.partitions.get(source)
             await self.evaluate()
             self._tell_offsets(self.ingest.partitions)
             while self.outlet.waiting:
