@@ -64,9 +64,8 @@ class Commits:
                 if size >= TOGETHER_BYTES:
                     break
                 await held.enter_async_context(self._holds.until_it_goes(other))
-                if other in self._partitions:
-                    prepared[other] = self._partitions[other].prepare()
-                    size += _size(prepared[other])
+                prepared[other] = self._partitions[other].prepare()
+                size += _size(prepared[other])
             return await self._make(source, prepared)
         # Another has gone in the middle of the call, and nobody has heard the answer.
         return await self._make(source, {source: self._partitions[source].prepare()})
